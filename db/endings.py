@@ -1,0 +1,142 @@
+"""What happens to submissions in bulk when their jobs have moved, and what the end of one sets free."""
+
+from collections.abc import Sequence
+
+from db import jobs
+from db.pool import Connection, Database, many
+from db.submissions import COLUMNS, TELL, Submission
+from domain.submissions import AT_BATCH, SubmissionState, state_of
+
+LOCKED = f"""
+    SELECT {COLUMNS} FROM submission WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
+"""
+
+ASKED_REMOVAL = """
+    SELECT DISTINCT submission_id FROM action WHERE submission_id = ANY($1::bigint[]) AND verb = 'remove'
+"""
+
+MOVE_MANY = f"""
+    WITH moved AS (
+        UPDATE submission s
+           SET state = x.state::submission_state, state_since = now(), reason = x.reason, revision = revision + 1,
+               lease_until = NULL, lease_holder = NULL
+          FROM unnest($1::bigint[], $2::text[], $3::text[]) AS x (id, state, reason)
+         WHERE s.id = x.id
+        RETURNING s.*
+    ), told AS ({TELL} ORDER BY id)
+    SELECT {COLUMNS} FROM moved
+"""
+
+# Files go back, the stage's place is free, and advance has something to do.
+RELEASE = """
+    WITH freed AS (
+        UPDATE submission SET counted = false, holds_files = false, ended_at = now(), check_at = now()
+         WHERE id = ANY($1::bigint[]) AND holds_files
+        RETURNING id, stage_id, old.counted AS counted
+    ), gone AS (
+        DELETE FROM live_file USING freed WHERE live_file.submission_id = freed.id
+    )
+    UPDATE stage SET unfinished = unfinished - d.n
+      FROM (SELECT stage_id, count(*) FILTER (WHERE counted) AS n FROM freed GROUP BY stage_id) d
+     WHERE stage.id = d.stage_id
+"""
+
+LAUNCHING = frozenset({SubmissionState.SUBMITTING, SubmissionState.UNCERTAIN})
+
+
+async def lock(conn: Connection, ids: Sequence[int]) -> list[Submission]:
+    """Lock submissions in the order of their ids, as everybody does who locks several."""
+    return await many(conn, Submission, LOCKED, sorted(set(ids)))
+
+
+async def follow(conn: Connection, ids: Sequence[int]) -> list[Submission]:
+    """Give submissions the states that follow from their jobs; returns those that moved."""
+    asked = {row["submission_id"] for row in await conn.fetch(ASKED_REMOVAL, ids)}
+    wanted: dict[int, SubmissionState] = {}
+    for submission in await lock(conn, ids):
+        state = state_of(submission.counts, cancelled=submission.id in asked)
+        if state is not submission.state and _may_follow(submission.state, state):
+            wanted[submission.id] = state
+    if not wanted:
+        return []
+    reasons = [""] * len(wanted)
+    moved = await many(conn, Submission, MOVE_MANY, list(wanted), list(wanted.values()), reasons)
+    await release(conn, [s.id for s in moved if not s.state.is_live])
+    return moved
+
+
+def _may_follow(old: SubmissionState, new: SubmissionState) -> bool:
+    """Jobs that have started prove a launch: they are followed even before its launcher says so."""
+    return old in AT_BATCH or (old in LAUNCHING and new is not SubmissionState.IDLE)
+
+
+async def release(conn: Connection, ids: Sequence[int]) -> None:
+    """Set free what ended submissions held."""
+    if ids:
+        await conn.execute(RELEASE, ids)
+
+
+NEVER_RAN = """
+    UPDATE submission SET jobs_removed = jobs_removed + jobs_idle + jobs_running + jobs_held + jobs_unknown,
+                          jobs_idle = 0, jobs_running = 0, jobs_held = 0, jobs_unknown = 0
+     WHERE id = $1
+"""
+
+
+async def discard(
+    conn: Connection,
+    id: int,
+    old: Sequence[SubmissionState],
+    new: SubmissionState,
+    reason: str,
+) -> Submission | None:
+    """End a submission none of whose jobs will run, or return None when it is in no old state any more."""
+    found = await lock(conn, [id])
+    if not found or found[0].state not in old:
+        return None
+    moved = await many(conn, Submission, MOVE_MANY, [id], [new], [reason])
+    await jobs.discard(conn, id, new)
+    await conn.execute(NEVER_RAN, id)
+    await release(conn, [id])
+    return moved[0]
+
+
+LAUNCHABLE_AGAIN = """
+    SELECT DISTINCT stage_id FROM submission WHERE state = 'queued' ORDER BY stage_id LIMIT 1000
+"""
+
+ROOM = """
+    UPDATE stage SET unfinished = unfinished + 1
+     WHERE id = $1 AND active AND (most_unfinished IS NULL OR unfinished < most_unfinished)
+    RETURNING id
+"""
+
+PROMOTE = f"""
+    WITH moved AS (
+        UPDATE submission SET state = 'new', counted = true, state_since = now(), revision = revision + 1
+         WHERE id = (SELECT id FROM submission WHERE stage_id = $1 AND state = 'queued'
+                      ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+        RETURNING *
+    ), told AS ({TELL})
+    SELECT {COLUMNS} FROM moved
+"""
+
+
+async def stages_with_queued(db: Database) -> list[int]:
+    """Stages of which submissions wait for a place."""
+    return [row["stage_id"] for row in await db.fetch(LAUNCHABLE_AGAIN)]
+
+
+async def promote(conn: Connection, stage_id: int) -> Submission | None:
+    """Give the oldest queued submission of a stage a free place, if there are both."""
+    async with conn.transaction() as _:
+        if await conn.fetchval(ROOM, stage_id) is None:
+            return None
+        moved = await many(conn, Submission, PROMOTE, stage_id)
+        if moved:
+            return moved[0]
+        await conn.execute(UNROOM, stage_id)
+    return None
+
+
+UNROOM = "UPDATE stage SET unfinished = unfinished - 1 WHERE id = $1"

@@ -1,0 +1,116 @@
+"""A submission and its recoveries: looked at together when one of them is over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from db.pool import Connection, Database, many, one
+from db.submissions import COLUMNS, Submission
+
+# Whoever takes one has it for a while; a crash in between costs that while, and nothing else.
+TAKE = f"""
+    UPDATE submission SET check_at = now() + interval '10 seconds'
+     WHERE id = (SELECT id FROM submission WHERE ended_at IS NOT NULL AND check_at <= now()
+                  ORDER BY check_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING {COLUMNS}
+"""
+
+
+async def take(db: Database) -> Submission | None:
+    """The next submission that is over and wants looking at."""
+    return await one(db, Submission, TAKE)
+
+
+FAMILY = f"""
+    SELECT {COLUMNS} FROM submission WHERE id = $1 OR origin_id = $1 ORDER BY id FOR UPDATE
+"""
+
+
+async def lock(conn: Connection, origin_id: int) -> list[Submission]:
+    """The origin and its recoveries, oldest first, locked."""
+    return await many(conn, Submission, FAMILY, origin_id)
+
+
+MARK = """
+    UPDATE submission
+       SET advanced_at = CASE WHEN $2 THEN coalesce(advanced_at, now()) ELSE advanced_at END,
+           check_at = CASE WHEN $3::float8 IS NOT NULL THEN now() + make_interval(secs => $3) END
+     WHERE id = $1
+"""
+
+
+async def mark(
+    conn: Connection,
+    id: int,
+    *,
+    advanced: bool,
+    check_in_s: float | None,
+) -> None:
+    """Note what has been done about a submission, and when it is looked at again (None: never)."""
+    await conn.execute(MARK, id, advanced, check_in_s)
+
+
+FIRE = "UPDATE submission SET fired_at = now() WHERE id = $1 AND fired_at IS NULL RETURNING id"
+
+
+async def fire(conn: Connection, origin_id: int) -> bool:
+    """Claim the launch of an origin's dependents: true once."""
+    return await conn.fetchval(FIRE, origin_id) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One row of `dependency`, with the dataset that feeds its downstream stage."""
+
+    id: int
+    upstream_id: int
+    downstream_id: int
+    patterns: list[str]
+    dataset_id: int | None
+    owner_id: int
+
+    @property
+    def is_self_edge(self) -> bool:
+        """The stage's next slice follows, and no files go along."""
+        return self.upstream_id == self.downstream_id
+
+
+OUTGOING = """
+    SELECT d.id, d.upstream_id, d.downstream_id, d.patterns, s.dataset_id, c.owner_id
+      FROM dependency d JOIN stage s ON s.id = d.downstream_id JOIN campaign c ON c.id = d.campaign_id
+     WHERE d.upstream_id = $1 AND d.active AND s.active ORDER BY d.id
+"""
+
+
+async def outgoing(db: Database, stage_id: int) -> list[Dependency]:
+    """The edges that leave a stage."""
+    return await many(db, Dependency, OUTGOING, stage_id)
+
+
+LOCK_DATASET = "SELECT id FROM dataset WHERE id = $1 FOR UPDATE"
+
+# A statement of its own after the lock, so that it sees what the one before us appended.
+APPEND = """
+    WITH fresh AS (
+        SELECT f.id, f.size, f.events, row_number() OVER (ORDER BY f.id) - 1 AS place
+          FROM file f
+         WHERE f.id = ANY($2::bigint[])
+           AND NOT EXISTS (SELECT FROM dataset_file d WHERE d.dataset_id = $1 AND d.file_id = f.id)
+    ), total AS (
+        SELECT count(*) AS n, coalesce(sum(size), 0) AS bytes, coalesce(sum(events), 0) AS events FROM fresh
+    ), grown AS (
+        UPDATE dataset SET head = head + total.n, bytes = dataset.bytes + total.bytes,
+                           events = dataset.events + total.events
+          FROM total WHERE dataset.id = $1
+        RETURNING old.head AS first
+    ), put AS (
+        INSERT INTO dataset_file (dataset_id, ordinal, file_id)
+        SELECT $1, grown.first + fresh.place, fresh.id FROM fresh, grown
+    )
+    SELECT n FROM total
+"""
+
+
+async def append(conn: Connection, dataset_id: int, file_ids: Sequence[int]) -> int:
+    """Append catalogued files that a dataset doesn't have yet; returns how many they were."""
+    await conn.execute(LOCK_DATASET, dataset_id)
+    return int(await conn.fetchval(APPEND, dataset_id, file_ids))

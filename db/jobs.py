@@ -1,0 +1,149 @@
+"""Jobs and their attempts: what batch systems say of them, applied in bulk and once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from db.pool import Connection
+from domain.jobs import JobState
+from domain.news import JobNews
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A job that the news moved, and from which state."""
+
+    submission_id: int
+    number: int
+    was: JobState
+    now: JobState
+
+
+FIELDS = (
+    "submission_id", "number", "attempt", "state", "seen", "exit_code", "signal", "code", "subcode", "text",
+    "site", "slot", "cpu_s", "wall_s", "memory_mb", "started_at", "ended_at", "reason", "log_tail",
+)  # fmt: skip
+TYPES = (
+    "bigint", "int", "int", "text", "bigint", "int", "int", "int", "int", "text",
+    "text", "text", "float8", "float8", "float8", "timestamptz", "timestamptz", "text", "text",
+)  # fmt: skip
+ROWS = (
+    "unnest("
+    + ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(TYPES, 1))
+    + f") AS x ({', '.join(FIELDS)})"
+)
+MEASURED = ", ".join(
+    f"{name} = coalesce(x.{name}, j.{name})"
+    for name in FIELDS[5:]
+    if name not in ("code", "subcode", "text")
+)
+
+# Only what is newer along the feed moves a job, and nothing moves one that is over: twice changes nothing.
+APPLY = f"""
+    UPDATE job j
+       SET state = x.state::job_state, attempt = x.attempt, seen = x.seen,
+           code = x.code, subcode = x.subcode, text = x.text, {MEASURED}
+      FROM {ROWS}
+     WHERE j.submission_id = ANY($20::bigint[]) AND j.submission_id = x.submission_id AND j.number = x.number
+       AND j.seen < x.seen AND j.attempt <= x.attempt AND j.state NOT IN ('succeeded', 'failed', 'removed')
+    RETURNING j.submission_id, j.number, old.state AS was, new.state AS now
+"""
+
+ATTEMPTS = f"""
+    INSERT INTO attempt AS a (submission_id, number, attempt, state, seen, exit_code, signal, code, subcode, text,
+                              site, slot, cpu_s, wall_s, memory_mb, started_at, ended_at)
+    SELECT x.submission_id, x.number, x.attempt, x.state::job_state, x.seen, x.exit_code, x.signal, x.code, x.subcode,
+           x.text, x.site, x.slot, x.cpu_s, x.wall_s, x.memory_mb, x.started_at, x.ended_at
+      FROM {ROWS}
+     WHERE x.submission_id = ANY($20::bigint[])
+        ON CONFLICT (submission_id, number, attempt) DO UPDATE
+       SET state = excluded.state, seen = excluded.seen, exit_code = excluded.exit_code, signal = excluded.signal,
+           code = excluded.code, subcode = excluded.subcode, text = excluded.text,
+           site = coalesce(excluded.site, a.site), slot = coalesce(excluded.slot, a.slot),
+           cpu_s = coalesce(excluded.cpu_s, a.cpu_s), wall_s = coalesce(excluded.wall_s, a.wall_s),
+           memory_mb = coalesce(excluded.memory_mb, a.memory_mb),
+           started_at = coalesce(a.started_at, excluded.started_at), ended_at = excluded.ended_at
+     WHERE a.seen < excluded.seen AND a.state NOT IN ('succeeded', 'failed', 'removed')
+"""
+
+
+async def apply(
+    conn: Connection, jobs: Sequence[JobNews], attempts: Sequence[JobNews]
+) -> list[Moved]:
+    """Bring jobs and attempts up to the news; returns the jobs that moved, and those told anew in place."""
+    if attempts:
+        await conn.execute(ATTEMPTS, *_columns(attempts), _submissions(attempts))
+    rows = await conn.fetch(APPLY, *_columns(jobs), _submissions(jobs)) if jobs else []
+    return [Moved(*row) for row in rows]
+
+
+def _columns(news: Sequence[JobNews]) -> list[list[object]]:
+    return [[getattr(item, name) for item in news] for name in FIELDS]
+
+
+def _submissions(news: Sequence[JobNews]) -> list[int]:
+    return sorted({item.submission_id for item in news})
+
+
+DISCARD = """
+    UPDATE job SET state = 'removed', reason = $2, ended_at = now()
+     WHERE submission_id = $1 AND state NOT IN ('succeeded', 'failed', 'removed')
+"""
+
+
+async def discard(conn: Connection, submission_id: int, reason: str) -> None:
+    """Note that a submission's jobs will never run."""
+    await conn.execute(DISCARD, submission_id, reason)
+
+
+# Deltas of the kept counters, from the jobs that moved and are told once each; efficiency counts ended jobs.
+COUNT = """
+    WITH x AS (
+        SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[]) AS x (submission_id, number, was, now)
+    ), delta AS (
+        SELECT x.submission_id,
+               count(*) FILTER (WHERE now = 'idle')      - count(*) FILTER (WHERE was = 'idle')    AS idle,
+               count(*) FILTER (WHERE now = 'running')   - count(*) FILTER (WHERE was = 'running') AS running,
+               count(*) FILTER (WHERE now = 'held')      - count(*) FILTER (WHERE was = 'held')    AS held,
+               count(*) FILTER (WHERE now = 'unknown')   - count(*) FILTER (WHERE was = 'unknown') AS unknown,
+               count(*) FILTER (WHERE now = 'succeeded') AS succeeded,
+               count(*) FILTER (WHERE now = 'failed')    AS failed,
+               count(*) FILTER (WHERE now = 'removed')   AS removed,
+               count(*) FILTER (WHERE now IN ('succeeded', 'failed', 'removed')) AS over,
+               coalesce(sum(j.cpu_s)     FILTER (WHERE now IN ('succeeded', 'failed', 'removed')), 0) AS cpu_s,
+               coalesce(sum(j.wall_s)    FILTER (WHERE now IN ('succeeded', 'failed', 'removed')), 0) AS wall_s,
+               coalesce(sum(j.wall_s)    FILTER (WHERE now IN ('failed', 'removed')), 0)              AS wasted_s,
+               coalesce(sum(j.memory_mb) FILTER (WHERE now IN ('succeeded', 'failed', 'removed')), 0) AS memory_mb
+          FROM x JOIN job j ON j.submission_id = x.submission_id AND j.number = x.number
+         WHERE j.submission_id = ANY($5::bigint[])
+         GROUP BY x.submission_id
+    ), told AS (
+        INSERT INTO change_inbox (experiment_id, campaign_id, submission_id, kind, body)
+        SELECT s.experiment_id, s.campaign_id, s.id, 'jobs.changed',
+               jsonb_build_object('idle', d.idle, 'running', d.running, 'held', d.held, 'unknown', d.unknown,
+                                  'succeeded', d.succeeded, 'failed', d.failed, 'removed', d.removed)
+          FROM delta d JOIN submission s ON s.id = d.submission_id
+         ORDER BY s.id
+    )
+    UPDATE submission s
+       SET jobs_idle = jobs_idle + d.idle, jobs_running = jobs_running + d.running, jobs_held = jobs_held + d.held,
+           jobs_unknown = jobs_unknown + d.unknown, jobs_succeeded = jobs_succeeded + d.succeeded,
+           jobs_failed = jobs_failed + d.failed, jobs_removed = jobs_removed + d.removed,
+           cpu_s = s.cpu_s + d.cpu_s, wall_s = s.wall_s + d.wall_s, wall_wasted_s = wall_wasted_s + d.wasted_s,
+           memory_used_mb = memory_used_mb + d.memory_mb,
+           memory_requested_mb = memory_requested_mb
+                                 + d.over * coalesce((configuration -> 'resources' ->> 'memory_mb')::float8, 0),
+           revision = revision + 1
+      FROM delta d WHERE s.id = d.submission_id
+"""
+
+
+async def count(conn: Connection, moved: Sequence[Moved]) -> None:
+    """Add what the moves mean to the submissions' counters, and tell of it once per submission."""
+    await conn.execute(
+        COUNT,
+        [m.submission_id for m in moved],
+        [m.number for m in moved],
+        [m.was for m in moved],
+        [m.now for m in moved],
+        sorted({m.submission_id for m in moved}),
+    )

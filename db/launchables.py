@@ -1,0 +1,141 @@
+"""A stage with all that its launch needs, read at once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from db.pool import Database, one
+from domain.configuration import Ingredients
+from domain.splits import Source
+from domain.stages import Completion, StageKind
+
+
+@dataclass(frozen=True, slots=True)
+class Launchable:
+    """A stage, its job type, login setup, campaign and dataset."""
+
+    id: int
+    experiment_id: int
+    experiment: str
+    campaign_id: int
+    campaign: str
+    campaign_active: bool
+    campaign_revision: int
+    campaign_defaults: dict[str, Any]
+    name: str
+    kind: StageKind
+    active: bool
+    split: str
+    test_split: str | None
+    parameter_lists: list[list[str]]
+    software_version: str
+    parameters: list[list[str]]
+    test_parameters: list[list[str]]
+    files_per_job: int
+    jobs_per_slice: int
+    events_per_job: int
+    completion: Completion
+    completion_pct: int
+    recoveries: list[Any]
+    resources: dict[str, Any]
+    most_unfinished: int | None
+    unfinished: int
+    epoch: int
+    cursor: Any
+    test_epoch: int
+    test_cursor: Any
+    split_seq: int
+    dataset_id: int | None
+    dataset: str
+    head: int
+    command: list[str]
+    output_check: list[str]
+    patterns: list[str]
+    type_parameters: list[list[str]]
+    type_resources: dict[str, Any]
+    environment: dict[str, str]
+
+    @property
+    def is_full(self) -> bool:
+        """At its limit of unfinished submissions."""
+        return self.most_unfinished is not None and self.unfinished >= self.most_unfinished
+
+    @property
+    def generates(self) -> bool:
+        """Makes files from nothing but parameters."""
+        return self.kind is StageKind.GENERATOR or (
+            self.kind is StageKind.TEST and self.dataset_id is None
+        )
+
+    @property
+    def kind_can_not_run(self) -> bool:
+        """Approvals and data transfers run no jobs; they come with requests."""
+        return self.kind in (StageKind.APPROVAL, StageKind.DATATRANSFER)
+
+    @property
+    def source(self) -> Source:
+        """What there is to split."""
+        return Source(self.head, self.generates, self.parameter_lists, self.jobs_per_slice)
+
+    def split_for(self, *, is_test: bool) -> str:
+        """The split's text; test launches may have their own."""
+        return self.test_split if is_test and self.test_split is not None else self.split
+
+    def ingredients(self, *, is_test: bool, recovery: list[list[str]] | None = None) -> Ingredients:
+        """What the configuration is made of; a recovery's overrides win over those of a test."""
+        test = self.test_parameters if is_test else []
+        return Ingredients(
+            experiment=self.experiment,
+            campaign=self.campaign,
+            stage=self.name,
+            version=self.software_version,
+            dataset=self.dataset,
+            command=self.command,
+            output_check=self.output_check,
+            patterns=self.patterns,
+            environment=self.environment,
+            layers=(
+                self.type_parameters,
+                self.campaign_defaults.get("parameters", []),
+                self.parameters,
+                test,
+                recovery or [],
+            ),
+            keywords=self.campaign_defaults.get("keywords", {}),
+            resources=(self.type_resources, self.resources),
+            files_per_job=self.files_per_job,
+            completion=self.completion,
+            completion_pct=self.completion_pct,
+            recoveries=self.recoveries,
+        )
+
+
+BY_STAGE = """
+    SELECT s.id, s.experiment_id, e.name AS experiment, s.campaign_id, c.name AS campaign, c.active AS campaign_active,
+           c.revision AS campaign_revision, c.defaults AS campaign_defaults, s.name, s.kind, s.active, s.split,
+           s.test_split, s.parameter_lists, s.software_version, s.parameters, s.test_parameters, s.files_per_job,
+           s.jobs_per_slice, s.events_per_job, s.completion, s.completion_pct,
+           coalesce(s.recoveries, t.recoveries) AS recoveries, s.resources, s.most_unfinished, s.unfinished, s.epoch,
+           s.cursor, s.test_epoch, s.test_cursor, s.split_seq, s.dataset_id, coalesce(d.name, '') AS dataset,
+           coalesce(d.head, 0) AS head, t.command, t.output_check, t.patterns, t.parameters AS type_parameters,
+           t.resources AS type_resources, l.environment
+      FROM stage s
+      JOIN experiment e ON e.id = s.experiment_id
+      JOIN campaign c ON c.id = s.campaign_id
+      JOIN job_type t ON t.id = s.job_type_id
+      JOIN login_setup l ON l.id = s.login_setup_id
+      LEFT JOIN dataset d ON d.id = s.dataset_id
+     WHERE s.id = $1
+"""
+
+
+async def by_stage(db: Database, stage_id: int) -> Launchable | None:
+    """Read what a launch of the stage needs."""
+    return await one(db, Launchable, BY_STAGE, stage_id)
+
+
+USERNAME = "SELECT username FROM person WHERE id = $1"
+
+
+async def username(db: Database, person_id: int) -> str:
+    """The name that goes into the keyword `experimenter`."""
+    return str(await db.fetchval(USERNAME, person_id))

@@ -1,0 +1,233 @@
+"""Launch attempts: who launches a submission, under which mark, and how far it has come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from db.pool import Connection, Database, Pool, many, one
+from db.submissions import COLUMNS, TELL, Submission
+from domain.launches import LaunchState
+from domain.submissions import SubmissionState
+
+LEASE_S = 60
+"""How long one launcher has a submission for itself; longer than all its calls may take together."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchAttempt:
+    """One row of `launch_attempt`."""
+
+    submission_id: int
+    attempt: int
+    batch_system: str
+    mark: str
+    state: LaunchState
+    holder: str
+    native_id: str | None
+    said: str
+    at: datetime
+    updated_at: datetime
+
+
+ATTEMPT_COLUMNS = ", ".join(LaunchAttempt.__dataclass_fields__)
+
+CLAIM = f"""
+    WITH moved AS (
+        UPDATE submission
+           SET state = 'submitting', lease_until = now() + make_interval(secs => $3), lease_holder = $2,
+               state_since = now(), revision = revision + 1
+         WHERE id = $1
+           AND (state = 'new' OR (state IN ('submitting', 'uncertain') AND coalesce(lease_until, now()) <= now()))
+        RETURNING *
+    ), told AS ({TELL})
+    SELECT {COLUMNS} FROM moved
+"""
+
+
+async def claim(db: Database, submission_id: int, holder: str) -> Submission | None:
+    """Take a submission for launching, or None when it needs none or somebody has it."""
+    return await one(db, Submission, CLAIM, submission_id, holder, LEASE_S)
+
+
+STUCK = """
+    SELECT id FROM submission
+     WHERE (state = 'new' AND state_since < now() - make_interval(secs => $1))
+        OR (state IN ('submitting', 'uncertain') AND coalesce(lease_until, now()) <= now())
+     ORDER BY id LIMIT 100
+"""
+
+
+async def stuck(db: Database, patience_s: float) -> list[int]:
+    """Submissions that nobody launches: not picked up in time, or their launcher's lease ran out."""
+    return [row["id"] for row in await db.fetch(STUCK, patience_s)]
+
+
+CURRENT = f"""
+    SELECT {ATTEMPT_COLUMNS} FROM launch_attempt
+     WHERE submission_id = $1 ORDER BY attempt DESC LIMIT 1
+"""
+
+
+async def current(db: Database, submission_id: int) -> LaunchAttempt | None:
+    """The newest attempt, if there was any."""
+    return await one(db, LaunchAttempt, CURRENT, submission_id)
+
+
+# The mark names the installation's history: a database restored from a dump has another one.
+INTEND = f"""
+    WITH next AS (
+        UPDATE submission SET launch_attempt = launch_attempt + 1
+         WHERE id = $1 AND state = 'submitting' AND lease_holder = $2
+        RETURNING id, launch_attempt, batch_system
+    )
+    INSERT INTO launch_attempt (submission_id, attempt, batch_system, mark, holder)
+    SELECT next.id, launch_attempt, batch_system,
+           format('poms-%s-%s-%s', left(history_id::text, 8), next.id, launch_attempt), $2
+      FROM next, change_head
+    RETURNING {ATTEMPT_COLUMNS}
+"""
+
+
+async def intend(db: Database, submission_id: int, holder: str) -> LaunchAttempt | None:
+    """Begin a new attempt, or None when the submission is not ours any more."""
+    return await one(db, LaunchAttempt, INTEND, submission_id, holder)
+
+
+ADVANCE = f"""
+    UPDATE launch_attempt a
+       SET state = $4, native_id = coalesce($5, native_id), said = $6, holder = $3, updated_at = now()
+      FROM submission s
+     WHERE a.submission_id = $1 AND a.attempt = $2 AND a.state = ANY($7::launch_state[])
+       AND ($5::text IS NULL OR a.native_id IS NULL)
+       AND s.id = a.submission_id AND s.lease_holder = $3
+    RETURNING {", ".join(f"a.{c}" for c in LaunchAttempt.__dataclass_fields__)}
+"""
+
+
+async def step(
+    db: Database,
+    attempt: LaunchAttempt,
+    holder: str,
+    old: Sequence[LaunchState],
+    new: LaunchState,
+    *,
+    native_id: str | None = None,
+    said: str = "",
+) -> LaunchAttempt | None:
+    """Bring an attempt one step on, or None when it is not ours or not there any more."""
+    return await one(
+        db, LaunchAttempt, ADVANCE,
+        attempt.submission_id, attempt.attempt, holder, new, native_id, said, list(old),
+    )  # fmt: skip
+
+
+ADOPT_CLUSTER = """
+    INSERT INTO cluster (batch_system, native_id, submission_id, attempt)
+    VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+"""
+
+
+async def adopt(
+    pool: Pool, attempt: LaunchAttempt, holder: str, native_id: str, said: str
+) -> LaunchAttempt | None:
+    """Make one cluster the attempt's own: from now on its events are the submission's."""
+    async with pool.acquire() as conn, conn.transaction():
+        adopted = await step(
+            conn, attempt, holder, [LaunchState.SENT], LaunchState.ACKNOWLEDGED,
+            native_id=native_id, said=said,
+        )  # fmt: skip
+        if adopted is not None:
+            await conn.execute(
+                ADOPT_CLUSTER,
+                attempt.batch_system,
+                native_id,
+                attempt.submission_id,
+                attempt.attempt,
+            )
+        return adopted
+
+
+LAUNCHED = f"""
+    WITH moved AS (
+        UPDATE submission
+           SET state = $3, reason = $4, lease_until = CASE WHEN $5 > 0 THEN now() + make_interval(secs => $5) END,
+               lease_holder = NULL, state_since = now(), revision = revision + 1
+         WHERE id = $1 AND state = 'submitting' AND lease_holder = $2
+        RETURNING *
+    ), told AS ({TELL})
+    SELECT {COLUMNS} FROM moved
+"""
+
+
+async def conclude(
+    db: Database,
+    submission_id: int,
+    holder: str,
+    state: SubmissionState,
+    reason: str = "",
+    retry_s: float = 0,
+) -> Submission | None:
+    """End our part: idle, launch_failed, or uncertain to be looked at again in `retry_s` seconds."""
+    return await one(db, Submission, LAUNCHED, submission_id, holder, state, reason, retry_s)
+
+
+UNITS = """
+    SELECT u.number, u.parameter, u.index, u.seed, u.run, u.subrun, u.first_event, u.events
+      FROM work_unit u WHERE u.submission_id = $1 ORDER BY u.number
+"""
+
+UNIT_FILES = """
+    SELECT i.number, f.id, f.name, f.location AS path, f.size, f.checksum
+      FROM input_file i JOIN file f ON f.id = i.file_id
+     WHERE i.submission_id = $1 ORDER BY i.number, f.id
+"""
+
+
+async def units(db: Database, submission_id: int) -> list[dict[str, Any]]:
+    """The submission's work units as the payload wants them."""
+    made = {row["number"]: _unit(dict(row)) for row in await db.fetch(UNITS, submission_id)}
+    for row in await db.fetch(UNIT_FILES, submission_id):
+        file = dict(row)
+        made[file.pop("number")]["files"].append(file)
+    return list(made.values())
+
+
+def _unit(row: dict[str, Any]) -> dict[str, Any]:
+    number, parameter = row.pop("number"), row.pop("parameter")
+    generator = row if row["index"] is not None else None
+    return {"number": number, "parameter": parameter, "files": [], "generator": generator}
+
+
+SAY = """
+    INSERT INTO launch_output (submission_id, sequence, attempt, text)
+    SELECT $1, coalesce(max(sequence), 0) + 1, $2, left($3, 20000) FROM launch_output WHERE submission_id = $1
+    ON CONFLICT DO NOTHING
+"""
+
+
+async def say(db: Database, attempt: LaunchAttempt, text: str) -> None:
+    """Append a line to the launch's own log."""
+    await db.execute(SAY, attempt.submission_id, attempt.attempt, text)
+
+
+BY_SUBMISSION = f"""
+    SELECT {ATTEMPT_COLUMNS} FROM launch_attempt WHERE submission_id = ANY($1::bigint[])
+     ORDER BY submission_id, attempt
+"""
+
+
+async def by_submissions(db: Database, ids: Sequence[int]) -> list[LaunchAttempt]:
+    """All attempts of these submissions, oldest first."""
+    return await many(db, LaunchAttempt, BY_SUBMISSION, ids)
+
+
+SEEN = """
+    UPDATE launch_attempt SET state = 'seen', updated_at = now()
+     WHERE (batch_system, native_id) IN (SELECT $1, unnest($2::text[])) AND state = 'opened'
+"""
+
+
+async def seen(conn: Connection, batch_system: str, native_ids: Sequence[str]) -> None:
+    """Note that the batch system has told of jobs of these clusters."""
+    await conn.execute(SEEN, batch_system, native_ids)

@@ -1,0 +1,168 @@
+"""Outputs of submissions: declared by jobs, located when the file itself has been seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from db.pool import Connection, Database, many
+from domain.files import OutputState
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One row of `output_file`."""
+
+    submission_id: int
+    number: int
+    attempt: int
+    name: str
+    path: str
+    size: int
+    checksum: str
+    pattern: str
+    parents: list[int]
+    events: int | None
+    metadata: dict[str, Any]
+    state: OutputState
+    file_id: int | None
+    problem: str | None
+    declared_at: datetime
+
+
+COLUMNS = ", ".join(Output.__dataclass_fields__)
+
+DECLARE = """
+    WITH x AS (
+        SELECT * FROM jsonb_to_recordset($1) AS x (submission_id bigint, number int, attempt int, name text,
+               path text, size bigint, checksum text, pattern text, parents bigint[], events bigint, metadata jsonb,
+               state output_state)
+    ), put AS (
+        INSERT INTO output_file (submission_id, number, attempt, name, path, size, checksum, pattern, parents, events,
+                                 metadata, state)
+        SELECT submission_id, number, attempt, name, path, size, checksum, coalesce(pattern, ''), parents, events,
+               metadata, state
+          FROM x
+            ON CONFLICT DO NOTHING
+        RETURNING submission_id, state
+    )
+    UPDATE submission s
+       SET outputs_declared = outputs_declared + d.declared, outputs_superseded = outputs_superseded + d.superseded
+      FROM (SELECT submission_id, count(*) FILTER (WHERE state = 'declared') AS declared,
+                   count(*) FILTER (WHERE state = 'superseded') AS superseded
+              FROM put GROUP BY submission_id) d
+     WHERE s.id = d.submission_id
+"""
+
+
+async def declare(conn: Connection, outputs: Sequence[dict[str, Any]]) -> None:
+    """Write down what jobs say they made."""
+    await conn.execute(DECLARE, list(outputs))
+
+
+DECLARED = f"""
+    SELECT {COLUMNS} FROM output_file
+     WHERE submission_id = $1 AND state = 'declared' AND (number, name) > ($2, $3)
+     ORDER BY number, name LIMIT $4
+"""
+
+
+async def declared(
+    db: Database, submission_id: int, after: tuple[int, str], bound: int
+) -> list[Output]:
+    """The next outputs that nobody has seen yet."""
+    return await many(db, Output, DECLARED, submission_id, *after, bound)
+
+
+# A name that the experiment has with another size or checksum is somebody else's file: that output stays declared.
+LOCATE = """
+    WITH x AS (
+        SELECT DISTINCT ON (o.name) o.*
+          FROM output_file o JOIN unnest($2::int[], $3::text[]) AS k (number, name) USING (number, name)
+         WHERE o.submission_id = $1 AND o.state = 'declared'
+    ), put AS (
+        INSERT INTO file (experiment_id, name, size, checksum, events, metadata, location, submission_id)
+        SELECT s.experiment_id, x.name, x.size, x.checksum, x.events, x.metadata, x.path, s.id
+          FROM x JOIN submission s ON s.id = x.submission_id
+         ORDER BY x.name
+            ON CONFLICT (experiment_id, name) DO UPDATE SET location = excluded.location
+         WHERE file.size = excluded.size AND file.checksum = excluded.checksum
+        RETURNING id, name
+    ), parent AS (
+        INSERT INTO file_parent (child_id, parent_id)
+        SELECT put.id, p FROM put JOIN x USING (name), unnest(x.parents) p WHERE p <> put.id
+            ON CONFLICT DO NOTHING
+    ), located AS (
+        UPDATE output_file o SET state = 'located', file_id = put.id, problem = NULL
+          FROM x JOIN put USING (name)
+         WHERE o.submission_id = $1 AND o.number = x.number AND o.name = x.name AND o.state = 'declared'
+        RETURNING o.events
+    )
+    UPDATE submission
+       SET outputs_located = outputs_located + d.n, outputs_declared = outputs_declared - d.n,
+           events_located = events_located + d.events, revision = revision + 1
+      FROM (SELECT count(*) AS n, coalesce(sum(events), 0) AS events FROM located) d
+     WHERE id = $1 AND d.n > 0
+    RETURNING d.n
+"""
+
+
+async def locate(conn: Connection, submission_id: int, found: Sequence[Output]) -> int:
+    """Put confirmed outputs into the catalog; returns how many it took."""
+    numbers, names = [o.number for o in found], [o.name for o in found]
+    return await conn.fetchval(LOCATE, submission_id, numbers, names) or 0
+
+
+MISS = """
+    UPDATE output_file o SET problem = k.problem
+      FROM unnest($2::int[], $3::text[], $4::text[]) AS k (number, name, problem)
+     WHERE o.submission_id = $1 AND o.number = k.number AND o.name = k.name AND o.state = 'declared'
+       AND o.problem IS DISTINCT FROM k.problem
+"""
+
+
+async def miss(
+    conn: Connection, submission_id: int, problems: Sequence[tuple[Output, str]]
+) -> None:
+    """Note what a look at these outputs found instead of the files."""
+    numbers, names = [o.number for o, _ in problems], [o.name for o, _ in problems]
+    await conn.execute(MISS, submission_id, numbers, names, [p for _, p in problems])
+
+
+# Inputs (or, of a generator, units by their first identity) of which every pattern has a located file.
+COVERED = """
+    SELECT count(*) FROM (
+        SELECT key FROM (
+            SELECT p AS key, o.pattern
+              FROM output_file o, unnest(o.parents) p
+             WHERE o.submission_id = ANY($1::bigint[]) AND o.state = 'located' AND NOT $2
+             UNION ALL
+            SELECT u.index AS key, o.pattern
+              FROM output_file o JOIN work_unit u USING (submission_id, number)
+             WHERE o.submission_id = ANY($1::bigint[]) AND u.submission_id = ANY($1::bigint[])
+               AND o.state = 'located' AND $2
+        ) found GROUP BY key HAVING count(DISTINCT pattern) >= $3
+    ) covered
+"""
+
+
+async def covered(
+    db: Database, submission_ids: Sequence[int], patterns: int, *, generates: bool
+) -> int:
+    """How many inputs or units have everything that they should have made."""
+    return int(await db.fetchval(COVERED, submission_ids, generates, max(patterns, 1)))
+
+
+LOCATED_FILES = """
+    SELECT file_id, name FROM output_file
+     WHERE submission_id = ANY($1::bigint[]) AND state = 'located' AND file_id > $2
+     ORDER BY file_id LIMIT $3
+"""
+
+
+async def located_files(
+    db: Database, submission_ids: Sequence[int], after: int, bound: int
+) -> list[tuple[int, str]]:
+    """The next located outputs (catalog's file id, name) of these submissions."""
+    rows = await db.fetch(LOCATED_FILES, submission_ids, after, bound)
+    return [(row["file_id"], row["name"]) for row in rows]

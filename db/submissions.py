@@ -1,0 +1,134 @@
+"""Submissions: the record, and the moves from one state to the next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from db.pool import Database, many, one
+from domain.submissions import JobCounts, SubmissionState
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One row of `submission`."""
+
+    id: int
+    experiment_id: int
+    campaign_id: int
+    stage_id: int
+    slice_id: int
+    campaign_revision: int
+    is_test: bool
+    state: SubmissionState
+    state_since: datetime
+    revision: int
+    reason: str
+    created_by: int
+    created_at: datetime
+    ended_at: datetime | None
+    advanced_at: datetime | None
+    fired_at: datetime | None
+    check_at: datetime | None
+    origin_id: int | None
+    recovery_position: int | None
+    round: int | None
+    upstream_id: int | None
+    dependency_id: int | None
+    trigger_no: int | None
+    batch_system: str
+    configuration: dict[str, Any]
+    launch_attempt: int
+    lease_until: datetime | None
+    lease_holder: str | None
+    kicked_by: int | None
+    holds_files: bool
+    counted: bool
+    jobs: int
+    jobs_idle: int
+    jobs_running: int
+    jobs_held: int
+    jobs_succeeded: int
+    jobs_failed: int
+    jobs_removed: int
+    jobs_unknown: int
+    files: int
+    files_waiting: int
+    files_delivered: int
+    files_consumed: int
+    files_skipped: int
+    files_done: int
+    files_failed: int
+    outputs_declared: int
+    outputs_located: int
+    outputs_lost: int
+    outputs_superseded: int
+    events_located: int
+    cpu_s: float
+    wall_s: float
+    wall_wasted_s: float
+    memory_used_mb: float
+    memory_requested_mb: float
+
+    @property
+    def counts(self) -> JobCounts:
+        """Its jobs by state."""
+        return JobCounts(
+            self.jobs_idle,
+            self.jobs_running,
+            self.jobs_held,
+            self.jobs_succeeded,
+            self.jobs_failed,
+            self.jobs_removed,
+            self.jobs_unknown,
+        )
+
+    @property
+    def family(self) -> int:
+        """The id of the submission that this one recovers, or its own."""
+        return self.origin_id or self.id
+
+
+COLUMNS = ", ".join(Submission.__dataclass_fields__)
+"""To be spliced into statements of this room (never anything that a user wrote)."""
+
+S_COLUMNS = ", ".join(f"s.{name}" for name in Submission.__dataclass_fields__)
+
+BY_IDS = f"SELECT {COLUMNS} FROM submission WHERE id = ANY($1::bigint[])"
+
+
+async def by_ids(db: Database, ids: Sequence[int]) -> list[Submission]:
+    """Find the submissions that exist among these."""
+    return await many(db, Submission, BY_IDS, ids)
+
+
+async def by_id(db: Database, id: int) -> Submission | None:
+    """Find one submission."""
+    return await one(db, Submission, BY_IDS, [id])
+
+
+TELL = """
+    INSERT INTO change_inbox (experiment_id, campaign_id, submission_id, kind, body)
+    SELECT experiment_id, campaign_id, id, 'submission.' || state, submission_image(moved) FROM moved
+"""
+"""The change that goes with a move: drawn from the CTE `moved`, so that its id comes after the row lock."""
+
+MOVE = f"""
+    WITH moved AS (
+        UPDATE submission SET state = $3, reason = $4, state_since = now(), revision = revision + 1
+         WHERE id = $1 AND state = ANY($2::submission_state[])
+        RETURNING *
+    ), told AS ({TELL})
+    SELECT {COLUMNS} FROM moved
+"""
+
+
+async def move(
+    db: Database,
+    id: int,
+    old: Sequence[SubmissionState],
+    new: SubmissionState,
+    reason: str = "",
+) -> Submission | None:
+    """Move a submission on, or return None when it is not in one of the old states any more."""
+    return await one(db, Submission, MOVE, id, list(old), new, reason)

@@ -1,0 +1,55 @@
+"""What follows when a submission is over: recovery, dependents, or another look later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.recovery import Entry, Turn
+from domain.submissions import SubmissionState
+
+RECOVERABLE = frozenset(
+    {
+        SubmissionState.COMPLETED,
+        SubmissionState.LOCATED,
+        SubmissionState.FAILED,
+        SubmissionState.LAUNCH_FAILED,
+    }
+)
+"""What somebody cancelled or removed is not done again by itself."""
+
+MAY_BECOME_LOCATED = frozenset({SubmissionState.COMPLETED, SubmissionState.FAILED})
+"""A failed origin becomes located when its recoveries have made up for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What is asked of each submission of a family."""
+
+    state: SubmissionState
+    advanced: bool
+
+
+def turns(given: Sequence[Entry], last: Turn | None) -> list[tuple[Entry, Turn]]:
+    """The recoveries to try next, in their order; one that finds nothing to do gives way to the next."""
+    found: list[tuple[Entry, Turn]] = []
+    position = -1 if last is None else last.position
+    if last is not None and position < len(given) and last.round + 1 < given[position].rounds:
+        found.append((given[position], Turn(position, last.round + 1)))
+    found += [(entry, Turn(n, 0)) for n, entry in enumerate(given) if n > position]
+    return found
+
+
+def may_fire(origin: Member, family: Sequence[Member]) -> bool:
+    """Dependents are launched once the origin is located and no recovery may add to what they get."""
+    return origin.state is SubmissionState.LOCATED and all(
+        m.advanced and not m.state.is_live for m in family
+    )
+
+
+FIRST_LOOK_S, LAST_LOOK_S, GIVE_UP_S = 1.0, 3600.0, 14 * 86400.0
+
+
+def look_again_s(age_s: float) -> float | None:
+    """How long until declared outputs are looked for again: ever less often, for two weeks."""
+    if age_s > GIVE_UP_S:
+        return None
+    return min(max(FIRST_LOOK_S, age_s / 4), LAST_LOOK_S)

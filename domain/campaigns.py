@@ -1,0 +1,252 @@
+"""A campaign as somebody wants it saved: what is wrong with it, and what the save would change."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from domain import findings
+from domain.findings import Finding, bounded, doubled, finding, whole
+from domain.names import MOST_WORD, SLUG, VARIABLE, wrong_form, wrong_name, wrong_text
+from domain.splits import SplitError, parse
+from domain.stages import Completion, StageKind
+
+MOST_STAGES, MOST_DEPENDENCIES = 200, 1_000
+MOST_LISTS, MOST_VALUES = 20, 1_000
+MOST_PER_JOB, MOST_EVENTS, MOST_UNFINISHED = 100_000, 1_000_000_000, 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlan:
+    """One stage, with what it refers to by name."""
+
+    name: str
+    job_type: str
+    login_setup: str
+    kind: StageKind = StageKind.REGULAR
+    dataset: str | None = None
+    parameter_lists: Sequence[Sequence[str]] = ()
+    split: str = "none"
+    test_split: str | None = None
+    software_version: str = ""
+    parameters: Sequence[Sequence[str]] = ()
+    test_parameters: Sequence[Sequence[str]] = ()
+    files_per_job: int = 1
+    jobs_per_slice: int = 1
+    events_per_job: int = 1
+    completion: Completion = Completion.LOCATED
+    completion_pct: int = 95
+    recoveries: Sequence[Mapping[str, Any]] | None = None
+    resources: Mapping[str, int] = field(default_factory=dict)
+    batch_system: str = "local"
+    most_unfinished: int | None = None
+
+    def generates(self, *, fed: bool) -> bool:
+        """Makes files from nothing but parameters."""
+        without = self.dataset is None and not fed
+        return self.kind is StageKind.GENERATOR or (self.kind is StageKind.TEST and without)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One dependency, by its stages' names; of a stage with itself: launch the next slice."""
+
+    upstream: str
+    downstream: str
+    patterns: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A whole campaign."""
+
+    name: str
+    description: str = ""
+    parameters: Sequence[Sequence[str]] = ()
+    keywords: Sequence[Sequence[str]] = ()
+    stages: Sequence[StagePlan] = ()
+    dependencies: Sequence[Edge] = ()
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What holds for each stage, as it is stored."""
+        return {
+            "parameters": [list(p) for p in self.parameters],
+            "keywords": {pair[0]: pair[1] for pair in self.keywords},
+        }
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The whole as its revision keeps it."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "defaults": self.defaults,
+            "stages": [asdict(stage) for stage in self.stages],
+            "dependencies": [asdict(edge) for edge in self.dependencies],
+        }
+
+    @property
+    def fed(self) -> frozenset[str]:
+        """The stages that other stages launch."""
+        return frozenset(e.downstream for e in self.dependencies if e.upstream != e.downstream)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The names that are there in the experiment."""
+
+    job_types: Collection[str] = ()
+    login_setups: Collection[str] = ()
+    datasets: Collection[str] = ()
+
+
+def problems(plan: Plan, known: Known) -> list[Finding]:
+    """Everything that is wrong with a campaign."""
+    return [
+        *_whole_campaign(plan),
+        *(f for n, stage in enumerate(plan.stages) for f in _stage(n, stage, plan.fed, known)),
+        *_dependencies(plan),
+    ]
+
+
+def _whole_campaign(plan: Plan) -> Iterator[Finding]:
+    yield from finding("name", wrong_name(plan.name))
+    yield from finding("description", wrong_text(plan.description))
+    yield from findings.pairs("defaults.parameters", plan.parameters)
+    yield from findings.pairs("defaults.keywords", plan.keywords)
+    yield from doubled("defaults.keywords[{}].key", (key for key, _ in plan.keywords))
+    for n, (key, _) in enumerate(plan.keywords[: findings.MOST_PAIRS]):
+        yield from finding(f"defaults.keywords[{n}].key", wrong_form(key, VARIABLE, "detector"))
+    if not plan.stages:
+        yield Finding("stages", "A campaign has at least one stage.")
+    yield from doubled("stages[{}].name", (stage.name for stage in plan.stages))
+
+
+def _stage(n: int, stage: StagePlan, fed: Collection[str], known: Known) -> Iterator[Finding]:
+    at = f"stages[{n}]"
+    yield from finding(f"{at}.name", wrong_name(stage.name))
+    yield from _references(at, stage, known)
+    yield from _work(at, stage, fed=stage.name in fed)
+    yield from _numbers(at, stage)
+    yield from finding(f"{at}.softwareVersion", wrong_text(stage.software_version, 200))
+    yield from finding(f"{at}.batchSystem", wrong_form(stage.batch_system, SLUG, "local"))
+    yield from findings.pairs(f"{at}.parameters", stage.parameters)
+    yield from findings.pairs(f"{at}.testParameters", stage.test_parameters)
+    yield from findings.recoveries(f"{at}.recoveries", stage.recoveries or ())
+    yield from findings.resources(f"{at}.resources", stage.resources)
+
+
+def _references(at: str, stage: StagePlan, known: Known) -> Iterator[Finding]:
+    for what, name, there in (
+        ("job type", stage.job_type, known.job_types),
+        ("login setup", stage.login_setup, known.login_setups),
+        ("dataset", stage.dataset, known.datasets),
+    ):
+        if name is not None and name not in there:
+            first, *rest = what.split()
+            field_name = first + "".join(map(str.title, rest))
+            yield Finding(
+                f"{at}.{field_name}", f"The experiment has no active {what} {name[:100]!r}."
+            )
+
+
+def _numbers(at: str, stage: StagePlan) -> Iterator[Finding]:
+    yield from whole(f"{at}.completionPct", stage.completion_pct, 0, 100)
+    yield from whole(f"{at}.filesPerJob", stage.files_per_job, 1, MOST_PER_JOB)
+    yield from whole(f"{at}.jobsPerSlice", stage.jobs_per_slice, 1, MOST_PER_JOB)
+    yield from whole(f"{at}.eventsPerJob", stage.events_per_job, 1, MOST_EVENTS)
+    yield from whole(f"{at}.mostUnfinished", stage.most_unfinished, 1, MOST_UNFINISHED)
+
+
+def _work(at: str, stage: StagePlan, *, fed: bool) -> Iterator[Finding]:
+    generates = stage.generates(fed=fed)
+    yield from _split(f"{at}.split", stage.split, generates=generates)
+    if stage.test_split is not None:
+        yield from _split(f"{at}.testSplit", stage.test_split, generates=generates)
+    if stage.kind is StageKind.REGULAR and stage.dataset is None and not fed:
+        yield Finding(
+            f"{at}.dataset",
+            "A regular stage needs something to work on: a dataset, or a stage upstream.",
+        )
+    if stage.kind is StageKind.GENERATOR and stage.dataset is not None:
+        yield Finding(f"{at}.dataset", "A generator works on no dataset: leave it out.")
+    yield from _parameter_lists(at, stage)
+
+
+def _split(path: str, text: str, *, generates: bool) -> Iterator[Finding]:
+    if said := wrong_text(text, 1_000):
+        yield Finding(path, said)
+        return
+    try:
+        split = parse(text)
+    except SplitError as error:
+        yield Finding(path, f"{error.message} (at character {error.position + 1})")
+        return
+    if not (split.kind.for_generators if generates else split.kind.for_files):
+        kind = "generator" if generates else "stage that works on files"
+        yield Finding(path, f"The split {split.name!r} is not for a {kind}.")
+
+
+def _parameter_lists(at: str, stage: StagePlan) -> Iterator[Finding]:
+    path = f"{at}.parameterLists"
+    splits = (stage.split, stage.test_split or "")
+    wanted = any(text.strip().lower().startswith("multiparam") for text in splits)
+    if wanted and not stage.parameter_lists:
+        yield Finding(path, "multiparam combines the values of parameter lists: give one or more.")
+    yield from bounded(path, stage.parameter_lists, MOST_LISTS)
+    for n, values in enumerate(stage.parameter_lists[:MOST_LISTS]):
+        yield from finding(f"{path}[{n}]", None if values else "A parameter list has a value.")
+        yield from bounded(f"{path}[{n}]", values, MOST_VALUES)
+        said = (wrong_text(value, MOST_WORD) for value in values[:MOST_VALUES])
+        yield from finding(f"{path}[{n}]", next(filter(None, said), None))
+
+
+def _dependencies(plan: Plan) -> Iterator[Finding]:
+    names = {stage.name for stage in plan.stages}
+    seen = set[tuple[str, str]]()
+    for n, edge in enumerate(plan.dependencies):
+        at = f"dependencies[{n}]"
+        for part, name in (("upstream", edge.upstream), ("downstream", edge.downstream)):
+            if name not in names:
+                yield Finding(f"{at}.{part}", f"The campaign has no stage {name[:100]!r}.")
+        if (edge.upstream, edge.downstream) in seen:
+            yield Finding(at, "These two stages have a dependency already: add the patterns there.")
+        seen.add((edge.upstream, edge.downstream))
+        yield from findings.patterns(f"{at}.patterns", edge.patterns)
+    if found := loop(plan.dependencies):
+        way = " → ".join([*found, found[0]])
+        yield Finding("dependencies", f"The stages launch each other in a loop: {way}.")
+
+
+def loop(edges: Sequence[Edge]) -> list[str] | None:
+    """The stages of a loop in their order, if there is one; a stage's edge to itself is none."""
+    onward: dict[str, list[str]] = {}
+    for edge in edges:
+        if edge.upstream != edge.downstream:
+            onward.setdefault(edge.upstream, []).append(edge.downstream)
+    done: set[str] = set()
+    for start in onward:
+        way: list[str] = [start]
+        left = [iter(onward[start])]
+        while left:
+            name = next(left[-1], None)
+            if name is None:
+                done.add(way.pop())
+                left.pop()
+            elif name in way:
+                return way[way.index(name) :]
+            elif name not in done:
+                way.append(name)
+                left.append(iter(onward.get(name, ())))
+    return None
+
+
+BEGINNING = ("dataset", "kind")
+GENERATING = ("split", "parameter_lists", "jobs_per_slice")
+
+
+def starts_again(stage: StagePlan, changed: Collection[str]) -> bool:
+    """True where the cursor says nothing any more: other files, or other indices to generate."""
+    if any(name in changed for name in BEGINNING):
+        return True
+    return stage.generates(fed=False) and any(name in changed for name in GENERATING)

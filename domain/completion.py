@@ -1,0 +1,29 @@
+"""When a submission's outputs are usable."""
+
+from dataclasses import dataclass
+
+from domain.stages import Completion
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What is known of a submission (with its recoveries, if it is an origin) when its jobs are over.
+
+    Counted are inputs, or of a generator its units: `wanted` those that were done (of a generator: all),
+    `located` those of which every output pattern has a located file.
+    """
+
+    completion: Completion
+    percentage: int
+    wanted: int
+    located: int
+    is_recovery: bool
+
+
+def is_located(tally: Tally) -> bool:
+    """Enough of the expected outputs are there; nothing wanted is enough only for a recovery."""
+    if tally.completion is Completion.COMPLETE:
+        return True
+    if tally.wanted == 0:
+        return tally.is_recovery
+    return tally.located * 100 >= tally.wanted * tally.percentage

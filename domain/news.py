@@ -1,0 +1,149 @@
+"""What a batch of a batch system's events, with the payloads' reports, means for each job."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from domain.jobs import JobState
+
+
+@dataclass(frozen=True, slots=True)
+class JobNews:
+    """One job (or one attempt of it) after the events: the newest state, and when it started and ended."""
+
+    submission_id: int
+    number: int
+    attempt: int
+    state: JobState
+    seen: int
+    at: datetime
+    exit_code: int | None = None
+    signal: int | None = None
+    code: int | None = None
+    subcode: int | None = None
+    text: str | None = None
+    site: str | None = None
+    slot: str | None = None
+    cpu_s: float | None = None
+    wall_s: float | None = None
+    memory_mb: float | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str | None = None
+    log_tail: str | None = None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Which job."""
+        return self.submission_id, self.number
+
+
+KEPT = ("site", "slot", "started_at", "cpu_s", "wall_s", "memory_mb")
+"""What a later event of the same attempt doesn't wipe out by saying nothing of it."""
+
+
+def fold(news: Iterable[JobNews]) -> tuple[list[JobNews], list[JobNews]]:
+    """The newest news of each job, and of each attempt, in the order of their keys.
+
+    Within an attempt what comes later along the feed wins, but nothing follows an end; a lower attempt's
+    news never changes the job.
+    """
+    jobs: dict[tuple[int, int], JobNews] = {}
+    attempts: dict[tuple[int, int, int], JobNews] = {}
+    for item in sorted(news, key=lambda n: n.seen):
+        if item.attempt > 0:
+            key = (*item.key, item.attempt)
+            attempts[key] = _after(attempts.get(key), item)
+        known = jobs.get(item.key)
+        if known is None or item.attempt >= known.attempt:
+            same = known if known and known.attempt == item.attempt else None
+            if known is None or not known.state.is_over:
+                jobs[item.key] = _after(same, item)
+    return [jobs[k] for k in sorted(jobs)], [attempts[k] for k in sorted(attempts)]
+
+
+def _after(known: JobNews | None, item: JobNews) -> JobNews:
+    if known is None:
+        return item
+    if known.state.is_over:
+        return known
+    kept = {n: getattr(known, n) for n in KEPT if getattr(item, n) is None}
+    return replace(item, **kept)
+
+
+LIMITS = {34: "memory", 46: "walltime"}
+"""Codes with which a batch system says that it ended a job for a limit (HTCondor's hold codes)."""
+
+
+def conclude(item: JobNews, report: Mapping[str, Any] | None) -> JobNews:
+    """An ended job with its report: without one it has failed, whatever its exit code says."""
+    if not item.state.is_over or item.state is JobState.REMOVED:
+        return item
+    if report is None:
+        reason = _reason(item) if item.state is JobState.FAILED else "no_report"
+        return replace(item, state=JobState.FAILED, reason=reason or "no_report")
+    good = item.state is JobState.SUCCEEDED and report.get("outcome") == "succeeded"
+    return replace(
+        item,
+        state=JobState.SUCCEEDED if good else JobState.FAILED,
+        reason=None if good else (LIMITS.get(item.code or 0) or report.get("reason") or "exit"),
+        exit_code=report.get("exit_code", item.exit_code),
+        signal=report.get("signal", item.signal),
+        cpu_s=report.get("cpu_s", item.cpu_s),
+        wall_s=report.get("wall_s", item.wall_s),
+        memory_mb=max(report.get("memory_mb") or 0.0, item.memory_mb or 0.0),
+        log_tail=report.get("log_tail"),
+    )
+
+
+def _reason(item: JobNews) -> str | None:
+    if item.code in LIMITS:
+        return LIMITS[item.code]
+    if item.signal is not None:
+        return "signal"
+    return "exit" if item.exit_code else None
+
+
+@dataclass(frozen=True, slots=True)
+class InputNews:
+    """What became of one input."""
+
+    submission_id: int
+    number: int
+    file_id: int
+    delivery: str
+    outcome: str
+    reason: str | None
+
+
+def inputs(key: tuple[int, int], report: Mapping[str, Any]) -> list[InputNews]:
+    """The fates of a report; what is not an input of ours is found out by the statement that applies them."""
+    return [
+        InputNews(*key, i["id"], i["delivery"], i["outcome"], i.get("reason"))
+        for i in report.get("inputs", ())
+    ]
+
+
+def outputs(
+    item: JobNews, report: Mapping[str, Any], claimed: frozenset[int]
+) -> list[dict[str, Any]]:
+    """The outputs of a report. One with a parent that this job did not do (first) is superseded, as is one
+    without parents of a job that failed."""
+    return [
+        {
+            **{k: o.get(k) for k in ("name", "path", "size", "checksum", "pattern", "events")},
+            "submission_id": item.submission_id,
+            "number": item.number,
+            "attempt": item.attempt,
+            "parents": o.get("parents") or [],
+            "metadata": o.get("metadata") or {},
+            "state": _output_state(item, o.get("parents") or [], claimed),
+        }
+        for o in report.get("outputs", ())
+    ]
+
+
+def _output_state(item: JobNews, parents: Sequence[int], claimed: frozenset[int]) -> str:
+    good = claimed.issuperset(parents) if parents else item.state is JobState.SUCCEEDED
+    return "declared" if good else "superseded"

@@ -1,0 +1,26 @@
+"""What a stage is."""
+
+from enum import StrEnum
+
+
+class StageKind(StrEnum):
+    """What a stage does when it is launched."""
+
+    REGULAR = "regular"
+    GENERATOR = "generator"
+    APPROVAL = "approval"
+    DATATRANSFER = "datatransfer"
+    TEST = "test"
+
+
+class Completion(StrEnum):
+    """When a submission of the stage counts as usable: its jobs are over, or its outputs are located."""
+
+    COMPLETE = "complete"
+    LOCATED = "located"
+
+
+class TriggerKind(StrEnum):
+    """When a dependency launches its downstream stage: for each upstream submission."""
+
+    PER_PARENT = "per_parent"

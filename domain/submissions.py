@@ -1,0 +1,118 @@
+"""The life of one submission."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SubmissionState(StrEnum):
+    """Where a submission is. `completed` means that batch work is over, `located` that outputs are usable."""
+
+    QUEUED = "queued"
+    NEW = "new"
+    SUBMITTING = "submitting"
+    UNCERTAIN = "uncertain"
+    IDLE = "idle"
+    RUNNING = "running"
+    HELD = "held"
+    COMPLETED = "completed"
+    LOCATED = "located"
+    LAUNCH_FAILED = "launch_failed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REMOVED = "removed"
+
+    @property
+    def is_live(self) -> bool:
+        """True while it may still run something: its files are in no other submission of the stage."""
+        return self in LIVE
+
+    @property
+    def is_at_batch(self) -> bool:
+        """True while its state follows from what the batch system says of its jobs."""
+        return self in AT_BATCH
+
+
+AT_BATCH = frozenset({SubmissionState.IDLE, SubmissionState.RUNNING, SubmissionState.HELD})
+LIVE = AT_BATCH | {
+    SubmissionState.QUEUED,
+    SubmissionState.NEW,
+    SubmissionState.SUBMITTING,
+    SubmissionState.UNCERTAIN,
+}
+
+TRANSITIONS: dict[SubmissionState, frozenset[SubmissionState]] = {
+    SubmissionState.QUEUED: frozenset({SubmissionState.NEW, SubmissionState.CANCELLED}),
+    SubmissionState.NEW: frozenset({SubmissionState.SUBMITTING, SubmissionState.CANCELLED}),
+    SubmissionState.SUBMITTING: frozenset(
+        {
+            SubmissionState.IDLE,
+            SubmissionState.UNCERTAIN,
+            SubmissionState.LAUNCH_FAILED,
+            SubmissionState.CANCELLED,
+        }
+    ),
+    SubmissionState.UNCERTAIN: frozenset(
+        {SubmissionState.SUBMITTING, SubmissionState.IDLE, SubmissionState.LAUNCH_FAILED}
+    ),
+    SubmissionState.IDLE: AT_BATCH
+    | {
+        SubmissionState.COMPLETED,
+        SubmissionState.FAILED,
+        SubmissionState.CANCELLED,
+        SubmissionState.REMOVED,
+    },
+    SubmissionState.COMPLETED: frozenset({SubmissionState.LOCATED}),
+    SubmissionState.LOCATED: frozenset(),
+    SubmissionState.LAUNCH_FAILED: frozenset({SubmissionState.LOCATED}),
+    SubmissionState.FAILED: frozenset({SubmissionState.LOCATED}),
+    SubmissionState.CANCELLED: frozenset(),
+    SubmissionState.REMOVED: frozenset(),
+}
+TRANSITIONS[SubmissionState.RUNNING] = TRANSITIONS[SubmissionState.IDLE]
+TRANSITIONS[SubmissionState.HELD] = TRANSITIONS[SubmissionState.IDLE]
+"""Which state may follow which; `failed` and `launch_failed` become `located` only when somebody kicks them."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounts:
+    """How many jobs of a submission are in each state."""
+
+    idle: int = 0
+    running: int = 0
+    held: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    removed: int = 0
+    unknown: int = 0
+
+    @property
+    def unfinished(self) -> int:
+        """Jobs that may still do something."""
+        return self.idle + self.running + self.held + self.unknown
+
+    @property
+    def total(self) -> int:
+        """All jobs."""
+        return self.unfinished + self.succeeded + self.failed + self.removed
+
+
+def state_of(jobs: JobCounts, *, cancelled: bool = False) -> SubmissionState:
+    """The state that follows from the jobs; `cancelled` says that we asked for their removal.
+
+    Over: twice the failures outnumber the successes → failed; more than one removed and nothing else →
+    cancelled (by us) or removed (by somebody else); otherwise completed. Not over: held only when nothing
+    else is left to run, so that one held job of many doesn't hide that the others go on.
+    """
+    if jobs.unfinished == 0:
+        return _end_of(jobs, cancelled=cancelled)
+    if jobs.running or jobs.unknown:
+        return SubmissionState.RUNNING
+    return SubmissionState.IDLE if jobs.idle else SubmissionState.HELD
+
+
+def _end_of(jobs: JobCounts, *, cancelled: bool) -> SubmissionState:
+    if jobs.failed * 2 > jobs.succeeded and jobs.failed:
+        return SubmissionState.FAILED
+    if jobs.removed and not jobs.succeeded and (jobs.removed > 1 or jobs.total == 1 or cancelled):
+        return SubmissionState.CANCELLED if cancelled else SubmissionState.REMOVED
+    return SubmissionState.COMPLETED

@@ -1,0 +1,48 @@
+"""What differs between one deployment and the next, read once from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class SettingMissing(Exception):
+    """A setting without which the service can't start is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every knob the service has."""
+
+    database_url: str
+    redis_url: str
+    secret: str = field(repr=False)
+    """Signs the tokens by which people sign in; at least 32 characters, the same for every process."""
+    spool: Path
+    """Where the local batch system keeps its queue, and launches keep their payloads and reports."""
+    store: Path
+    """The only folder in which the embedded catalog looks for files, and jobs put outputs."""
+    slots: int = 2
+    """How many local jobs run at once."""
+    kill_at: str = ""
+    """Where this process kills itself, for tests of crashes: a name from `workers/points.py`'s callers."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Read POMS_* variables; a missing one fails at the start, by name."""
+
+        def need(name: str) -> str:
+            value = env.get(name, "")
+            if not value:
+                raise SettingMissing(f"Set {name}: POMS can't start without it (see README.md).")
+            return value
+
+        return cls(
+            database_url=need("POMS_DATABASE_URL"),
+            redis_url=need("POMS_REDIS_URL"),
+            secret=need("POMS_SECRET"),
+            spool=Path(need("POMS_SPOOL")).absolute(),
+            store=Path(need("POMS_STORE")).absolute(),
+            slots=int(env.get("POMS_SLOTS", "2")),
+            kill_at=env.get("POMS_KILL_AT", ""),
+        )

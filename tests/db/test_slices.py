@@ -1,0 +1,110 @@
+"""Taking slices: exclusive under races, exhausted at the end, limited where a stage says so."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from db import slices
+from db.pool import Pool
+from db.slices import Asked, Outcome, Refusal
+from tests.plant import Plant
+
+FILES = "SELECT file_id FROM input_file WHERE submission_id = $1"
+
+
+@pytest.fixture
+async def plant(db: Pool) -> Plant:
+    return await Plant.make(db)
+
+
+async def stage_with_files(plant: Plant, number: int, **given: object) -> int:
+    dataset = await plant.dataset("raw")
+    await plant.rows(dataset, number)
+    return await plant.stage("reco", ["true"], dataset_id=dataset, **given)
+
+
+async def launch(plant: Plant, stage: int, *, is_test: bool = False) -> Outcome:
+    return await slices.launch_next(plant.db, stage, Asked(plant.person_id, is_test=is_test))
+
+
+async def test_of_twenty_launches_at_once_of_a_one_at_a_time_stage_one_wins(plant: Plant) -> None:
+    stage = await stage_with_files(plant, 100, split="nfiles(2)", most_unfinished=1)
+    found = await asyncio.gather(*(launch(plant, stage) for _ in range(20)))
+    assert Counter(o.refusal for o in found) == {None: 1, Refusal.BUSY: 19}
+    assert await plant.db.fetchval("SELECT count(*) FROM submission") == 1
+    assert await plant.db.fetchval("SELECT unfinished FROM stage") == 1
+
+
+async def test_launches_at_once_of_a_split_stage_never_share_a_file(plant: Plant) -> None:
+    stage = await stage_with_files(plant, 25, split="nfiles(3)", files_per_job=2)
+    found = await asyncio.gather(*(launch(plant, stage) for _ in range(12)))
+    made = [o.submission for o in found if o.submission]
+    files = [r["file_id"] for s in made for r in await plant.db.fetch(FILES, s.id)]
+    assert len(made) == 9
+    assert len(files) == len(set(files)) == 25
+    assert Counter(o.refusal for o in found)[Refusal.EXHAUSTED] == 3
+    assert sorted(s.files for s in made) == [1] + [3] * 8
+    assert sorted(s.jobs for s in made) == [1] + [2] * 8
+
+
+async def test_a_growing_dataset_gives_each_file_once(plant: Plant) -> None:
+    dataset = await plant.dataset("raw")
+    stage = await plant.stage("reco", ["true"], dataset_id=dataset, split="drainingn(4)")
+    assert (await launch(plant, stage)).refusal is Refusal.NO_FILES
+    seen: list[int] = []
+    for grown in (3, 6, 1):
+        await plant.rows(dataset, grown)
+        while (outcome := await launch(plant, stage)).submission:
+            seen += [r["file_id"] for r in await plant.db.fetch(FILES, outcome.submission.id)]
+        assert outcome.refusal is Refusal.EXHAUSTED
+    assert len(seen) == len(set(seen)) == 10
+
+
+async def test_a_generator_goes_through_its_parameters_with_its_own_identities(
+    plant: Plant,
+) -> None:
+    stage = await plant.stage(
+        "gen", ["true"], kind="generator", split="multiparam()", jobs_per_slice=3,
+        events_per_job=10, parameter_lists=[["electron", "muon"], ["1GeV", "3GeV"]],
+    )  # fmt: skip
+    parameters = []
+    while (outcome := await launch(plant, stage)).submission:
+        parameters.append(outcome.submission.configuration["parameter"])
+    assert parameters == ["electron_1GeV", "muon_1GeV", "electron_3GeV", "muon_3GeV"]
+    units = await plant.db.fetch(
+        "SELECT index, seed, run, subrun, first_event, events FROM work_unit ORDER BY index"
+    )
+    assert [u["index"] for u in units] == list(range(12))
+    assert len({u["seed"] for u in units}) == 12
+    assert [u["first_event"] for u in units] == [1 + 10 * n for n in range(12)]
+
+
+async def test_a_test_launch_has_its_own_cursor_and_identities(plant: Plant) -> None:
+    stage = await plant.stage("gen", ["true"], kind="generator", jobs_per_slice=2)
+    assert (await launch(plant, stage)).submission
+    assert (await launch(plant, stage, is_test=True)).submission
+    rows = await plant.db.fetch(
+        "SELECT s.is_test, u.index, u.seed FROM work_unit u JOIN submission s ON s.id = u.submission_id"
+    )
+    assert {(r["is_test"], r["index"]) for r in rows} == {
+        (False, 0), (False, 1), (True, 0), (True, 1)
+    }  # fmt: skip
+    assert len({r["seed"] for r in rows}) == 4
+
+
+async def test_an_unknown_keyword_launches_nothing_and_says_which(plant: Plant) -> None:
+    stage = await plant.stage("gen", ["echo", "%(nothing)s"], kind="generator")
+    outcome = await launch(plant, stage)
+    assert outcome.refusal is Refusal.NOT_LAUNCHABLE
+    assert "nothing" in outcome.why
+    assert await plant.db.fetchval("SELECT split_seq FROM stage") == 0
+
+
+async def test_files_of_a_live_submission_are_in_no_other(plant: Plant) -> None:
+    stage = await stage_with_files(plant, 4)
+    assert (await launch(plant, stage)).submission
+    await plant.db.execute("UPDATE stage SET epoch = epoch + 1, cursor = '0'")
+    outcome = await launch(plant, stage)
+    assert outcome.refusal is Refusal.BUSY
+    assert await plant.db.fetchval("SELECT count(*) FROM submission") == 1

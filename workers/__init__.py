@@ -1,0 +1,1 @@
+"""Work that outlives a request: launching, watching, advancing, recovering, scheduling, relaying, sweeping."""

@@ -1,0 +1,122 @@
+"""`python -m workers`: every loop, and the arq worker, in one process; any number of such processes."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+from uuid import uuid4
+
+from arq import Worker, func
+from arq.connections import RedisSettings
+from redis.asyncio import Redis
+
+import feed
+from batch.local import Local
+from catalogs.embedded import Embedded
+from db.pool import open_pool
+from settings import Settings
+from workers import act, advance, launch, points, relay, schedule
+from workers.loops import run, run_watch
+from workers.sweep import Sweep
+from workers.tools import Tools, log
+
+LAUNCH_S = 50
+"""A launch that takes longer than this is cut off; whoever finds it goes on."""
+AGAIN_S = 5.0
+
+
+async def arq_launch(ctx: dict[Any, Any], submission_id: int, attempt: int) -> None:
+    """What Redis hands over; `attempt` only makes the job's id another one."""
+    await launch.launch(ctx["tools"], submission_id)
+
+
+async def serve_arq(tools: Tools, redis_url: str) -> None:
+    """Take launches from Redis, and come back whenever Redis does: without it the sweep launches."""
+    launches = func(
+        arq_launch,
+        name="launch",
+        keep_result=0,
+        timeout=LAUNCH_S,
+        max_tries=1,
+    )
+    while True:
+        try:
+            worker = Worker(
+                [launches],
+                redis_settings=RedisSettings.from_dsn(redis_url),
+                ctx={"tools": tools},
+                handle_signals=False,
+                poll_delay=0.5,
+                health_check_interval=3600,
+                log_results=False,
+            )
+            await worker.main()
+        except Exception as e:
+            log.warning("Redis can't be used (%s): the sweep launches meanwhile", e)
+        await asyncio.sleep(AGAIN_S)
+
+
+def loops(
+    tools: Tools, settings: Settings, bells: list[asyncio.Event]
+) -> list[Coroutine[Any, Any, None]]:
+    """Everything that goes on at the same time."""
+
+    def loop(name: str, step: Any, idle_s: float) -> Coroutine[Any, Any, None]:
+        bell = asyncio.Event()
+        bells.append(bell)
+        return run(name, step, tools, idle_s, bell)
+
+    return [
+        serve_arq(tools, settings.redis_url),
+        *(run_watch(system, tools, 0.1) for system in tools.systems.values()),
+        loop("relay", relay.step, 0.25),
+        loop("advance", advance.step, 1.0),
+        loop("act", act.step, 1.0),
+        loop("sweep", Sweep().step, 1.0),
+        loop("schedule", schedule.step, 5.0),
+    ]
+
+
+async def main() -> None:
+    """Run until SIGTERM or SIGINT; what is cut off is found and gone on with by whoever comes next."""
+    settings = Settings.from_env()
+    points.arm(settings.kill_at)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        db = await open_pool(settings.database_url, most=12)
+        stack.push_async_callback(db.close)
+        redis: Redis = Redis.from_url(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        tools = Tools(
+            db=db,
+            systems={"local": Local(settings.spool)},
+            catalog=Embedded(settings.store),
+            spool=settings.spool,
+            store=settings.store,
+            holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
+            ring=lambda: feed.ring(redis),
+        )
+        bells: list[asyncio.Event] = []
+        running = [asyncio.create_task(c) for c in loops(tools, settings, bells)]
+
+        def rung() -> None:
+            for bell in bells:
+                bell.set()
+
+        running.append(asyncio.create_task(feed.hear(redis, rung)))
+        await stop.wait()
+        for task in running:
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*running, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

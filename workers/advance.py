@@ -1,0 +1,119 @@
+"""What follows when a submission's jobs are over: outputs are looked at, then recovery or dependents."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from catalogs import Claimed
+from db import families, outputs
+from db import submissions as rows
+from db.outputs import Output
+from db.pool import Connection
+from db.submissions import Submission
+from domain.advances import MAY_BECOME_LOCATED, Member, look_again_s, may_fire
+from domain.completion import Tally, is_located
+from domain.stages import Completion
+from domain.submissions import SubmissionState
+from workers import dependents, recover
+from workers.points import around
+from workers.tools import Tools
+
+LOOK = 200
+"""Outputs looked at together."""
+
+
+async def step(tools: Tools) -> bool:
+    """Advance one submission that is over; false when none wants it."""
+    async with around("advance.take"):
+        submission = await families.take(tools.db)
+    if submission is None:
+        return False
+    await look(tools, submission)
+    async with (
+        around("advance.settle"),
+        tools.db.acquire() as conn,
+        conn.transaction(),
+    ):
+        await settle(conn, submission)
+    await tools.ring()
+    return True
+
+
+async def look(tools: Tools, submission: Submission) -> None:
+    """Look at every output that a job declared: the file itself decides whether it is located."""
+    after = (0, "")
+    while found := await outputs.declared(tools.db, submission.id, after, LOOK):
+        after = found[-1].number, found[-1].name
+        said = await tools.catalog.confirm([Claimed(o.path, o.size, o.checksum) for o in found])
+        good = [o for o, problem in zip(found, said, strict=True) if problem is None]
+        bad = [(o, problem) for o, problem in zip(found, said, strict=True) if problem is not None]
+        async with around("advance.look"), tools.db.acquire() as conn, conn.transaction():
+            await _note(conn, submission.id, good, bad)
+
+
+async def _note(
+    conn: Connection,
+    id: int,
+    good: Sequence[Output],
+    bad: list[tuple[Output, str]],
+) -> None:
+    if good and await outputs.locate(conn, id, good) < len(good):
+        taken = "The experiment has another file of this name."
+        bad = bad + [(o, taken) for o in good]
+    if bad:
+        await outputs.miss(conn, id, bad)
+
+
+async def settle(conn: Connection, submission: Submission) -> None:
+    """Decide and do, in one transaction, what follows for a submission and its family."""
+    family = await families.lock(conn, submission.family)
+    family = [await _locate(conn, member, family) for member in family]
+    now = next(member for member in family if member.id == submission.id)
+    recovered = now.advanced_at is None and await recover.launch(conn, now, family)
+    await _again(conn, now)
+    if recovered:
+        return
+    origin = family[0]
+    members = [Member(m.state, m.advanced_at is not None or m.id == now.id) for m in family]
+    if may_fire(members[0], members):
+        await dependents.fire(conn, origin, [m.id for m in family])
+
+
+async def _again(conn: Connection, submission: Submission) -> None:
+    """Note that recovery has been decided, and look again while outputs are missing."""
+    missing = submission.outputs_declared > 0
+    ended = submission.ended_at or submission.created_at
+    age = (datetime.now(UTC) - ended).total_seconds()
+    await families.mark(
+        conn, submission.id, advanced=True, check_in_s=look_again_s(age) if missing else None
+    )
+
+
+async def _locate(conn: Connection, member: Submission, family: Sequence[Submission]) -> Submission:
+    """Move a member to located where its outputs (an origin's: its family's) suffice."""
+    if member.state not in MAY_BECOME_LOCATED:
+        return member
+    if member.state is SubmissionState.FAILED and (member.origin_id or len(family) == 1):
+        return member
+    tally = await _tally(conn, member, [m.id for m in family])
+    if not is_located(tally):
+        return member
+    moved = await rows.move(conn, member.id, [member.state], SubmissionState.LOCATED)
+    return moved or member
+
+
+async def _tally(conn: Connection, member: Submission, family: Sequence[int]) -> Tally:
+    config = member.configuration
+    generates = member.files == 0
+    covered = await outputs.covered(
+        conn,
+        family if member.origin_id is None else [member.id],
+        len(config["patterns"]),
+        generates=generates,
+    )
+    return Tally(
+        completion=Completion(config["completion"]),
+        percentage=config["completion_pct"],
+        wanted=member.jobs if generates else member.files_done,
+        located=covered,
+        is_recovery=member.origin_id is not None,
+    )

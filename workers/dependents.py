@@ -1,0 +1,58 @@
+"""Launch the stages that depend on one whose submission is located."""
+
+from collections.abc import Sequence
+
+from db import families, outputs, slices
+from db.families import Dependency
+from db.pool import Connection
+from db.slices import Asked
+from db.submissions import Submission
+from domain.dependencies import matches
+from workers.points import around
+from workers.tools import log
+
+PAGE = 5000
+MOST_SLICES = 1000
+"""Launched for one trigger; what is left waits for the stage's next launch."""
+
+
+async def fire(conn: Connection, origin: Submission, family: Sequence[int]) -> None:
+    """Feed the stages after this one, and launch each once for this submission.
+
+    Files that were located after the dependents started are fed too; they go to a later slice.
+    """
+    async with around("dependents.fire"):
+        first = await families.fire(conn, origin.id)
+        for dependency in await families.outgoing(conn, origin.stage_id):
+            if not dependency.is_self_edge:
+                await _feed(conn, dependency, family)
+            if first:
+                await _launch(conn, dependency, origin)
+
+
+async def _feed(conn: Connection, dependency: Dependency, family: Sequence[int]) -> None:
+    if dependency.dataset_id is None:
+        return
+    after = 0
+    while page := await outputs.located_files(conn, family, after, PAGE):
+        after = page[-1][0]
+        chosen = [file_id for file_id, name in page if matches(name, dependency.patterns)]
+        if chosen:
+            await families.append(conn, dependency.dataset_id, chosen)
+
+
+async def _launch(conn: Connection, dependency: Dependency, origin: Submission) -> None:
+    """Take every slice that the stage's split makes of what it was fed; of a self-edge, the next one."""
+    for number in range(1 if dependency.is_self_edge else MOST_SLICES):
+        asked = Asked(
+            person_id=origin.created_by,
+            is_test=origin.is_test,
+            may_queue=True,
+            upstream_id=origin.id,
+            dependency_id=dependency.id,
+            trigger_no=number,
+        )
+        outcome = await slices.launch_next(conn, dependency.downstream_id, asked)
+        if outcome.submission is None:
+            log.info("submission %s, dependency %s: %s", origin.id, dependency.id, outcome.why)
+            return

@@ -1,0 +1,202 @@
+"""Carry a submission to its batch system: exactly once, whatever dies when.
+
+Submit inert, adopt, open: jobs that were never adopted never run. Whoever takes over from a launcher that
+died looks for the attempt's mark, and only proof of absence begins another attempt.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from batch import Absent, BatchRefused, BatchSystem, BatchUnavailable, Found, Launch
+from batch.directory import Generator, InputFile, Order, OrderChanged, Unit, prepare
+from db import endings, launches
+from db.launches import LaunchAttempt
+from db.submissions import Submission
+from domain.jobs import Resources
+from domain.launches import LaunchState
+from domain.submissions import SubmissionState
+from workers.points import around
+from workers.tools import Tools, log
+
+UNCERTAIN_S = 10.0
+"""How long until an uncertain launch is looked at again."""
+
+
+class Lost(Exception):
+    """The submission is not ours any more: somebody else goes on with it."""
+
+
+async def launch(tools: Tools, submission_id: int) -> None:
+    """Take a submission and launch it, or go on where another launcher stopped. Safe to run twice."""
+    async with around("launch.claim"):
+        submission = await launches.claim(tools.db, submission_id, tools.holder)
+    if submission is None:
+        return
+    try:
+        await _carry(tools, submission)
+    except Lost:
+        log.info("submission %s is launched by somebody else", submission_id)
+    except BatchRefused as e:
+        await _fail(tools, submission, f"Refused by {submission.batch_system}: {e}")
+    except OrderChanged as e:
+        await _fail(tools, submission, str(e))
+    except BatchUnavailable as e:
+        await _conclude(tools, submission, SubmissionState.UNCERTAIN, str(e), UNCERTAIN_S)
+    await tools.ring()
+
+
+async def _carry(tools: Tools, submission: Submission) -> None:
+    system = tools.systems.get(submission.batch_system)
+    if system is None:
+        raise BatchRefused("there is no such batch system here")
+    attempt = await launches.current(tools.db, submission.id)
+    if attempt is not None and attempt.state is LaunchState.SENT:
+        attempt = await _find(tools, system, attempt)
+    if attempt is None or attempt.state is LaunchState.ABANDONED:
+        async with around("launch.intend"):
+            attempt = _ours(await launches.intend(tools.db, submission.id, tools.holder))
+    if attempt.state is LaunchState.INTENDED:
+        attempt = await _submit(tools, system, submission, attempt)
+    if attempt.state is LaunchState.ACKNOWLEDGED:
+        await _open(tools, system, attempt)
+    await _conclude(tools, submission, SubmissionState.IDLE)
+
+
+def _ours(attempt: LaunchAttempt | None) -> LaunchAttempt:
+    if attempt is None:
+        raise Lost
+    return attempt
+
+
+async def _find(tools: Tools, system: BatchSystem, attempt: LaunchAttempt) -> LaunchAttempt:
+    """Somebody was about to submit: what the batch system knows of the mark decides."""
+    sighting = await system.find(attempt.mark)
+    if isinstance(sighting, Found):
+        return await _adopt(tools, attempt, sighting.native_ids[0], "found by its mark")
+    if not isinstance(sighting, Absent):
+        raise BatchUnavailable(f"It can't be told whether the jobs were submitted: {sighting.why}")
+    async with around("launch.abandon"):
+        abandoned = await launches.step(
+            tools.db, attempt, tools.holder, [LaunchState.SENT], LaunchState.ABANDONED,
+            said=sighting.proof,
+        )  # fmt: skip
+    await launches.say(tools.db, attempt, f"Nothing was submitted: {sighting.proof}. Once more.")
+    return _ours(abandoned)
+
+
+async def _submit(
+    tools: Tools, system: BatchSystem, submission: Submission, attempt: LaunchAttempt
+) -> LaunchAttempt:
+    async with around("launch.prepare"):
+        directory = await _prepare(tools, submission, attempt)
+    async with around("launch.send"):
+        sent = await launches.step(
+            tools.db, attempt, tools.holder, [LaunchState.INTENDED], LaunchState.SENT
+        )
+    attempt = _ours(sent)
+    order = _order(submission, attempt, directory)
+    async with around("launch.submit"):
+        native_id = await system.submit(order)
+    said = f"{submission.jobs} jobs submitted to {system.name} as cluster {native_id}, closed."
+    return await _adopt(tools, attempt, native_id, said)
+
+
+async def _adopt(tools: Tools, attempt: LaunchAttempt, native_id: str, said: str) -> LaunchAttempt:
+    async with around("launch.adopt"):
+        adopted = await launches.adopt(tools.db, attempt, tools.holder, native_id, said)
+    await launches.say(tools.db, attempt, said)
+    return _ours(adopted)
+
+
+async def _open(tools: Tools, system: BatchSystem, attempt: LaunchAttempt) -> None:
+    assert attempt.native_id is not None  # noqa: S101 - an acknowledged attempt has one
+    async with around("launch.open"):
+        await system.open(attempt.native_id)
+    async with around("launch.opened"):
+        await launches.step(
+            tools.db, attempt, tools.holder, [LaunchState.ACKNOWLEDGED], LaunchState.OPENED
+        )
+    await launches.say(tools.db, attempt, f"Cluster {attempt.native_id} is open: its jobs may run.")
+
+
+async def _prepare(tools: Tools, submission: Submission, attempt: LaunchAttempt) -> Path:
+    """Write what travels with the jobs; the same again finds it made."""
+    config = submission.configuration
+    units = await launches.units(tools.db, submission.id)
+    await launches.say(tools.db, attempt, f"Preparing {len(units)} work units as {attempt.mark}.")
+    store = tools.store / config["experiment"] / config["campaign"] / config["stage"]
+    order = Order(
+        mark=attempt.mark,
+        command=config["command"],
+        check=config["output_check"],
+        environment=config["environment"] | _environment(submission),
+        patterns=config["patterns"],
+        store=str(store),
+        units=[_unit(unit) for unit in units],
+    )
+    return await asyncio.to_thread(prepare, tools.spool, order)
+
+
+def _unit(unit: dict[str, Any]) -> Unit:
+    generator = unit["generator"]
+    return Unit(
+        number=unit["number"],
+        files=[InputFile(**file) for file in unit["files"]],
+        generator=Generator(**generator) if generator else None,
+        parameter=unit["parameter"],
+    )
+
+
+def _environment(submission: Submission) -> dict[str, str]:
+    """What POMS's jobs find in their environment, by its names and the older ones."""
+    config = submission.configuration
+    test = "1" if submission.is_test else ""
+    return {
+        "POMS4_CAMPAIGN_STAGE_ID": str(submission.stage_id),
+        "POMS4_CAMPAIGN_STAGE_NAME": config["stage"],
+        "POMS4_CAMPAIGN_ID": str(submission.campaign_id),
+        "POMS4_CAMPAIGN_NAME": config["campaign"],
+        "POMS4_SUBMISSION_ID": str(submission.id),
+        "POMS4_TEST_LAUNCH": test,
+        "POMS_CAMPAIGN_ID": str(submission.campaign_id),
+        "POMS_CAMPAIGN_NAME": config["campaign"],
+        "POMS_TASK_ID": str(submission.id),
+        "POMS_SUBMISSION_ID": str(submission.id),
+        "POMS_EXPERIMENT": config["experiment"],
+        "POMS_VERSION": config["version"],
+        "POMS_TEST": test,
+    }
+
+
+def _order(submission: Submission, attempt: LaunchAttempt, directory: Path) -> Launch:
+    config = submission.configuration
+    return Launch(
+        mark=attempt.mark,
+        directory=directory,
+        jobs=range(1, submission.jobs + 1),
+        resources=Resources(**config["resources"]),
+        name=f"{config['campaign']}/{config['stage']}",
+        attributes={"POMS_SUBMISSION_ID": str(submission.id), "POMS_MARK": attempt.mark},
+    )
+
+
+async def _conclude(
+    tools: Tools,
+    submission: Submission,
+    state: SubmissionState,
+    reason: str = "",
+    retry_s: float = 0,
+) -> None:
+    async with around("launch.conclude"):
+        await launches.conclude(tools.db, submission.id, tools.holder, state, reason, retry_s)
+
+
+async def _fail(tools: Tools, submission: Submission, reason: str) -> None:
+    """Give up: nothing was submitted, and nothing will be."""
+    log.warning("submission %s: %s", submission.id, reason)
+    async with around("launch.fail"), tools.db.acquire() as conn, conn.transaction():
+        await endings.discard(
+            conn, submission.id, [SubmissionState.SUBMITTING],
+            SubmissionState.LAUNCH_FAILED, reason,
+        )  # fmt: skip

@@ -1,0 +1,80 @@
+"""Loops that never end: each does its step while there is work, sleeps while there is none, survives faults."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from batch import BatchSystem, BatchUnavailable
+from db import leases
+from db.watches import Fenced
+from workers import watch
+from workers.tools import Tools, log
+
+LEASE_S = 10.0
+FAULT_S = (0.5, 15.0)
+HEALTH_EVERY_S = 5.0
+
+Step = Callable[[Tools], Awaitable[bool]]
+
+
+async def run(name: str, step: Step, tools: Tools, idle_s: float, bell: asyncio.Event) -> None:
+    """Step until cancelled: at once again while there is work, else at the bell or after `idle_s`."""
+    faults = 0
+    while True:
+        try:
+            busy = await step(tools)
+            faults = 0
+        except Exception:
+            faults += 1
+            log.exception("%s failed, for the %s. time in a row", name, faults)
+            await asyncio.sleep(_backoff(faults))
+            continue
+        if not busy:
+            await _wait(bell, idle_s)
+
+
+def _backoff(faults: int) -> float:
+    least, most = FAULT_S
+    return min(most, least * 2.0 ** min(faults, 10)) * random.uniform(0.5, 1)  # noqa: S311
+
+
+async def _wait(bell: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(bell.wait(), seconds)
+    bell.clear()
+
+
+async def run_watch(system: BatchSystem, tools: Tools, idle_s: float) -> None:
+    """Watch one batch system whenever the lease is ours; reading goes on where the last watcher stopped."""
+    name = f"watch:{system.name}"
+    while True:
+        epoch = None
+        try:
+            epoch = await leases.take(tools.db, name, tools.holder, LEASE_S)
+            if epoch is not None:
+                await _lead(system, tools, name, epoch, idle_s)
+        except (BatchUnavailable, Fenced) as e:
+            log.warning("%s: %s", name, e)
+        except Exception:
+            log.exception("%s failed", name)
+        finally:
+            if epoch is not None:
+                with suppress(Exception):
+                    await leases.drop(tools.db, name, epoch)
+        await asyncio.sleep(random.uniform(1, 2))  # noqa: S311 - not all at once
+
+
+async def _lead(system: BatchSystem, tools: Tools, name: str, epoch: int, idle_s: float) -> None:
+    clock = asyncio.get_running_loop().time
+    renew_at = health_at = 0.0
+    while True:
+        if clock() >= renew_at:
+            if not await leases.renew(tools.db, name, epoch, LEASE_S):
+                return
+            renew_at = clock() + LEASE_S / 3
+        if clock() >= health_at:
+            await watch.ask_health(tools, system, epoch)
+            health_at = clock() + HEALTH_EVERY_S
+        if not await watch.step(tools, system, epoch):
+            await asyncio.sleep(idle_s)

@@ -1,0 +1,49 @@
+"""Find what nobody picked up, and keep the house: correctness never depends on Redis or on any one worker."""
+
+from time import monotonic
+
+from db import endings, housekeeping, launches
+from workers.launch import launch
+from workers.points import around
+from workers.tools import Tools, log
+
+PATIENCE_S = 1.0
+"""How long a new submission may wait for the worker that was told of it."""
+TIDY_EVERY_S = 60.0
+
+
+class Sweep:
+    """Remembers only when it last tidied."""
+
+    def __init__(self) -> None:
+        self.tidied = float("-inf")
+
+    async def step(self, tools: Tools) -> bool:
+        """Launch what is stuck, promote what waits; true when something was found."""
+        if monotonic() - self.tidied > TIDY_EVERY_S:
+            await tidy(tools)
+            self.tidied = monotonic()
+        stuck = await launches.stuck(tools.db, PATIENCE_S)
+        for submission_id in stuck:
+            await launch(tools, submission_id)
+        return await promote(tools) or bool(stuck)
+
+
+async def promote(tools: Tools) -> bool:
+    """Give queued submissions the places that have become free."""
+    promoted = 0
+    for stage_id in await endings.stages_with_queued(tools.db):
+        async with around("sweep.promote"), tools.db.acquire() as conn:
+            submission = await endings.promote(conn, stage_id)
+        if submission is not None:
+            promoted += 1
+            await tools.ring()
+    return promoted > 0
+
+
+async def tidy(tools: Tools) -> None:
+    """What has to be done now and then."""
+    await housekeeping.ensure_partitions(tools.db)
+    await housekeeping.forget_keys(tools.db)
+    for stage_id, kept, counted in await housekeeping.drift(tools.db):
+        log.error("stage %s: %s unfinished kept, %s counted", stage_id, kept, counted)

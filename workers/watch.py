@@ -1,0 +1,89 @@
+"""Read what a batch system tells of jobs, and commit it with the place up to which it was read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from batch import BatchSystem, JobEvent, ReportKey
+from batch.directory import directory_of
+from db import watches
+from db.watches import Cluster, Place
+from domain import news
+from domain.jobs import JobState
+from domain.news import JobNews
+from workers.points import around
+from workers.tools import Tools
+
+BOUND = 5000
+"""Events read at once: one transaction."""
+
+COPIED = (
+    "number", "attempt", "state", "seen", "at", "exit_code", "signal", "code", "subcode", "text",
+    "site", "slot", "cpu_s", "wall_s", "memory_mb",
+)  # fmt: skip
+
+
+async def step(tools: Tools, system: BatchSystem, epoch: int) -> bool:
+    """Read and commit one batch; true when there is more to read at once."""
+    read_from = await watches.lead(tools.db, system.name, epoch)
+    batch = await system.read(read_from, BOUND)
+    if batch.read_to == read_from:
+        return False
+    clusters = await _clusters(tools, system, batch.events)
+    jobs, attempts = news.fold(_news(batch.events, clusters))
+    reports = await _reports(tools, system, jobs, clusters)
+    jobs = [news.conclude(item, reports.get(item.key)) for item in jobs]
+    place = Place(system.name, epoch, read_from, batch.read_to)
+    async with around("watch.commit"):
+        await watches.commit(tools.db, place, jobs, attempts, reports, list(clusters))
+    await tools.ring()
+    return batch.behind
+
+
+async def ask_health(tools: Tools, system: BatchSystem, epoch: int) -> None:
+    """Note how the batch system is."""
+    health = await system.health()
+    if health.reachable:
+        async with around("watch.heard"):
+            await watches.heard(tools.db, system.name, epoch, asdict(health))
+
+
+async def _clusters(
+    tools: Tools, system: BatchSystem, events: Sequence[JobEvent]
+) -> dict[str, Cluster]:
+    native_ids = sorted({event.native_id for event in events})
+    found = await watches.clusters(tools.db, system.name, native_ids)
+    return {cluster.native_id: cluster for cluster in found}
+
+
+def _news(events: Sequence[JobEvent], clusters: Mapping[str, Cluster]) -> list[JobNews]:
+    """The events of our own clusters; one that nobody adopted never runs, so it has nothing to tell."""
+    return [
+        _one(event, clusters[event.native_id].submission_id)
+        for event in events
+        if event.native_id in clusters
+    ]
+
+
+def _one(event: JobEvent, submission_id: int) -> JobNews:
+    copied: dict[str, Any] = {name: getattr(event, name) for name in COPIED}
+    return JobNews(
+        submission_id=submission_id,
+        started_at=event.at if event.state is JobState.RUNNING else None,
+        ended_at=event.at if event.state.is_over else None,
+        **copied,
+    )
+
+
+async def _reports(
+    tools: Tools, system: BatchSystem, jobs: Sequence[JobNews], clusters: Mapping[str, Cluster]
+) -> dict[tuple[int, int], Mapping[str, Any]]:
+    """The reports of the last attempts of the jobs that are over."""
+    marks = {cluster.submission_id: cluster.mark for cluster in clusters.values()}
+    keys = {
+        ReportKey(directory_of(tools.spool, marks[j.submission_id]), j.number, j.attempt): j.key
+        for j in jobs
+        if j.state.is_over and j.state is not JobState.REMOVED
+    }
+    found = await system.reports(list(keys))
+    return {keys[key]: report for key, report in found.items()}
