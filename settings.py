@@ -24,6 +24,10 @@ class Settings:
     """The only folder in which the embedded catalog looks for files, and jobs put outputs."""
     slots: int = 2
     """How many local jobs run at once."""
+    lease_s: float = 10.0
+    """For how long a watcher, or who advances a submission, has it for itself without a sign of life."""
+    launch_lease_s: float = 60.0
+    """The same of a launcher: longer than a launch may take."""
     kill_at: str = ""
     """Where this process kills itself, for tests of crashes: a name from `workers/points.py`'s callers."""
 
@@ -44,5 +48,7 @@ class Settings:
             spool=Path(need("POMS_SPOOL")).absolute(),
             store=Path(need("POMS_STORE")).absolute(),
             slots=int(env.get("POMS_SLOTS", "2")),
+            lease_s=float(env.get("POMS_LEASE_S", "10")),
+            launch_lease_s=float(env.get("POMS_LAUNCH_LEASE_S", "60")),
             kill_at=env.get("POMS_KILL_AT", ""),
         )

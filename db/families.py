@@ -8,16 +8,16 @@ from db.submissions import COLUMNS, Submission
 
 # Whoever takes one has it for a while; a crash in between costs that while, and nothing else.
 TAKE = f"""
-    UPDATE submission SET check_at = now() + interval '10 seconds'
+    UPDATE submission SET check_at = now() + make_interval(secs => $1)
      WHERE id = (SELECT id FROM submission WHERE ended_at IS NOT NULL AND check_at <= now()
                   ORDER BY check_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING {COLUMNS}
 """
 
 
-async def take(db: Database) -> Submission | None:
+async def take(db: Database, lease_s: float) -> Submission | None:
     """The next submission that is over and wants looking at."""
-    return await one(db, Submission, TAKE)
+    return await one(db, Submission, TAKE, lease_s)
 
 
 FAMILY = f"""

@@ -10,9 +10,6 @@ from db.submissions import COLUMNS, TELL, Submission
 from domain.launches import LaunchState
 from domain.submissions import SubmissionState
 
-LEASE_S = 60
-"""How long one launcher has a submission for itself; longer than all its calls may take together."""
-
 
 @dataclass(frozen=True, slots=True)
 class LaunchAttempt:
@@ -45,9 +42,9 @@ CLAIM = f"""
 """
 
 
-async def claim(db: Database, submission_id: int, holder: str) -> Submission | None:
+async def claim(db: Database, submission_id: int, holder: str, lease_s: float) -> Submission | None:
     """Take a submission for launching, or None when it needs none or somebody has it."""
-    return await one(db, Submission, CLAIM, submission_id, holder, LEASE_S)
+    return await one(db, Submission, CLAIM, submission_id, holder, lease_s)
 
 
 STUCK = """

@@ -38,8 +38,8 @@ RECOVER = f"""
                                 created_by, origin_id, recovery_position, round, batch_system, configuration,
                                 counted, jobs, jobs_idle, files, files_waiting)
         SELECT experiment_id, campaign_id, stage_id, slice_id, $6, is_test,
-               CASE WHEN counted THEN 'new' ELSE 'queued' END::submission_state,
-               created_by, coalesce(origin_id, id), $3, $4, batch_system, $5, counted,
+               CASE WHEN place.counted THEN 'new' ELSE 'queued' END::submission_state,
+               created_by, coalesce(origin_id, id), $3, $4, batch_system, $5, place.counted,
                total.jobs, total.jobs, total.files, total.files
           FROM parent, place, total
         RETURNING *

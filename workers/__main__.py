@@ -100,6 +100,8 @@ async def main() -> None:
             catalog=Embedded(settings.store),
             spool=settings.spool,
             store=settings.store,
+            lease_s=settings.lease_s,
+            launch_lease_s=settings.launch_lease_s,
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
             ring=lambda: feed.ring(redis),
         )

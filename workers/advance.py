@@ -24,7 +24,7 @@ LOOK = 200
 async def step(tools: Tools) -> bool:
     """Advance one submission that is over; false when none wants it."""
     async with around("advance.take"):
-        submission = await families.take(tools.db)
+        submission = await families.take(tools.db, tools.lease_s)
     if submission is None:
         return False
     await look(tools, submission)

@@ -30,7 +30,9 @@ class Lost(Exception):
 async def launch(tools: Tools, submission_id: int) -> None:
     """Take a submission and launch it, or go on where another launcher stopped. Safe to run twice."""
     async with around("launch.claim"):
-        submission = await launches.claim(tools.db, submission_id, tools.holder)
+        submission = await launches.claim(
+            tools.db, submission_id, tools.holder, tools.launch_lease_s
+        )
     if submission is None:
         return
     try:

@@ -11,7 +11,6 @@ from db.watches import Fenced
 from workers import watch
 from workers.tools import Tools, log
 
-LEASE_S = 10.0
 FAULT_S = (0.5, 15.0)
 HEALTH_EVERY_S = 5.0
 
@@ -51,7 +50,7 @@ async def run_watch(system: BatchSystem, tools: Tools, idle_s: float) -> None:
     while True:
         epoch = None
         try:
-            epoch = await leases.take(tools.db, name, tools.holder, LEASE_S)
+            epoch = await leases.take(tools.db, name, tools.holder, tools.lease_s)
             if epoch is not None:
                 await _lead(system, tools, name, epoch, idle_s)
         except (BatchUnavailable, Fenced) as e:
@@ -62,7 +61,7 @@ async def run_watch(system: BatchSystem, tools: Tools, idle_s: float) -> None:
             if epoch is not None:
                 with suppress(Exception):
                     await leases.drop(tools.db, name, epoch)
-        await asyncio.sleep(random.uniform(1, 2))  # noqa: S311 - not all at once
+        await asyncio.sleep(tools.lease_s * random.uniform(0.1, 0.2))  # noqa: S311 - not all at once
 
 
 async def _lead(system: BatchSystem, tools: Tools, name: str, epoch: int, idle_s: float) -> None:
@@ -70,9 +69,9 @@ async def _lead(system: BatchSystem, tools: Tools, name: str, epoch: int, idle_s
     renew_at = health_at = 0.0
     while True:
         if clock() >= renew_at:
-            if not await leases.renew(tools.db, name, epoch, LEASE_S):
+            if not await leases.renew(tools.db, name, epoch, tools.lease_s):
                 return
-            renew_at = clock() + LEASE_S / 3
+            renew_at = clock() + tools.lease_s / 3
         if clock() >= health_at:
             await watch.ask_health(tools, system, epoch)
             health_at = clock() + HEALTH_EVERY_S

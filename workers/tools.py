@@ -23,5 +23,7 @@ class Tools:
     store: Path
     holder: str
     """Unique to this process, for leases."""
+    lease_s: float
+    launch_lease_s: float
     ring: Callable[[], Awaitable[None]]
     """Tell that something was committed; bounded, never raises."""

@@ -1,0 +1,80 @@
+"""Runs commands and keeps what they say."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import time
+from contextlib import suppress
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+LOG_BYTES, TAIL_CHARACTERS = 10_000_000, 4_000
+LINGER_S, GRACE_S = 1.0, 1.0
+
+
+class Stopped(Exception):
+    """The batch system asked us to end."""
+
+
+class Log:
+    """What the command said: a file that is cut at 10 MB, and the end of it for the report."""
+
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - lives as long as the job
+        self._room, self._end = LOG_BYTES, b""
+
+    def write(self, piece: bytes) -> None:
+        """Take a piece in."""
+        self._end = (self._end + piece)[-4 * TAIL_CHARACTERS :]
+        if self._room:
+            self._file.write(piece[: self._room])
+            self._room = max(0, self._room - len(piece))
+            self._file.write(b"" if self._room else b"\n[payload: the log is cut here]\n")
+
+    def note(self, text: str) -> None:
+        """Say something of our own."""
+        self.write(f"[payload: {text}]\n".encode("utf-8", "replace"))
+
+    def tail(self) -> str:
+        """The last characters, readable whatever the bytes were."""
+        return self._end.decode("utf-8", "replace")[-TAIL_CHARACTERS:]
+
+
+def _follow(child: subprocess.Popen[bytes], log: Log) -> int:
+    # What it leaves behind in the background may hold the pipe open: that is not waited for.
+    pipe, until = child.stdout.fileno() if child.stdout else -1, float("inf")
+    while time.monotonic() < until:
+        if child.poll() is not None:
+            until = min(until, time.monotonic() + LINGER_S)
+        if select.select([pipe], [], [], 0.1)[0]:
+            piece = os.read(pipe, 1 << 16)
+            if not piece:
+                break
+            log.write(piece)
+        elif child.returncode is not None:
+            break
+    return child.wait()
+
+
+def run(command: list[str], env: dict[str, str], log: Log) -> int:
+    """Run a command as a list, never through a shell; negative: the signal that ended it."""
+    try:
+        child = subprocess.Popen(  # noqa: S603 - running what was ordered is what we are for
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+    except OSError as wrong:
+        log.note(f"can't run {command[0]}: {wrong.strerror}")
+        return NOT_FOUND if isinstance(wrong, FileNotFoundError) else NOT_EXECUTABLE
+    try:
+        return _follow(child, log)
+    except Stopped:
+        child.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(GRACE_S)
+        child.kill()
+        raise

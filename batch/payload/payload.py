@@ -1,0 +1,13 @@
+"""Runs one unit of work where a batch system started it, and reports what became of it.
+
+Called as `python3 -I payload.py LAUNCHDIR NUMBER ATTEMPT` in an empty scratch folder (README.md).
+All of this folder travels with the launch: standard library only, Python 3.9 or later.
+"""
+
+import sys
+
+if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[1])
+    from batch.payload.attempt import main
+
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,223 @@
+"""Real Postgres, real Valkey: each test owns a fresh database cloned from a migrated template.
+
+The servers are throwaway children of pytest (one pair per xdist worker) that die with it. Set
+POMS_TEST_DATABASE_URL (a role that may create databases) or POMS_TEST_REDIS_URL to use others.
+"""
+
+import asyncio
+import itertools
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from db.migrate import migrate
+from up import children, home, postgres, valkey
+
+Pool = asyncpg.Pool
+_serial = itertools.count()
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server on which tests make databases."""
+
+    admin: str
+    """The address of a database that is always there."""
+    tcp_admin: str
+    """The same by TCP: what a test needs that puts something in between."""
+    template: str
+
+    def url(self, database: str) -> str:
+        return urlunsplit(urlsplit(self.admin)._replace(path=f"/{database}"))
+
+    def tcp_url(self, database: str) -> str:
+        return urlunsplit(urlsplit(self.tcp_admin)._replace(path=f"/{database}"))
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], object], *, within: float = 20, what: str = "it") -> None:
+    """Return as soon as a condition holds; fail when it doesn't within the bound."""
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not happen within {within} s")
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def service_home() -> Iterator[Path]:
+    """A short path that the unprivileged user may traverse, which pytest's own as root is not."""
+    _remove_what_the_killed_left()
+    folder = Path(tempfile.mkdtemp(prefix=f"poms-test-{os.getpid()}-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _remove_what_the_killed_left() -> None:
+    for folder in Path(tempfile.gettempdir()).glob("poms-test-*-*"):
+        if not Path("/proc", folder.name.split("-")[2]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(service_home: Path) -> Iterator[PostgresServer]:
+    """A Postgres server that holds one migrated template database."""
+    given = os.environ.get("POMS_TEST_DATABASE_URL")
+    template = f"template_poms_{secrets.token_hex(4)}"
+    if given:
+        server = PostgresServer(given, given, template)
+        _make_template(server)
+        yield server
+        asyncio.run(_execute(given, f"DROP DATABASE {template} WITH (FORCE)"))
+        return
+    with (service_home / "postgres.log").open("ab") as log:
+        cluster, password, process = _start_postgres(service_home, log.fileno())
+    server = PostgresServer(
+        cluster.dsn("postgres"), cluster.tcp_dsn(password, "postgres"), template
+    )
+    _make_template(server)
+    yield server
+    process.send_signal(postgres.FAST)
+    process.wait(timeout=20)
+
+
+def _start_postgres(
+    folder: Path, log: int
+) -> tuple[postgres.Cluster, str, subprocess.Popen[bytes]]:
+    """Start a cluster that need not survive anything, hence is fast."""
+    run_as = children.account()
+    sockets = folder / "s"
+    sockets.mkdir()
+    home.give(sockets, run_as)
+    cluster = postgres.Cluster(
+        data=folder / "postgres",
+        sockets=sockets,
+        bin=postgres.programs(),
+        run_as=run_as,
+        port=free_port(),
+        settings=postgres.THROWAWAY | {"max_connections": "100"},
+    )
+    password = secrets.token_hex(16)
+    postgres.create(cluster, password, durable=False)
+    process = cluster.start(err=log)
+    wait_until(lambda: cluster.ready(process.pid) or process.poll() is not None)
+    assert process.poll() is None, (folder / "postgres.log").read_text()
+    return cluster, password, process
+
+
+def _make_template(server: PostgresServer) -> None:
+    asyncio.run(_execute(server.admin, f"CREATE DATABASE {server.template}"))
+    asyncio.run(migrate(server.url(server.template)))
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    try:
+        await conn.execute(statement)
+    finally:
+        await conn.close()
+
+
+@pytest.fixture(scope="session")
+def valkey_server(service_home: Path) -> Iterator[str]:
+    """The address of a Valkey server that keeps nothing."""
+    given = os.environ.get("POMS_TEST_REDIS_URL")
+    if given:
+        yield given
+        return
+    run_as = children.account()
+    data = service_home / "valkey"
+    data.mkdir()
+    home.give(data, run_as)
+    server = valkey.Server(
+        data=data, bin=valkey.program(), port=free_port(), durable=False, run_as=run_as
+    )
+    process = server.start(out=subprocess.DEVNULL)
+    wait_until(lambda: server.ready() or process.poll() is not None)
+    assert process.poll() is None, "Valkey ended at once"
+    yield server.url
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.fixture
+async def empty_database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """The address of a database of this test's own, without any tables."""
+    name = f"empty_{os.getpid()}_{next(_serial)}"
+    await _execute(postgres_server.admin, f"CREATE DATABASE {name} STRATEGY file_copy")
+    yield postgres_server.url(name)
+    await _execute(postgres_server.admin, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database_name(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """A migrated database of this test's own."""
+    name = f"test_{os.getpid()}_{next(_serial)}"
+    await _execute(
+        postgres_server.admin,
+        f"CREATE DATABASE {name} TEMPLATE {postgres_server.template} STRATEGY file_copy",
+    )
+    yield name
+    await _execute(postgres_server.admin, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer, database_name: str) -> str:
+    """The address, by unix socket, of this test's database."""
+    return postgres_server.url(database_name)
+
+
+@pytest.fixture
+def database_tcp_url(postgres_server: PostgresServer, database_name: str) -> str:
+    """The address, by TCP, of this test's database."""
+    return postgres_server.tcp_url(database_name)
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator["Pool[asyncpg.Record]"]:
+    """A pool on this test's database, as the processes open theirs."""
+    from db.pool import open_pool
+
+    pool = await open_pool(database_url)
+    yield pool
+    try:
+        await asyncio.wait_for(pool.close(), 10)
+    except TimeoutError:
+        pool.terminate()
+        pytest.fail("a connection of the pool was still in use when the test was over")
+
+
+@pytest.fixture
+async def redis_url(valkey_server: str) -> str:
+    """The address of an empty logical database (channels are the whole server's)."""
+    url = urlunsplit(urlsplit(valkey_server)._replace(path=f"/{next(_serial) % 16}"))
+    async with Redis.from_url(url) as client:
+        await client.flushdb()
+    return url
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of this test's logical database; answers are bytes, as arq needs them."""
+    async with Redis.from_url(redis_url) as client:
+        yield client

@@ -1,0 +1,125 @@
+"""Where things are kept: reachable, short enough, once, and with room left."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from up import children, postgres
+from up.faults import SetupError, explain
+from up.home import barrier, open_home, room_left, secret, within_reach
+from up.logs import last_lines, open_log, trim
+
+NOBODY = children.Account(65534, 65534)
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes who it is")
+
+
+def test_the_secret_is_made_once_and_nobody_else_reads_it(tmp_path: Path) -> None:
+    first = secret(tmp_path)
+    assert len(first) >= 32
+    assert secret(tmp_path) == first
+    assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
+
+
+def test_the_folder_in_the_way_is_named(home: Path) -> None:
+    deep = home / "private" / "checkout"
+    deep.mkdir(parents=True)
+    assert barrier(deep, NOBODY) is None
+    (home / "private").chmod(0o700)
+    assert barrier(deep, NOBODY) == home / "private"
+
+
+@as_root
+def test_a_checkout_that_only_root_can_enter_has_its_databases_elsewhere(home: Path) -> None:
+    root = home / "private" / ".poms"
+    root.parent.mkdir(mode=0o700)
+    opened = open_home(root, NOBODY, home / "lib")
+    assert opened.services.parent == home / "lib"
+    assert opened.logs == root / "log"
+    assert open_home(root, NOBODY, home / "another").services == opened.services
+
+
+@as_root
+def test_programs_that_only_root_can_enter_are_copied_once(home: Path) -> None:
+    opened = open_home(home / "private" / ".poms", NOBODY, home / "lib")
+    (home / "private").chmod(0o700)
+    opened = open_home(home / "private" / ".poms", NOBODY, home / "lib")
+    wheel = home / "private" / "wheel"
+    (wheel / "bin").mkdir(parents=True)
+    (wheel / "bin" / "hello").write_text("#!/bin/sh\necho hello\n")
+    (wheel / "bin" / "hello").chmod(0o755)
+    reachable = within_reach(wheel, opened, NOBODY)
+    child = children.spawn(
+        [reachable / "bin" / "hello"], out=subprocess.PIPE, run_as=children.account()
+    )
+    assert child.communicate()[0] == b"hello\n"
+    written = (reachable / "bin" / "hello").stat().st_ctime_ns
+    assert within_reach(wheel, opened, NOBODY) == reachable
+    assert (reachable / "bin" / "hello").stat().st_ctime_ns == written
+
+
+@as_root
+def test_a_barrier_elsewhere_too_is_one_sentence(home: Path) -> None:
+    (home / "private").mkdir(mode=0o700)
+    with pytest.raises(SetupError, match=r"can't enter .*/private: `chmod o\+x"):
+        open_home(home / "private" / ".poms", NOBODY, home / "private" / "lib")
+
+
+def test_a_long_path_gets_a_short_one_for_its_sockets(home: Path) -> None:
+    root = home / ("long" * 25) / ".poms"
+    opened = open_home(root, children.account())
+    try:
+        assert len(str(opened.sockets)) < 60
+        assert opened.sockets.stat().st_mode & 0o777 == 0o700
+    finally:
+        opened.sockets.rmdir()
+
+
+def test_a_nearly_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"Only \d+ MB are free .* free some space"):
+        room_left(tmp_path, needed=2**50)
+
+
+def test_data_of_another_major_version_is_one_sentence(home: Path) -> None:
+    data = home / "postgres"
+    data.mkdir()
+    (data / "PG_VERSION").write_text("15\n")
+    cluster = postgres.Cluster(data=data, sockets=home, bin=postgres.programs())
+    with pytest.raises(SetupError, match=r"was made by PostgreSQL 15, and this is \d+"):
+        postgres.create(cluster)
+
+
+def test_a_data_directory_that_was_half_made_is_made_again(home: Path) -> None:
+    run_as = children.account()
+    (home / "postgres.new").mkdir()
+    (home / "postgres.new" / "PG_VERSION").write_text("18\n")
+    cluster = postgres.Cluster(home / "postgres", home, postgres.programs(), run_as)
+    postgres.create(cluster, durable=False)
+    assert (home / "postgres" / "postgresql.conf").exists()
+    assert sorted(path.name for path in home.iterdir()) == ["postgres"]
+
+
+@pytest.mark.parametrize(
+    ("log", "says"),
+    [
+        ("FATAL:  could not write: No space left on device", "full: free some space"),
+        ("could not open file: Permission denied", "not ours: `chown` it"),
+        ("ordinary words", None),
+    ],
+)
+def test_a_known_fault_in_a_log_is_explained(log: str, says: str | None) -> None:
+    sentence = explain(log, Path("somewhere"))
+    assert sentence is None if says is None else says in (sentence or "")
+
+
+def test_a_log_is_bounded_while_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "it.log"
+    descriptor = open_log(path)
+    for number in range(300):
+        os.write(descriptor, b"line %d\n" % number)
+    trim(path, limit=1000)
+    os.write(descriptor, b"after\n")
+    os.close(descriptor)
+    assert path.read_text() == "after\n"
+    assert last_lines(path.with_name("it.log.1"), count=2) == ["line 298", "line 299"]

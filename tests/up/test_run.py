@@ -1,0 +1,152 @@
+"""`make run`: everything starts in order, stays up, finds its data again, and leaves nothing."""
+
+import os
+import re
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.up.standin import Checkout, until
+
+READY = "until you press Ctrl-C"
+
+
+def api(said: str) -> int:
+    """Ask the stand-in API for its process id."""
+    address = re.search(r"http://[\d.]+:\d+/", said)
+    assert address is not None
+    with urllib.request.urlopen(address[0], timeout=5) as answer:
+        return int(answer.read())
+
+
+def worker(checkout: Checkout) -> list[int]:
+    file = checkout.folder / "worker.pids"
+    return [int(pid) for pid in file.read_text().split()] if file.exists() else []
+
+
+def alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and ") Z" not in stat.read_text()
+
+
+def test_it_starts_shows_the_example_and_finds_its_data_again(checkout: Checkout) -> None:
+    first = checkout.start(POMS_EXAMPLE="on")
+    said = checkout.says(READY)
+    assert "Making a new database" in said
+    assert re.search(r"POMS is at http://127\.0\.0\.1:\d+/#token=a-token\n", said)
+    assert re.search(r"example --url \S+ --token a-token --store \S+/store 1\n", said)
+    secret = (checkout.home / "secret").read_text()
+    assert (checkout.home / "secret").stat().st_mode & 0o777 == 0o600
+    first.send_signal(signal.SIGINT)
+    assert first.wait(timeout=30) == 0
+    assert checkout.left_running() == []
+
+    second = checkout.start(POMS_EXAMPLE="on")
+    said = checkout.says(READY)
+    assert "Making a new database" not in said
+    assert re.search(r"/store 2\n", said)
+    assert (checkout.home / "secret").read_text() == secret
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(timeout=30) == 0
+
+
+def test_what_is_killed_starts_again_and_says_so(checkout: Checkout) -> None:
+    checkout.start()
+    said = checkout.says(READY)
+    until(lambda: worker(checkout))
+    before = worker(checkout)
+    os.kill(before[0], signal.SIGKILL)
+    os.kill(api(said), signal.SIGKILL)
+    said = checkout.says("worker ended (SIGKILL); it starts again in 0.5 s.\n    worker begins")
+    said = checkout.says("API ended (SIGKILL)")
+    until(lambda: worker(checkout) != before and alive(worker(checkout)[0]))
+    os.kill(int((checkout.home / "postgres" / "postmaster.pid").read_text().split()[0]), 9)
+    checkout.says("Postgres ended (SIGKILL)")
+    pid_file = checkout.home / "postgres" / "postmaster.pid"
+    until(lambda: pid_file.exists() and "ready" in pid_file.read_text())
+    # What the killed worker had started was adopted; it ends with everything else.
+    assert alive(before[1])
+    checkout.started[0].send_signal(signal.SIGINT)
+    assert checkout.started[0].wait(timeout=30) == 0
+    assert not alive(before[1])
+
+
+def test_nothing_outlives_a_kill(checkout: Checkout) -> None:
+    killed(checkout)
+    until(lambda: not checkout.left_running(), within=5)
+
+
+def test_the_next_run_waits_for_what_a_killed_one_left(checkout: Checkout) -> None:
+    killed(checkout)
+    checkout.start()
+    checkout.says(READY)
+
+
+def killed(checkout: Checkout) -> None:
+    """Start it, and kill it in full swing."""
+    process = checkout.start()
+    checkout.says(READY)
+    until(lambda: worker(checkout))
+    process.kill()
+    # The stand-in for a runner of jobs is tied to nothing, and the adopter is dead.
+    os.kill(worker(checkout)[1], signal.SIGKILL)
+    process.wait()
+
+
+def test_a_second_one_is_told_that_the_first_runs(checkout: Checkout) -> None:
+    first = checkout.start()
+    checkout.says(READY)
+    second = checkout.start()
+    assert second.wait(timeout=20) == 1
+    assert checkout.text == (
+        f"POMS already runs from {checkout.home} (process {first.pid}): "
+        "stop that one with Ctrl-C, or use it.\n"
+    )
+
+
+def test_a_port_in_use_is_one_sentence(checkout: Checkout) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert checkout.start(POMS_PORT=str(port)).wait(timeout=20) == 1
+    assert checkout.text.startswith(f"Port {port} is in use by process {os.getpid()} (")
+    assert checkout.text.endswith(f"as in `POMS_PORT={port + 1} make run`.\n")
+    assert checkout.text.count("\n") == 1
+
+
+def test_a_database_that_cannot_be_reached_is_one_sentence(checkout: Checkout) -> None:
+    url = "postgresql://poms:hush@127.0.0.1:1/poms"
+    process = checkout.start(POMS_DATABASE_URL=url, POMS_REDIS_URL="redis://127.0.0.1:1")
+    assert process.wait(timeout=20) == 1
+    assert "Can't use the database at 127.0.0.1/poms" in checkout.text
+    assert "check POMS_DATABASE_URL" in checkout.text
+    assert "hush" not in checkout.text
+    assert not (checkout.home / "postgres").exists()
+
+
+def test_servers_of_ones_own_are_used(
+    checkout: Checkout, empty_database_url: str, redis_url: str
+) -> None:
+    checkout.start(POMS_DATABASE_URL=empty_database_url, POMS_REDIS_URL=redis_url)
+    checkout.says(READY)
+    assert not (checkout.home / "postgres").exists()
+    assert not (checkout.home / "log" / "valkey.log").exists()
+
+
+def test_an_api_that_cannot_start_ends_it_with_its_last_words(
+    checkout: Checkout, empty_database_url: str, redis_url: str
+) -> None:
+    (checkout.folder / "the app is broken").touch()
+    process = checkout.start(POMS_DATABASE_URL=empty_database_url, POMS_REDIS_URL=redis_url)
+    assert process.wait(timeout=60) == 1
+    assert "API ended (exit code 1); it starts again in 0.5 s." in checkout.text
+    assert checkout.text.splitlines()[-1].startswith("API did not become ready: see ")
+    assert checkout.text.splitlines()[-1].endswith("RuntimeError: no good")
+
+
+@pytest.mark.parametrize("port", ["http", "70000", "-1"])
+def test_a_port_that_is_none_is_one_sentence(checkout: Checkout, port: str) -> None:
+    assert checkout.start(POMS_PORT=port).wait(timeout=20) == 1
+    assert checkout.text == f"POMS_PORT is '{port}': make it a number from 1024 to 65535.\n"

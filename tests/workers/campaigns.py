@@ -1,0 +1,117 @@
+"""Campaigns for the tests of workers, and what must hold at their end whatever was killed in between."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+
+from db import slices
+from db.slices import Asked
+from tests.plant import Plant
+from tests.workers.house import House
+
+RECOVERY = [{"type": "consumed_status", "rounds": 2}]
+UNITS = 4
+
+
+@dataclass
+class Two:
+    """A generator and a stage that depends on it; one job of each fails the first time."""
+
+    house: House
+    plant: Plant
+    generate: int
+    process: int
+
+    async def launch(self) -> int:
+        outcome = await slices.launch_next(
+            self.house.db, self.generate, Asked(self.plant.person_id)
+        )
+        assert outcome.submission is not None, outcome.why
+        return outcome.submission.id
+
+    async def done(self) -> bool:
+        """Every input of the second stage is done, its outputs are located, and nothing goes on."""
+        row = await self.house.db.fetchrow(
+            "SELECT count(*) FILTER (WHERE i.outcome = 'done') AS done FROM input_file i"
+        )
+        going = await self.house.db.fetchval(
+            "SELECT count(*) FROM submission WHERE ended_at IS NULL OR advanced_at IS NULL OR check_at IS NOT NULL"
+        )
+        return row is not None and row["done"] >= UNITS and not going
+
+    async def check(self) -> None:
+        """The final accounting: nothing lost, nothing twice."""
+        db = self.house.db
+        done = [
+            r["file_id"]
+            for r in await db.fetch("SELECT file_id FROM input_file WHERE outcome = 'done'")
+        ]
+        assert Counter(Counter(done).values()) == {1: UNITS}
+        outputs = await db.fetch(
+            "SELECT s.stage_id, o.name, o.state, o.parents"
+            "  FROM output_file o JOIN submission s ON s.id = o.submission_id"
+        )
+        live = [o for o in outputs if o["state"] in ("declared", "located")]
+        assert all(o["state"] == "located" for o in live)
+        made = [o for o in live if o["stage_id"] == self.generate]
+        assert sorted(o["name"] for o in made) == [f"gen_{n}.txt" for n in range(UNITS)]
+        parents = [p for o in live if o["stage_id"] == self.process for p in o["parents"]]
+        assert sorted(parents) == sorted(done)
+        seeds = [p.read_text() for p in sorted((self.house.store / "hypot/toy/gen").glob("gen_*"))]
+        assert len(set(seeds)) == UNITS
+        assert await db.fetchval("SELECT count(*) FROM live_file") == 0
+        assert await db.fetchval("SELECT sum(unfinished) FROM stage") == 0
+        await self.check_counters()
+        await self.check_launches()
+
+    async def check_counters(self) -> None:
+        """Kept counters are what they count."""
+        rows = await self.house.db.fetch(
+            """
+            SELECT s.id,
+                   (s.jobs_idle, s.jobs_running, s.jobs_held, s.jobs_succeeded, s.jobs_failed, s.jobs_removed)
+                   = (SELECT count(*) FILTER (WHERE state = 'idle'), count(*) FILTER (WHERE state = 'running'),
+                              count(*) FILTER (WHERE state = 'held'), count(*) FILTER (WHERE state = 'succeeded'),
+                              count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'removed')
+                        FROM job WHERE submission_id = s.id) AS jobs,
+                   (s.files, s.files_done, s.files_failed)
+                   = (SELECT count(*), count(*) FILTER (WHERE outcome = 'done'),
+                              count(*) FILTER (WHERE outcome = 'failed')
+                        FROM input_file WHERE submission_id = s.id) AS files,
+                   (s.outputs_declared, s.outputs_located, s.outputs_superseded)
+                   = (SELECT count(*) FILTER (WHERE state = 'declared'), count(*) FILTER (WHERE state = 'located'),
+                              count(*) FILTER (WHERE state = 'superseded')
+                        FROM output_file WHERE submission_id = s.id) AS outputs
+              FROM submission s
+            """
+        )
+        assert all(r["jobs"] and r["files"] and r["outputs"] for r in rows), rows
+
+    async def check_launches(self) -> None:
+        """By the payloads' own journals: one launch of each submission ran, each job in it once."""
+        adopted = await self.house.db.fetch(
+            "SELECT submission_id, mark FROM launch_attempt WHERE state IN ('opened', 'seen')"
+        )
+        marks = {r["mark"]: r["submission_id"] for r in adopted}
+        assert len(set(marks.values())) == len(marks)
+        ran: Counter[tuple[int, str]] = Counter()
+        for starts in (self.house.spool / "launches").glob("*/starts/*.jsonl"):
+            mark = starts.parent.parent.name
+            assert mark in marks, f"{mark} ran, and nobody adopted it"
+            for line in starts.read_text().splitlines():
+                ran[marks[mark], starts.stem] += bool(json.loads(line))
+        assert set(ran.values()) <= {1}, ran
+
+
+async def two(house: House, plant: Plant, **given: object) -> Two:
+    generate = await plant.stage(
+        "gen", house.job("gen", "2"), kind="generator", jobs_per_slice=UNITS,
+        patterns=["gen_*"], recoveries=RECOVERY, **given,
+    )  # fmt: skip
+    dataset = await plant.dataset("stage:process")
+    process = await plant.stage(
+        "proc", house.job("proc", "3"), dataset_id=dataset, files_per_job=2,
+        patterns=["proc_*"], recoveries=RECOVERY,
+    )  # fmt: skip
+    await plant.edge(generate, process, ["gen_*.txt"])
+    return Two(house, plant, generate, process)

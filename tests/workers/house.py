@@ -1,0 +1,118 @@
+"""A small house for tests: a database, a runner of local jobs, and workers that may be killed."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from db.pool import Pool
+from up.children import spawn
+
+ROOT = Path(__file__).parents[2]
+
+JOB = """
+import json, os, sys
+index, inputs = os.environ.get("POMS_INDEX"), open(os.environ["POMS_INPUTS"]).read().split()
+round_ = int(os.environ.get("POMS_RECOVERY_ROUND", "0"))
+stage, bad = sys.argv[1], sys.argv[2:]
+if inputs:
+    parents = [os.path.basename(p) for p in inputs]
+    name, text = stage + "_" + parents[0], "".join(open(p).read() for p in inputs)
+else:
+    parents, name, text = [], f"{stage}_{index}.txt", os.environ["POMS_SEED"] + "\\n"
+if round_ == 0 and (index in bad or any(p.split("_")[-1].split(".")[0] in bad for p in parents)):
+    sys.exit(7)
+open(name, "w").write(text)
+with open(os.environ["POMS_OUTPUTS"], "w") as told:
+    print(json.dumps({"path": name, "parents": parents, "events": text.count("\\n")}), file=told)
+"""
+
+
+@dataclass
+class House:
+    """Where things are, and what was started."""
+
+    db: Pool
+    database_url: str
+    redis_url: str
+    tmp: Path
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def spool(self) -> Path:
+        return self.tmp / "spool"
+
+    @property
+    def store(self) -> Path:
+        return self.tmp / "store"
+
+    def job(self, *words: str) -> list[str]:
+        """The command of a stage, as a job type has it."""
+        script = self.tmp / "job.py"
+        script.write_text(JOB)
+        return [sys.executable, "-I", str(script), *words]
+
+    def runner(self) -> subprocess.Popen[bytes]:
+        return self._start("batch.local", str(self.spool), "--slots", "2")
+
+    def worker(self, kill_at: str = "", **settings: str) -> subprocess.Popen[bytes]:
+        return self._start("workers", kill_at=kill_at, **settings)
+
+    def _start(
+        self, module: str, *words: str, kill_at: str = "", **settings: str
+    ) -> subprocess.Popen[bytes]:
+        self.store.mkdir(exist_ok=True)
+        env = os.environ | {
+            "PYTHONPATH": str(ROOT),
+            "POMS_DATABASE_URL": self.database_url,
+            "POMS_REDIS_URL": self.redis_url,
+            "POMS_SECRET": "x" * 40,
+            "POMS_SPOOL": str(self.spool),
+            "POMS_STORE": str(self.store),
+            "POMS_LEASE_S": "1",
+            "POMS_LAUNCH_LEASE_S": "1",
+            "POMS_KILL_AT": kill_at,
+        }
+        with (self.tmp / f"{module}.log").open("ab") as log:
+            process = spawn(
+                [sys.executable, "-m", module, *words],
+                cwd=ROOT,
+                env=env | settings,
+                out=log,
+                err=log,
+            )
+        self.started.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End what was started; local jobs end with their runner's SIGTERM."""
+        for process in reversed(self.started):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.started:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def said(self) -> str:
+        """The last of what the processes said, for a test that fails."""
+        return "\n".join(f"{p.name}: {p.read_text()[-3000:]}" for p in self.tmp.glob("*.log"))
+
+
+async def until(
+    condition: Callable[[], Coroutine[Any, Any, Any]], what: str, house: House, within: float = 60
+) -> None:
+    """Wait for a condition, and fail with what the processes said."""
+    try:
+        async with asyncio.timeout(within):
+            while not await condition():
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"{what} did not come in {within} s\n{house.said()}") from None

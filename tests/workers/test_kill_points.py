@@ -1,0 +1,203 @@
+"""Every place before and after an external effect or a commit: a worker dies there, and nothing changes."""
+
+import ast
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from db import actions, slices
+from db.slices import Asked
+from domain.jobs import Verb
+from tests.plant import Plant
+from tests.workers.campaigns import Two, two
+from tests.workers.house import ROOT, House, until
+
+WORKERS = ROOT / "workers"
+
+
+def named_in(path: Path) -> list[str]:
+    """The names that the code of a worker gives to `around`."""
+    calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+    found = [c.args[0] for c in calls if isinstance(c.func, ast.Name) and c.func.id == "around"]
+    assert all(isinstance(name, ast.Constant) for name in found), (
+        f"{path}: a place without a plain name"
+    )
+    return [str(name.value) for name in found if isinstance(name, ast.Constant)]
+
+
+NAMES = [name for path in sorted(WORKERS.glob("*.py")) for name in named_in(path)]
+POINTS = [f"{name}.{side}" for name in sorted(set(NAMES)) for side in ("before", "after")]
+
+Scenario = Callable[[House, Plant, str], Awaitable[None]]
+
+
+async def dies_at(house: House, point: str, **settings: str) -> None:
+    """Start a worker that kills itself at a place, and see that it did."""
+    worker = house.worker(point, **settings)
+    async with asyncio.timeout(60):
+        while worker.poll() is None:
+            await asyncio.sleep(0.02)
+    assert worker.returncode == -signal.SIGKILL, house.said()
+
+
+async def finish(house: House, campaign: Two) -> None:
+    house.worker()
+    await until(campaign.done, "the campaign's end", house)
+    await campaign.check()
+
+
+async def the_campaign(house: House, plant: Plant, point: str) -> None:
+    campaign = await two(house, plant)
+    house.runner()
+    await campaign.launch()
+    await dies_at(house, point)
+    await finish(house, campaign)
+
+
+async def nothing_was_submitted(house: House, plant: Plant, point: str) -> None:
+    """The first launcher dies before it submits; the second dies while it gives that attempt up."""
+    campaign = await two(house, plant)
+    house.runner()
+    await campaign.launch()
+    await dies_at(house, "launch.submit.before")
+    await dies_at(house, point)
+    await finish(house, campaign)
+
+
+async def refused(house: House, plant: Plant, point: str) -> None:
+    """A batch system that isn't there: the launch fails once, and is recovered as often as it may be."""
+    campaign = await two(house, plant)
+    await plant.db.execute("UPDATE stage SET batch_system = 'nowhere'")
+    await campaign.launch()
+    await dies_at(house, point)
+    house.worker()
+
+    async def failed() -> bool:
+        rows = await plant.db.fetch("SELECT state, advanced_at FROM submission")
+        return [r["state"] for r in rows] == ["launch_failed"] * 3 and all(
+            r["advanced_at"] for r in rows
+        )
+
+    await until(failed, "the failed launch and its two recoveries", house)
+    assert await plant.db.fetchval("SELECT sum(unfinished) FROM stage") == 0
+
+
+async def cancelled_at_batch(house: House, plant: Plant, point: str) -> None:
+    """Somebody removes jobs that would run for a minute."""
+    stage = await plant.stage(
+        "slow", ["/bin/sleep", "60"], kind="generator", jobs_per_slice=3, patterns=[]
+    )
+    house.runner()
+    outcome = await slices.launch_next(plant.db, stage, Asked(plant.person_id))
+    assert outcome.submission is not None
+    id = outcome.submission.id
+    first = house.worker()
+
+    async def state(*wanted: str) -> bool:
+        return await plant.db.fetchval("SELECT state FROM submission WHERE id = $1", id) in wanted
+
+    await until(lambda: state("running"), "running jobs", house)
+    first.kill()
+    await actions.ask(plant.db, id, Verb.REMOVE, "not wanted", plant.person_id)
+    await dies_at(house, point)
+    await plant.db.execute("UPDATE action SET try_at = now() WHERE done_at IS NULL")
+    house.worker()
+    await until(lambda: state("cancelled"), "the cancelled submission", house)
+    row = await plant.db.fetchrow("SELECT jobs_removed, ended_at FROM submission")
+    assert row is not None
+    assert (row["jobs_removed"], bool(row["ended_at"])) == (3, True)
+
+
+async def cancelled_while_queued(house: House, plant: Plant, point: str) -> None:
+    """Somebody cancels what has not been launched."""
+    stage = await plant.stage("gen", ["true"], kind="generator", most_unfinished=1)
+    for _ in range(2):
+        outcome = await slices.launch_next(plant.db, stage, Asked(plant.person_id, may_queue=True))
+    assert outcome.submission is not None
+    await plant.db.execute(
+        "UPDATE submission SET batch_system = 'nowhere', lease_until = now() + interval '1 day', "
+        "state = 'submitting' WHERE state = 'new'"
+    )
+    await actions.ask(plant.db, outcome.submission.id, Verb.REMOVE, "no", plant.person_id)
+    await dies_at(house, point)
+    await plant.db.execute("UPDATE action SET try_at = now() WHERE done_at IS NULL")
+    house.worker()
+
+    async def ended() -> bool:
+        return bool(
+            await plant.db.fetchval("SELECT count(*) FROM submission WHERE state = 'cancelled'")
+        )
+
+    await until(ended, "the cancelled submission", house)
+    assert await plant.db.fetchval("SELECT unfinished FROM stage") == 1
+
+
+async def one_at_a_time(house: House, plant: Plant, point: str) -> None:
+    """Two submissions of a stage that takes one: the second waits for the first."""
+    stage = await plant.stage(
+        "gen", house.job("gen"), kind="generator", most_unfinished=1, patterns=["gen_*"]
+    )
+    for _ in range(2):
+        await slices.launch_next(plant.db, stage, Asked(plant.person_id, may_queue=True))
+    house.runner()
+    await dies_at(house, point)
+    house.worker()
+
+    async def both() -> bool:
+        return (
+            await plant.db.fetchval("SELECT count(*) FROM submission WHERE state = 'located'") == 2
+        )
+
+    await until(both, "both submissions", house)
+    assert await plant.db.fetchval("SELECT unfinished FROM stage") == 0
+
+
+async def by_the_clock(house: House, plant: Plant, point: str) -> None:
+    """A schedule that was due: one launch, whatever died."""
+    stage = await plant.stage("gen", house.job("gen"), kind="generator", patterns=["gen_*"])
+    await plant.db.execute(
+        "INSERT INTO schedule (stage_id, cron, next_at, person_id) VALUES ($1, '0 0 1 1 *', now(), $2)",
+        stage, plant.person_id,
+    )  # fmt: skip
+    house.runner()
+    await dies_at(house, point)
+    house.worker()
+
+    async def launched() -> bool:
+        return (
+            await plant.db.fetchval("SELECT count(*) FROM submission WHERE state = 'located'") == 1
+        )
+
+    await until(launched, "the scheduled launch", house)
+    assert await plant.db.fetchval("SELECT count(*) FROM submission") == 1
+    assert (
+        await plant.db.fetchval("SELECT next_at > now() + interval '1 hour' FROM schedule")
+        is not None
+    )
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "launch.abandon": nothing_was_submitted,
+    "launch.fail": refused,
+    "act.cancel": cancelled_while_queued,
+    "act.batch": cancelled_at_batch,
+    "act.done": cancelled_at_batch,
+    "sweep.promote": one_at_a_time,
+    "schedule.turn": by_the_clock,
+}
+
+
+def test_every_place_has_one_name_and_the_list_is_the_code() -> None:
+    assert len(NAMES) == len(set(NAMES))
+    assert set(SCENARIOS) <= set(NAMES)
+    assert {n.split(".")[0] for n in NAMES} >= {"launch", "watch", "advance", "recover", "relay"}
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_worker_that_is_killed_here_loses_and_doubles_nothing(
+    house: House, plant: Plant, point: str
+) -> None:
+    await SCENARIOS.get(point.rpartition(".")[0], the_campaign)(house, plant, point)

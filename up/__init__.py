@@ -1,0 +1,1 @@
+"""Everything on one machine: databases, migrations, API and workers, supervised (`make run`)."""

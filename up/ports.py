@@ -1,0 +1,69 @@
+"""Whether the door's port is free, and if not, who has it."""
+
+import errno
+import os
+import socket
+from pathlib import Path
+
+from up.faults import SetupError
+
+HOST = "127.0.0.1"
+_LISTENING = "0A"
+
+
+def pick(wish: str) -> int:
+    """Read POMS_PORT: a number, or 0 for any free port."""
+    if not wish.isdecimal() or int(wish) > 65535:
+        raise SetupError(f"POMS_PORT is {wish!r}: make it a number from 1024 to 65535.")
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((HOST, int(wish)))
+            sock.listen(1)
+        except OSError as error:
+            raise SetupError(_why(int(wish), error)) from error
+        port: int = sock.getsockname()[1]
+    return port
+
+
+def _why(port: int, error: OSError) -> str:
+    if error.errno == errno.EACCES:
+        return f"Only root may listen on port {port}: set POMS_PORT to one above 1023."
+    if error.errno != errno.EADDRINUSE:
+        return f"Can't listen on {HOST}:{port} ({error.strerror}): set POMS_PORT to another port."
+    who = holder(port)
+    return (
+        f"Port {port} is in use{f' by {who}' if who else ''}: "
+        f"stop that, or choose another one, as in `POMS_PORT={port + 1} make run`."
+    )
+
+
+def holder(port: int) -> str | None:
+    """Name the process that listens on a port, if we may see it."""
+    sockets = {f"socket:[{inode}]" for inode in _listeners(port)}
+    for process in Path("/proc").glob("[0-9]*"):
+        if sockets & _open_files(process):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            command = b" ".join(words).decode(errors="replace").strip()
+            return f"process {process.name} ({command[:80]})"
+    return None
+
+
+def _listeners(port: int) -> set[str]:
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        try:
+            lines = Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for fields in map(str.split, lines):
+            if fields[3] == _LISTENING and int(fields[1].rsplit(":", 1)[1], 16) == port:
+                inodes.add(fields[9])
+    return inodes
+
+
+def _open_files(process: Path) -> set[str]:
+    try:
+        return {os.readlink(link.path) for link in os.scandir(process / "fd")}
+    except OSError:
+        return set()
