@@ -4,6 +4,7 @@ import ctypes
 import hashlib
 import json
 import logging
+import math
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ _log = logging.getLogger(__name__)
 
 REPORT_BYTES = 10_000_000
 _MARK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _PAYLOAD = Path(__file__).parent / "payload"
 
 
@@ -189,12 +191,30 @@ def _check(report: object, key: ReportKey) -> None:
         raise ValueError("not of this job and attempt, or of another version")
     if report["outcome"] not in ("succeeded", "failed"):
         raise ValueError(f"unknown outcome {report['outcome']!r}")
+    if not _storable(report):
+        raise ValueError("holds what no database takes: NUL, a lone surrogate or a huge number")
     for each in report["inputs"]:
         _shaped(each, _INPUT, "input")
     for each in report["outputs"]:
         _shaped(each, _OUTPUT, "output")
         if not all(type(parent) is int for parent in each["parents"]):
             raise ValueError("parents of an output are ids")
+
+
+def _storable(value: object) -> bool:
+    # Postgres takes neither NUL nor a lone surrogate, and no number beyond 64 bits.
+    match value:
+        case str():
+            return not _UNSTORABLE.search(value)
+        case int():
+            return -(1 << 63) <= value < 1 << 63
+        case float():
+            return math.isfinite(value)
+        case list():
+            return all(map(_storable, value))
+        case dict():
+            return all(map(_storable, value)) and all(map(_storable, value.values()))
+    return True
 
 
 def _shaped(value: object, shape: Mapping[str, Any], what: str) -> None:

@@ -221,10 +221,10 @@ async def by_submissions(db: Database, ids: Sequence[int]) -> list[LaunchAttempt
 
 SEEN = """
     UPDATE launch_attempt SET state = 'seen', updated_at = now()
-     WHERE (batch_system, native_id) IN (SELECT $1, unnest($2::text[])) AND state = 'opened'
+     WHERE (batch_system, native_id) IN (SELECT $1, unnest($2::text[])) AND state IN ('acknowledged', 'opened')
 """
 
 
 async def seen(conn: Connection, batch_system: str, native_ids: Sequence[str]) -> None:
-    """Note that the batch system has told of jobs of these clusters."""
+    """Note that jobs of these clusters have started: the gate is open, whoever opened it."""
     await conn.execute(SEEN, batch_system, native_ids)

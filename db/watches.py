@@ -85,9 +85,12 @@ async def commit(
     job_news: Sequence[JobNews],
     attempt_news: Sequence[JobNews],
     reports: Reports,
-    native_ids: Sequence[str],
+    started: Sequence[str],
 ) -> list[Submission]:
-    """Apply a batch and its place in one transaction; returns the submissions whose states moved."""
+    """Apply a batch and its place in one transaction; returns the submissions whose states moved.
+
+    `started` are the clusters of which jobs have run.
+    """
     async with pool.acquire() as conn, conn.transaction():
         if await conn.fetchval(COMMIT, *_fence(place)) is None:
             raise Fenced(place.batch_system)
@@ -98,7 +101,7 @@ async def commit(
             return []
         await jobs.count(conn, moved)
         await _account(conn, {(m.submission_id, m.number) for m in moved}, job_news, reports)
-        await launches.seen(conn, place.batch_system, native_ids)
+        await launches.seen(conn, place.batch_system, started)
         return await endings.follow(conn, sorted({m.submission_id for m in moved}))
 
 

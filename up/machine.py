@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -43,6 +44,7 @@ class Machine:
         env["POMS_REDIS_URL"] = self.env.get("POMS_REDIS_URL") or self._valkey(home)
         self._output(env, "up", "migrate")
         self._api(home, env)
+        self._batch(home, env)
         self._python(home, env, "worker", "-m", "workers", patience=20)
         self._welcome(env)
         self.supervisor.forever()
@@ -112,8 +114,19 @@ class Machine:
         service = self._python(home, env, "API", *words)
         self._await(service, self._answers)
 
+    def _batch(self, home: Home, env: Mapping[str, str]) -> None:
+        """The local batch system; when we are killed, SIGTERM lets it stop its jobs."""
+        words = ["-m", "batch.local", env["POMS_SPOOL"], "--slots", env["POMS_SLOTS"]]
+        self._python(home, env, "batch", *words, death=signal.SIGTERM)
+
     def _python(
-        self, home: Home, env: Mapping[str, str], name: str, *words: str, patience: float = 10
+        self,
+        home: Home,
+        env: Mapping[str, str],
+        name: str,
+        *words: str,
+        patience: float = 10,
+        death: signal.Signals = signal.SIGKILL,
     ) -> Service:
         service = Service(
             name,
@@ -123,6 +136,7 @@ class Machine:
                 cwd=self.checkout,
                 out=log,
                 err=log,
+                death=death,
                 keep=(self.lock,),
             ),
             home.logs / f"{name.lower()}.log",

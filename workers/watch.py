@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from batch import BatchSystem, JobEvent, ReportKey
+from batch import Batch, BatchSystem, JobEvent, ReportKey
 from batch.directory import directory_of
 from db import watches
 from db.watches import Cluster, Place
@@ -35,9 +35,14 @@ async def step(tools: Tools, system: BatchSystem, epoch: int) -> bool:
     jobs = [news.conclude(item, reports.get(item.key)) for item in jobs]
     place = Place(system.name, epoch, read_from, batch.read_to)
     async with around("watch.commit"):
-        await watches.commit(tools.db, place, jobs, attempts, reports, list(clusters))
+        await watches.commit(tools.db, place, jobs, attempts, reports, _started(batch, clusters))
     await tools.ring()
     return batch.behind
+
+
+def _started(batch: Batch, clusters: Mapping[str, Cluster]) -> list[str]:
+    """The adopted clusters of which jobs have run."""
+    return sorted({e.native_id for e in batch.events if e.attempt > 0} & clusters.keys())
 
 
 async def ask_health(tools: Tools, system: BatchSystem, epoch: int) -> None:

@@ -1,0 +1,28 @@
+# The same image runs the API, the workers and the migrations; docker-compose.yml says which.
+
+FROM node:24-slim AS web
+WORKDIR /web
+COPY web/package.json web/package-lock.json web/.npmrc* ./
+RUN npm ci --no-audit --no-fund
+COPY web/ ./
+COPY schema/schema.graphql /schema/schema.graphql
+RUN npm run build
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --create-home poms \
+    && mkdir -p /srv/poms/spool /srv/poms/store \
+    && chown -R poms:poms /srv/poms
+WORKDIR /app
+COPY requirements/server.lock requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/server.lock
+COPY . .
+COPY --from=web /web/dist web/dist
+# The rooms are run from the source tree: nothing of ours is installed.
+ENV PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    POMS_SPOOL=/srv/poms/spool POMS_STORE=/srv/poms/store
+USER poms
+EXPOSE 8080
+VOLUME ["/srv/poms/spool", "/srv/poms/store"]
+CMD ["python", "-m", "uvicorn", "app:create", "--factory", "--host", "0.0.0.0", "--port", "8080", \
+     "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--loop", "uvloop", \
+     "--http", "httptools", "--log-level", "warning"]

@@ -1,0 +1,130 @@
+# The one place where commands are defined: people, CI and the README call these targets.
+# Everything that is made lies in .venv, web/node_modules, web/dist and .poms.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check lock schema playground clean reset install install-dev venv
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet --require-hashes
+TESTS ?=
+WORKERS ?= 2
+
+OLD = sys.exit("POMS needs Python 3.11 or newer, and this is %d.%d: $(1)" % sys.version_info[:2])
+NEW_ENOUGH = import sys; sys.version_info >= (3, 11) or $(OLD)
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# --- Python -----------------------------------------------------------------------------------
+
+# Made anew when there is none, or when the Python that it came from is gone.
+venv:
+	@if [ -x $(PY) ] && ! $(PY) -c '' 2>/dev/null; then echo "Making .venv anew: its Python is gone."; \
+		rm -rf $(VENV); fi; \
+	if [ ! -x $(PY) ]; then \
+		command -v $(PYTHON) >/dev/null || { \
+			echo "There is no $(PYTHON) here: install Python 3.11 or newer, or name it, as in \`make run PYTHON=python3.12\`."; exit 1; }; \
+		$(PYTHON) -c '$(call NEW_ENOUGH,name a newer one$(comma) as in make run PYTHON=python3.12)' || exit 1; \
+		echo "Making .venv with $$($(PYTHON) --version)."; \
+		$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+			echo "Python can't make a venv: install its venv package (Debian: python3-venv)."; exit 1; }; \
+	fi
+	@$(PY) -c '$(call NEW_ENOUGH,rm -rf .venv$(comma) then name a newer one$(comma) as in make run PYTHON=python3.12)'
+
+comma := ,
+
+define installed
+	@cmp -s requirements/$(1).lock $(VENV)/$(1).installed || { \
+		echo "Installing requirements/$(1).lock into .venv (a minute at most)."; \
+		$(PIP) -r requirements/$(1).lock || { \
+			echo "The packages could not be installed: see above, and check that pip reaches its index."; exit 1; }; \
+		cp requirements/$(1).lock $(VENV)/$(1).installed; }
+endef
+
+install: venv
+	$(call installed,server)
+
+install-dev: venv
+	$(call installed,dev)
+
+install-node: venv
+	$(call installed,node)
+
+# --- The service ------------------------------------------------------------------------------
+
+# Tied to make, as its children are tied to it: whatever is killed, nothing is left running.
+run: install ## Run everything on this machine: databases, API, worker, example
+	@if [ -f web/package.json ]; then $(MAKE) playground || \
+		echo "The playground could not be built (see above); POMS goes on without it."; fi
+	@exec $(PY) -I -S up/child.py $$PPID 15 -1 -1 $(PY) -m up
+
+reset: ## Forget the database, the queue and the secret of `make run`
+	@$(PYTHON) -m up reset
+
+# --- The web pages ----------------------------------------------------------------------------
+
+WEB := $(shell [ -f web/package.json ] && find web -path web/node_modules -prune -o -path web/dist -prune \
+	-o -type f ! -name '.*' -print)
+NODE_OK = const [a, b] = process.versions.node.split(".").map(Number); \
+	process.exit(a > 22 || (a == 22 \&\& b >= 12) || (a == 20 \&\& b >= 19) ? 0 : 1)
+NODE_OK := $(subst \&,&,$(NODE_OK))
+# Node of the machine if it is new enough, else the one that pip installs into .venv.
+NODE := { command -v npm >/dev/null && node -e '$(NODE_OK)' 2>/dev/null; } || { \
+	$(MAKE) install-node && export PATH="$(VENV)/bin:$$PATH"; }
+
+LOG := web/.build.log
+
+playground: web/dist/.built ## Build the web pages (only when something changed)
+
+web/dist/.built: web/node_modules/.installed $(WEB)
+	@echo "Building the web pages."
+	@$(NODE) && (cd web && npm run --silent build) >$(LOG) 2>&1 || { tail -20 $(LOG); rm -f $(LOG); exit 1; }
+	@rm -f $(LOG); touch $@
+
+web/node_modules/.installed: web/package-lock.json
+	@echo "Installing the web pages' packages."
+	@$(NODE) && cd web && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# --- Checks -----------------------------------------------------------------------------------
+
+test: install-dev ## Run the tests, on servers of their own
+	@$(PY) -m pytest -n $(WORKERS) -q $(TESTS)
+
+check: install-dev ## Everything that has to hold: format, lint, types, contract, web, tests
+	@echo "ruff format"; $(PY) -m ruff format --check --quiet . || { \
+		echo "Run \`.venv/bin/ruff format .\`."; exit 1; }
+	@echo "ruff check"; $(PY) -m ruff check --quiet .
+	@echo "mypy"; $(PY) -m mypy --no-error-summary
+	@echo "schema"; $(PY) -m app schema --check
+	@if [ ! -f web/package.json ]; then exit 0; \
+	elif $(MAKE) web/node_modules/.installed; then echo "web"; $(NODE) && cd web && npm run --silent check; \
+	else echo "SKIPPED: the web pages' packages could not be installed, so their checks did not run."; fi
+	@$(MAKE) test
+
+schema: install-dev ## Write schema/schema.graphql anew from the code
+	@$(PY) -m app schema
+
+# --- Locks ------------------------------------------------------------------------------------
+
+UV := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
+
+lock: venv ## Resolve requirements/*.lock anew (UPGRADE=--upgrade for newer versions)
+	@command -v uv >/dev/null || [ -x $(VENV)/bin/uv ] || { echo "Installing uv into .venv."; \
+		$(PY) -m pip --disable-pip-version-check install --quiet uv; }
+	@export PATH="$$PATH:$(VENV)/bin" UV_PYTHON_DOWNLOADS=never; \
+	$(UV) --extra server --extra embedded --output-file requirements/server.lock >/dev/null && \
+	$(UV) --extra server --extra embedded --group dev --output-file requirements/dev.lock >/dev/null && \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate $(UPGRADE) --group node --output-file requirements/node.lock >/dev/null
+	@echo "requirements/ is up to date."
+
+clean: ## Remove what was built and installed (not the data: that is `make reset`)
+	@rm -rf $(VENV) web/dist web/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

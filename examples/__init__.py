@@ -1,0 +1,1 @@
+"""A campaign whose result can be recomputed without POMS."""

@@ -1,0 +1,183 @@
+"""The local runner is killed at any moment, and nothing is lost or done twice."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from batch import Launch
+from batch.local import Local, journal
+from batch.local.folder import Folder
+from domain.jobs import JobState, Verb
+from tests.batch.benches import Feed, LocalBench, until
+
+WRITES = 'sleep 0.05; echo "$POMS_JOB" > "$POMS_JOB.out"'
+
+
+def attempts(launch: Launch, number: int) -> list[int]:
+    path = launch.directory / f"starts/{number}.jsonl"
+    return [json.loads(line)["attempt"] for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_runner_killed_at_any_moment_loses_nothing_and_starts_nothing_twice(
+    bench: LocalBench, feed: Feed, seed: int
+) -> None:
+    luck = random.Random(seed)
+    launch = bench.launch("m1", WRITES, 30)
+    native_id = await bench.system.submit(launch)
+    await bench.system.open(native_id)
+    for _ in range(10):
+        bench.start(slots=3)
+        await asyncio.sleep(luck.uniform(0.02, 0.4))
+        bench.kill()
+        await feed.read()
+    bench.start(slots=3)
+    states = await feed.until_over(native_id, range(1, 31))
+    assert set(states.values()) == {JobState.SUCCEEDED}
+    for number in range(1, 31):
+        (attempt,) = attempts(launch, number)
+        # A number may have been used up by a runner that was killed before it forked.
+        told = [("idle", 0), ("running", attempt), ("succeeded", attempt)]
+        assert feed.told(number) == told
+    assert len({event.seen for event in feed.events}) == len(feed.events) == 90
+    assert len(list(bench.store.iterdir())) == 30
+
+
+async def test_a_starter_killed_with_its_runner_is_started_again_as_the_next_attempt(
+    bench: LocalBench, feed: Feed
+) -> None:
+    bench.start()
+    launch = bench.launch("m1", 'echo x > 1.out; [ "$POMS_ATTEMPT" = 2 ] || exec sleep 60')
+    native_id = await bench.system.submit(launch)
+    await bench.system.open(native_id)
+    await until(lambda: bench.has_started(launch, 1))
+    bench.kill()
+    os.kill(starter_of(bench, native_id), signal.SIGKILL)
+    bench.start()
+    await feed.until_over(native_id, [1])
+    told = [("idle", 0), ("running", 1), ("idle", 1), ("running", 2), ("succeeded", 2)]
+    assert feed.told(1) == told
+    assert attempts(launch, 1) == [1, 2]
+    assert bench.left_over() == [], "what the first attempt left was ended before the second began"
+
+
+async def test_a_job_whose_starters_always_vanish_is_failed_after_three(
+    bench: LocalBench, feed: Feed
+) -> None:
+    bench.start()
+    launch = bench.launch("m1", "kill -9 $(ps -o ppid= -p $PPID); exec sleep 60")
+    native_id = await bench.system.submit(launch)
+    await bench.system.open(native_id)
+    assert (await feed.until_over(native_id, [1]))[1] == JobState.FAILED
+    assert (feed.events[-1].attempt, feed.events[-1].code) == (3, 100)
+    assert attempts(launch, 1) == [1, 2, 3]
+
+
+async def test_a_stopped_runner_evicts_its_jobs_soon_and_they_run_again(
+    bench: LocalBench, feed: Feed
+) -> None:
+    runner = bench.start()
+    launch = bench.launch("m1", 'echo x > 1.out; [ "$POMS_ATTEMPT" = 2 ] || exec sleep 60')
+    native_id = await bench.system.submit(launch)
+    await bench.system.open(native_id)
+    await until(lambda: bench.has_started(launch, 1))
+    begin = time.monotonic()
+    runner.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(runner.wait) == 0
+    assert time.monotonic() - begin < 3
+    await feed.read()
+    assert feed.told(1)[-1] == ("idle", 1)
+    assert bench.left_over() == []
+    bench.start()
+    await feed.until_over(native_id, [1])
+    assert feed.told(1)[-1] == ("succeeded", 2)
+
+
+async def test_a_hold_asked_of_a_killed_runner_is_done_by_the_next(
+    bench: LocalBench, feed: Feed
+) -> None:
+    bench.start()
+    launch = bench.launch("m1", "exec sleep 60", 2)
+    native_id = await bench.system.submit(launch)
+    await bench.system.open(native_id)
+    await feed.until(native_id, JobState.RUNNING, [1, 2])
+    bench.kill()
+    await bench.system.act(Verb.HOLD, native_id, "wait", [1])
+    await bench.system.act(Verb.REMOVE, native_id, "enough", [2])
+    bench.start()
+    await feed.until(native_id, JobState.HELD, [1])
+    await feed.until(native_id, JobState.REMOVED, [2])
+    assert bench.left_over() == []
+
+
+async def test_half_a_line_of_a_killed_writer_is_never_read(bench: LocalBench, feed: Feed) -> None:
+    bench.start()
+    native_id = await bench.system.submit(bench.launch("m1", WRITES))
+    await bench.system.open(native_id)
+    await feed.until_over(native_id, [1])
+    bench.kill()
+    path = next(Path(Folder(bench.spool).journal).iterdir())
+    whole = path.read_bytes()
+    for cut in (1, 40, len(whole.splitlines()[-1])):
+        path.write_bytes(whole + whole.splitlines()[-1][:cut])
+        await feed.read()
+        assert len(feed.events) == 3
+    other = await bench.system.submit(bench.launch("m2", WRITES))
+    await bench.system.open(other)
+    bench.start()
+    await feed.until_over(other, [1])
+    assert len(feed.events) == 6
+
+
+async def test_a_reader_finishes_one_generation_before_the_next(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.make()
+    writer = journal.Journal(folder, bytes_=1)
+    at = "2026-01-01T00:00:00+00:00"
+    for number in range(1, 5):
+        writer.write(native_id="1", number=number, attempt=0, state="idle", at=at)
+        writer.flush()
+        assert writer.is_full
+        last = {"native_id": "1", "number": number, "attempt": 0, "state": "idle"}
+        writer.rotate([last])
+    feed = Feed(Local(tmp_path))
+    for _ in range(8):
+        await feed.read(bound=1)
+    assert [event.number for event in feed.events] == [1, 2, 3, 4]
+    assert [event.seen for event in feed.events] == sorted(event.seen for event in feed.events)
+    assert journal.generations(folder) == [3, 4, 5], "what was read long ago is removed"
+    late = Feed(Local(tmp_path))
+    await late.read()
+    assert {event.number for event in late.events} >= {3, 4}
+
+
+async def test_after_a_power_failure_a_reader_is_told_all_states_again(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.make()
+    writer = journal.Journal(folder)
+    at = "2026-01-01T00:00:00+00:00"
+    writer.write(native_id="1", number=1, attempt=0, state="idle", at=at)
+    writer.flush()
+    kept = writer.size
+    writer.write(native_id="1", number=1, attempt=1, state="running", at=at)
+    writer.flush()
+    feed = Feed(Local(tmp_path))
+    await feed.read()
+    os.truncate(Path(folder.journal) / f"{1:08d}", kept)
+    writer.rotate([{"native_id": "1", "number": 1, "attempt": 0, "state": "idle"}])
+    writer.write(native_id="1", number=1, attempt=2, state="running", at=at)
+    writer.flush()
+    await feed.read()
+    told = [("idle", 0), ("running", 1), ("idle", 0), ("running", 2)]
+    assert feed.told(1) == told
+
+
+def starter_of(bench: LocalBench, native_id: str) -> int:
+    path = bench.spool / f"local/scratch/{native_id}.1.1/started.json"
+    return int(json.loads(path.read_text())["pid"])

@@ -1,0 +1,269 @@
+"""What the payload does with its command, its inputs and its outputs, and what it reports."""
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch import ReportKey
+from batch.directory import Generator, InputFile, Order, Unit, prepare, reports
+
+
+class Site:
+    """A place where one unit is run by hand."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.store, self.attempt = home, home / "store", 0
+        self.directory = home
+        self.status = 0
+        self.files: list[InputFile] = []
+
+    def add(self, *names: str) -> None:
+        for name in names:
+            path = self.home / name
+            path.write_text(f"content of {name}\n")
+            size = path.stat().st_size
+            self.files.append(InputFile(10 + len(self.files), name, str(path), size))
+
+    def order(self, command: Sequence[str], **more: Any) -> None:
+        unit = Unit(1, self.files, more.pop("generator", None), more.pop("parameter", None))
+        store = str(more.pop("store", self.store))
+        mark = f"m{len(list(self.home.glob('launches/*')))}"
+        self.directory = prepare(self.home, Order(mark, command, store, [unit], **more))
+
+    def start(self) -> subprocess.Popen[bytes]:
+        self.attempt += 1
+        scratch = self.home / f"scratch{self.attempt}"
+        scratch.mkdir()
+        payload = [sys.executable, "-I", str(self.directory / "payload.py")]
+        return subprocess.Popen(
+            [*payload, str(self.directory), "1", str(self.attempt)], cwd=scratch
+        )
+
+    def run(self, script: str, **more: Any) -> Mapping[str, Any]:
+        self.order(["/bin/sh", "-c", script], **more)
+        self.status = self.start().wait()
+        return self.report()
+
+    def report(self) -> Mapping[str, Any]:
+        key = ReportKey(self.directory, 1, self.attempt)
+        return reports([key])[key]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def fates(report: Mapping[str, Any]) -> dict[str, tuple[str, str, str | None]]:
+    return {i["name"]: (i["delivery"], i["outcome"], i["reason"]) for i in report["inputs"]}
+
+
+def outputs(report: Mapping[str, Any]) -> dict[str, list[int]]:
+    return {output["name"]: output["parents"] for output in report["outputs"]}
+
+
+def test_outputs_are_measured_and_put_into_the_store(site: Site) -> None:
+    site.add("a.json", "b.json")
+    report = site.run("cat $(cat $POMS_INPUTS) > all.root; touch not.wanted", patterns=["*.root"])
+    assert (site.status, report["outcome"], report["reason"]) == (0, "succeeded", None)
+    (output,) = report["outputs"]
+    content = (site.store / "all.root").read_bytes()
+    assert content == b"content of a.json\ncontent of b.json\n"
+    assert output["checksum"] == "sha256:" + hashlib.sha256(content).hexdigest()
+    assert (output["size"], output["pattern"], output["parents"]) == (
+        len(content),
+        "*.root",
+        [10, 11],
+    )
+    assert output["path"] == str(site.store / "all.root")
+    done = ("consumed", "done", None)
+    assert fates(report) == {"a.json": done, "b.json": done}
+    assert [path.name for path in site.store.iterdir()] == ["all.root"]
+    (start,) = (site.directory / "starts/1.jsonl").read_text().splitlines()
+    assert json.loads(start)["attempt"] == 1
+
+
+def test_an_exit_code_is_passed_on_and_nothing_is_kept(site: Site) -> None:
+    site.add("a.json")
+    report = site.run("touch a.root; exit 3", patterns=["*.root"])
+    assert (site.status, report["exit_code"], report["reason"]) == (3, 3, "exit")
+    assert fates(report) == {"a.json": ("delivered", "failed", "exit")}
+    assert report["outputs"] == []
+    assert not site.store.exists()
+
+
+def test_a_signal_is_passed_on(site: Site) -> None:
+    report = site.run("kill -SEGV $$")
+    assert site.status == -signal.SIGSEGV
+    assert (report["exit_code"], report["signal"], report["reason"]) == (None, 11, "signal")
+
+
+def test_a_command_that_is_not_there_fails_with_127(site: Site) -> None:
+    site.order(["/nowhere/to/be found"])
+    assert site.start().wait() == 127
+    assert "/nowhere/to/be found" in site.report()["log_tail"]
+
+
+def test_every_pattern_must_match_an_output(site: Site) -> None:
+    site.add("a.json")
+    report = site.run("touch a.root", patterns=["*.root", "*.hist"])
+    assert (site.status, report["reason"], report["outputs"]) == (81, "no_output", [])
+    assert fates(report) == {"a.json": ("delivered", "failed", "no_output")}
+    assert "*.hist" in report["log_tail"]
+
+
+def test_an_output_that_the_check_refuses_is_bad(site: Site) -> None:
+    site.add("a.json")
+    report = site.run("echo x > a.root; : > b.root", patterns=["*.root"], check=["test", "-s"])
+    assert (site.status, report["reason"], report["outputs"]) == (82, "bad_output", [])
+    assert "b.root" in report["log_tail"]
+    assert not site.store.exists()
+
+
+def test_a_missing_input_and_a_cut_one_keep_the_command_from_running(site: Site) -> None:
+    site.add("a.json", "b.json", "c.json")
+    Path(site.files[0].path).unlink()
+    Path(site.files[1].path).write_text("cut")
+    report = site.run("echo I ran")
+    assert (site.status, report["reason"]) == (80, "missing_input")
+    missing = ("waiting", "failed", "missing_input")
+    not_run = ("waiting", "failed", "not_run")
+    assert fates(report) == {"a.json": missing, "b.json": missing, "c.json": not_run}
+    assert "I ran" not in report["log_tail"]
+
+
+TWO_OF_THREE = """
+for name in a b; do
+  echo '{"path": "'$name'.root", "parents": ["'$name'.json"], "events": 5}' >> $POMS_OUTPUTS
+  echo '{"input": "'$name'.json", "outcome": "done"}' >> $POMS_FATES
+  echo $name > $name.root
+done
+echo '{"path": "c.root", "parents": ["a.json", "c.json"]}' >> $POMS_OUTPUTS; touch c.root
+echo '{"input": "c.json", "outcome": "failed", "reason": "corrupt"}' >> $POMS_FATES
+"""
+
+
+@pytest.mark.parametrize("code", [0, 9])
+def test_with_some_inputs_failed_what_is_made_of_the_others_counts(site: Site, code: int) -> None:
+    site.add("a.json", "b.json", "c.json")
+    report = site.run(f"{TWO_OF_THREE} exit {code}", patterns=["*.root"])
+    assert site.status == code
+    done, failed = ("consumed", "done", None), ("delivered", "failed", "corrupt")
+    assert fates(report) == {"a.json": done, "b.json": done, "c.json": failed}
+    assert outputs(report) == {"a.root": [10], "b.root": [11]}
+    assert report["outputs"][0]["events"] == 5
+
+
+def test_a_skipped_input_is_no_parent(site: Site) -> None:
+    site.add("a.json", "b.json")
+    skip = """echo '{"input": "b.json", "outcome": "skipped"}' > $POMS_FATES; touch a.root"""
+    report = site.run(skip, patterns=["*.root"])
+    assert fates(report)["b.json"] == ("skipped", "none", None)
+    assert outputs(report) == {"a.root": [10]}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[1]",
+        '{"path": "none.root"}',
+        '{"path": "a.root", "parents": ["stranger"]}',
+        '{"path": "a.root", "parents": [[]]}',
+        '{"path": "a.root", "events": -1}',
+        '{"path": "a.root", "metadata": {"x": NaN}}',
+        '{"path": "a.root"}\n{"path": "./a.root"}',
+    ],
+)
+def test_outputs_that_cannot_be_understood_are_bad_and_said_so(site: Site, line: str) -> None:
+    site.add("a.json")
+    site.order(["/bin/sh", "-c", 'touch a.root; printf "%s\n" "$1" > $POMS_OUTPUTS', "sh", line])
+    assert site.start().wait() == 82
+    assert site.report()["reason"] == "bad_output"
+    assert "bad_output: " in site.report()["log_tail"]
+
+
+def test_an_output_that_cannot_be_staged_out_fails_the_attempt(site: Site) -> None:
+    site.add("a.json")
+    report = site.run("touch a.root", patterns=["*.root"], store=site.home / "a.json")
+    assert (site.status, report["reason"], report["outputs"]) == (83, "stage_out", [])
+    assert fates(report) == {"a.json": ("delivered", "failed", "stage_out")}
+
+
+def test_a_name_that_another_job_wrote_is_not_overwritten(site: Site) -> None:
+    command = ["/bin/sh", "-c", "echo $POMS_JOB > same.root"]
+    units = [Unit(1), Unit(2)]
+    site.directory = prepare(site.home, Order("m", command, str(site.store), units, (), {}, ["*"]))
+    assert site.start().wait() == 0
+    scratch = site.home / "other"
+    scratch.mkdir()
+    payload = [sys.executable, "-I", f"{site.directory}/payload.py", str(site.directory), "2", "1"]
+    assert subprocess.run(payload, cwd=scratch, check=False).returncode == 83
+    assert (site.store / "same.root").read_text() == "1\n"
+    assert site.start().wait() == 0, "the same job may do it again"
+
+
+def test_a_broken_log_is_still_readable_and_only_its_end_is_reported(site: Site) -> None:
+    report = site.run(r"yes line | head -c 12000000; printf '\377\000caf\303\251'")
+    assert report["log_tail"].endswith("��café")
+    assert len(report["log_tail"]) == 4000
+    log = site.home / "scratch1/job.log"
+    assert log.stat().st_size < 10_100_000
+    assert b"the log is cut here" in log.read_bytes()[-100:]
+
+
+def test_shell_characters_arrive_as_text(site: Site) -> None:
+    strange = "$(touch hacked); `id` & | > 'x' \"y\" \\ \n *"
+    script = (
+        "import os, sys; print(sys.argv[1] == os.environ['TEXT'] == os.environ['POMS_PARAMETER'])"
+    )
+    command = [sys.executable, "-c", script, strange]
+    site.order(command, environment={"TEXT": strange}, parameter=strange)
+    assert site.start().wait() == 0
+    assert site.report()["log_tail"] == "True\n"
+
+
+def test_a_generator_is_told_who_it_is(site: Site) -> None:
+    generator = Generator(index=4, seed=5, run=6, subrun=7, first_event=8, events=9)
+    names = "$POMS_INDEX $POMS_SEED $POMS_RUN $POMS_SUBRUN $POMS_FIRST_EVENT $POMS_EVENTS"
+    report = site.run(f"echo {names} $POMS_JOB $POMS_ATTEMPT", generator=generator)
+    assert report["log_tail"] == "4 5 6 7 8 9 1 1\n"
+
+
+def test_what_is_left_in_the_background_is_not_waited_for(site: Site) -> None:
+    begin = time.monotonic()
+    report = site.run("sleep 5 & echo done")
+    assert (report["outcome"], report["log_tail"]) == ("succeeded", "done\n")
+    assert time.monotonic() - begin < 4
+
+
+def test_a_payload_that_is_asked_to_end_reports_it_and_nothing_counts(site: Site) -> None:
+    site.add("a.json")
+    site.order(["/bin/sh", "-c", "touch a.root; echo on; exec sleep 60"], patterns=["*.root"])
+    payload = site.start()
+    until = time.monotonic() + 20
+    while not (site.home / "scratch1/a.root").exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    payload.terminate()
+    assert payload.wait() == -signal.SIGTERM
+    report = site.report()
+    assert (report["reason"], report["signal"], report["outputs"]) == ("signal", 15, [])
+    assert fates(report) == {"a.json": ("delivered", "failed", "signal")}
+    assert report["log_tail"].startswith("on")
+
+
+def test_a_fault_of_the_payload_is_reported_with_its_traceback(site: Site) -> None:
+    site.order(["true"])
+    (site.directory / "units/1.json").write_text("{")
+    assert site.start().wait() == 84
+    assert site.report()["reason"] == "payload"
+    assert "Traceback" in site.report()["log_tail"]
