@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from batch import ReportKey
+from domain.files import Delivery, Outcome
 
 _log = logging.getLogger(__name__)
 
@@ -176,6 +177,7 @@ _REPORT = {
     **{"exit_code": (int, type(None)), "signal": (int, type(None)), "log_tail": str},
     **{"wall_s": _NUMBER, "cpu_s": _NUMBER, "memory_mb": _NUMBER, "inputs": list, "outputs": list},
 }
+_DELIVERIES, _OUTCOMES = frozenset(Delivery), frozenset(Outcome)
 _INPUT = {"id": int, "name": str, "delivery": str, "outcome": str, "reason": _TEXT}
 _OUTPUT = {
     **{"name": str, "path": str, "size": int, "checksum": str, "pattern": _TEXT, "parents": list},
@@ -195,6 +197,8 @@ def _check(report: object, key: ReportKey) -> None:
         raise ValueError("holds what no database takes: NUL, a lone surrogate or a huge number")
     for each in report["inputs"]:
         _shaped(each, _INPUT, "input")
+        if each["delivery"] not in _DELIVERIES or each["outcome"] not in _OUTCOMES:
+            raise ValueError(f"unknown fate {each['delivery']!r}, {each['outcome']!r}")
     for each in report["outputs"]:
         _shaped(each, _OUTPUT, "output")
         if not all(type(parent) is int for parent in each["parents"]):
