@@ -1,0 +1,10 @@
+"""How GraphQL is spoken: HTTP by the letter, sockets and SSE, limits, compiled completion.
+
+This room knows no noun of the project. It is given a schema and a way to sign people in.
+"""
+
+from door.context import Context, NotSignedIn, Progress
+from door.http import Door
+from door.schema import build
+
+__all__ = ["Context", "Door", "NotSignedIn", "Progress", "build"]

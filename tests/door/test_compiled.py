@@ -1,0 +1,130 @@
+"""The compiled executor answers exactly what the ordinary one does."""
+
+import gc
+import inspect
+import logging
+import random
+from collections.abc import Iterator
+from contextlib import aclosing
+
+import pytest
+import strawberry
+from graphql.execution import Executor
+
+from door.compiled import PLANS, STATS, CompiledExecutor
+from door.describe import thing
+from door.pages import Connection, page
+from tests.door.world import Viewer, World, make_schema
+from tests.door.zoo import TYPES, Data, Queries, Query, both
+
+CHANCES = (0, 0, 0.003, 0.01, 0.03, 0.1)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Strawberry logs every fault."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_random_queries_on_random_data_with_random_faults_are_answered_alike(
+    seed: int,
+) -> None:
+    plain = strawberry.Schema(Query, types=TYPES)
+    fast = strawberry.Schema(Query, types=TYPES, execution_context_class=CompiledExecutor)
+    dice = random.Random(seed)
+    STATS.update(dict.fromkeys(STATS, 0))
+    complete = 0
+    for _ in range(100):
+        query = Queries(dice).query()
+        for _ in range(2):
+            root = Data(dice, dice.choice(CHANCES)).root()
+            variables = {name: dice.random() < 0.5 for name in "abc" if dice.random() < 0.6}
+            one, other = await both(
+                plain.execute(query, variables, None, root),
+                fast.execute(query, variables, None, root),
+            )
+            assert one == other, query
+            complete += one[0] != "None"
+    assert complete > 150
+    assert min(STATS["fast"], STATS["mixed"], STATS["fell back"]) > 20, STATS
+
+
+def test_the_hooks_of_graphql_core_are_as_we_know_them() -> None:
+    known = {
+        "complete_iterable_value": "item_type field_details_list info path items position_context",
+        "complete_object_value": (
+            "return_type field_details_list info path result position_context"
+        ),
+        "collect_subfields": "return_type field_details_list",
+        "execute_fields": "parent_type source_value path grouped_field_set position_context",
+        "get_stream_usage": "field_details_list path",
+        "build_per_event_executor": "payload",
+    }
+    for name, parameters in known.items():
+        for executor in (Executor, CompiledExecutor):
+            found = inspect.signature(getattr(executor, name)).parameters
+            assert list(found) == ["self", *parameters.split()], name
+
+
+async def test_a_connection_is_completed_at_once() -> None:
+    @thing
+    class Row:
+        """A row."""
+
+        n: int
+
+    @thing
+    class Root:
+        """The root."""
+
+        @strawberry.field
+        async def rows(self) -> Connection[Row]:
+            """All rows."""
+
+            async def fetch(start: object, backwards: bool, limit: int) -> range:
+                return range(limit)
+
+            return await page(fetch, lambda n: Row(n=n), lambda n: (n,), 1)
+
+    schema = strawberry.Schema(Root, execution_context_class=CompiledExecutor)
+    STATS.update(dict.fromkeys(STATS, 0))
+    query = "{ rows { nodes { n } edges { cursor node { n } } pageInfo { endCursor } } }"
+    result = await schema.execute(query)
+    assert result.data is not None
+    assert len(result.data["rows"]["nodes"]) == 50
+    assert (STATS["fast"], STATS["mixed"], STATS["fell back"]) == (1, 0, 0)
+
+
+async def test_the_cache_of_plans_is_bounded() -> None:
+    schema = strawberry.Schema(Query, types=TYPES, execution_context_class=CompiledExecutor)
+    root = Data(random.Random(1), 0).root()
+    for n in range(PLANS.most // 4):
+        await schema.execute(
+            f"{{ a{n}: leaf {{ s }} b: leaf {{ i }} c: leaf {{ f }} d: leaf {{ b }} }}",
+            None,
+            None,
+            root,
+        )
+    await schema.execute("{ leaf { s } leaves { i } }", None, None, root)
+    assert len(PLANS.entries) <= PLANS.most
+
+
+@pytest.mark.parametrize("fields", ["position", "position executed", "executed"])
+async def test_a_long_subscription_does_not_gather_selections(fields: str) -> None:
+    query = f"subscription {{ count(to: 400) {{ {fields} }} }}"
+    stream = await make_schema().subscribe(query, None, Viewer(World(), "boss"))
+
+    def selections() -> int:
+        gc.collect()
+        return sum(type(found).__name__ == "FieldDetails" for found in gc.get_objects())
+
+    async with aclosing(stream):
+        for _ in range(20):
+            await anext(stream)
+        before = selections()
+        for _ in range(300):
+            await anext(stream)
+        assert selections() <= before + 20

@@ -1,0 +1,116 @@
+"""A field without a rule stops the start; a rule refuses before anything runs."""
+
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import get_named_type, is_union_type
+
+from door import build
+from door.describe import asked, thing
+from door.fields import PUBLIC, field
+from door.rules import NoRule
+from tests.door.world import Viewer, World, make_schema
+
+
+def resolver() -> int:
+    return 1
+
+
+def test_a_field_without_a_rule_stops_the_start() -> None:
+    @thing
+    class Query:
+        open: int = strawberry.field(resolver=resolver)
+
+    with pytest.raises(NoRule, match=r"Query\.open has no rule"):
+        build(Query)
+
+
+def test_a_rule_that_nobody_knows_stops_the_start() -> None:
+    @thing
+    class Query:
+        open: int = strawberry.field(resolver=resolver, metadata={"action": "loook"})
+
+    with pytest.raises(NoRule, match="'loook', which no role knows"):
+        build(Query, actions={"look"})
+
+
+def test_a_plain_attribute_of_a_root_needs_a_rule() -> None:
+    @thing
+    class Query:
+        open: int = 1
+
+    with pytest.raises(NoRule, match=r"Query\.open"):
+        build(Query)
+
+
+def test_a_field_of_any_type_that_runs_something_needs_a_rule() -> None:
+    @thing
+    class Inner:
+        plain: int
+        run: int = strawberry.field(resolver=resolver)
+
+    @thing
+    class Query:
+        @field(PUBLIC)
+        def inner(self) -> Inner:
+            return Inner(plain=1)
+
+    with pytest.raises(NoRule, match=r"Inner\.run"):
+        build(Query)
+
+
+def test_a_subscription_is_shared_as_a_state_or_a_log() -> None:
+    @thing
+    class Query:
+        open: int = strawberry.field(
+            resolver=resolver, metadata={"action": "public", "share": "something"}
+        )
+
+    with pytest.raises(NoRule, match="share"):
+        build(Query)
+
+
+def test_inputs_need_no_rules() -> None:
+    @asked
+    class Order:
+        much: int = 1
+
+    @thing
+    class Query:
+        @field(PUBLIC)
+        def open(self, order: Order) -> int:
+            return order.much
+
+    build(Query)
+
+
+async def execute(query: str, name: str) -> Any:
+    return await make_schema().execute(query, None, Viewer(World(), name))
+
+
+async def test_a_query_that_the_viewer_may_not_is_refused_in_place() -> None:
+    result = await execute("{ secret hello }", "clerk")
+    assert result.data == {"secret": None, "hello": "hello world"}
+    [error] = result.errors
+    assert error.message == "You may not rule."
+    assert error.extensions == {"code": "NOT_PERMITTED", "action": "rule"}
+    assert (await execute("{ secret }", "boss")).data == {"secret": "42"}
+
+
+async def test_a_mutation_that_the_viewer_may_not_answers_not_permitted() -> None:
+    query = "mutation { rule { __typename ... on NotPermitted { message action } } }"
+    refused = await execute(query, "clerk")
+    assert refused.data == {
+        "rule": {"__typename": "NotPermitted", "message": "You may not rule.", "action": "rule"}
+    }
+    assert (await execute(query, "boss")).data == {"rule": {"__typename": "Done"}}
+
+
+def test_every_mutation_of_the_world_can_say_not_permitted() -> None:
+    mutation = make_schema()._schema.mutation_type
+    assert mutation is not None
+    for found in mutation.fields.values():
+        kind = get_named_type(found.type)
+        assert is_union_type(kind)
+        assert "NotPermitted" in {member.name for member in kind.types}
