@@ -24,5 +24,6 @@ USER poms
 EXPOSE 8080
 VOLUME ["/srv/poms/spool", "/srv/poms/store"]
 CMD ["python", "-m", "uvicorn", "app:create", "--factory", "--host", "0.0.0.0", "--port", "8080", \
-     "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--loop", "uvloop", \
+     "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "1000000", \
+     "--timeout-graceful-shutdown", "5", "--loop", "uvloop", \
      "--http", "httptools", "--log-level", "warning"]

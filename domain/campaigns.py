@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from domain import findings
-from domain.findings import Finding, bounded, doubled, finding, whole
+from domain.findings import Finding, bounded, camel, doubled, finding, whole
 from domain.names import MOST_WORD, SLUG, VARIABLE, wrong_form, wrong_name, wrong_text
 from domain.splits import SplitError, parse
 from domain.stages import Completion, StageKind
@@ -137,16 +137,15 @@ def _stage(n: int, stage: StagePlan, fed: Collection[str], known: Known) -> Iter
 
 
 def _references(at: str, stage: StagePlan, known: Known) -> Iterator[Finding]:
-    for what, name, there in (
-        ("job type", stage.job_type, known.job_types),
-        ("login setup", stage.login_setup, known.login_setups),
+    for part, name, there in (
+        ("job_type", stage.job_type, known.job_types),
+        ("login_setup", stage.login_setup, known.login_setups),
         ("dataset", stage.dataset, known.datasets),
     ):
         if name is not None and name not in there:
-            first, *rest = what.split()
-            field_name = first + "".join(map(str.title, rest))
+            what = part.replace("_", " ")
             yield Finding(
-                f"{at}.{field_name}", f"The experiment has no active {what} {name[:100]!r}."
+                f"{at}.{camel(part)}", f"The experiment has no active {what} {name[:100]!r}."
             )
 
 
@@ -214,7 +213,7 @@ def _dependencies(plan: Plan) -> Iterator[Finding]:
         seen.add((edge.upstream, edge.downstream))
         yield from findings.patterns(f"{at}.patterns", edge.patterns)
     if found := loop(plan.dependencies):
-        way = " → ".join([*found, found[0]])
+        way = " → ".join(name[:100] for name in [*found, found[0]])
         yield Finding("dependencies", f"The stages launch each other in a loop: {way}.")
 
 

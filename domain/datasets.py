@@ -29,7 +29,7 @@ class NewFile:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def findings(files: Sequence[NewFile], store: str) -> list[Finding]:
+def problems(files: Sequence[NewFile], store: str) -> list[Finding]:
     """All that is wrong with files which shall be added, at most one finding for each part."""
     found = [
         Finding(f"files[{n}].{part}", said)

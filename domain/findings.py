@@ -21,6 +21,12 @@ class Finding:
     message: str
 
 
+def camel(name: str) -> str:
+    """A field's name as clients write it: `files_per_job` → `filesPerJob`."""
+    first, *rest = name.split("_")
+    return first + "".join(map(str.title, rest))
+
+
 def finding(path: str, said: str | None) -> Iterator[Finding]:
     """At most one finding: nothing said is nothing wrong."""
     if said:
@@ -60,9 +66,11 @@ def resources(path: str, found: Mapping[str, Any]) -> Iterator[Finding]:
     """What a job may use: known names, whole numbers over 0."""
     for name, value in found.items():
         if name not in RESOURCES:
-            yield Finding(f"{path}.{name}", f"A resource is one of {', '.join(RESOURCES)}.")
+            yield Finding(f"{path}.{camel(name)}", f"A resource is one of {', '.join(RESOURCES)}.")
         elif type(value) is not int or not 1 <= value <= MOST_RESOURCE:
-            yield Finding(f"{path}.{name}", f"This is a whole number from 1 to {MOST_RESOURCE}.")
+            yield Finding(
+                f"{path}.{camel(name)}", f"This is a whole number from 1 to {MOST_RESOURCE}."
+            )
 
 
 def recoveries(path: str, found: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
@@ -78,5 +86,5 @@ def doubled(path: str, names: Iterable[str]) -> Iterator[Finding]:
     seen: set[str] = set()
     for n, name in enumerate(names):
         if name in seen:
-            yield Finding(path.format(n), f"{name!r} is in the list more than once.")
+            yield Finding(path.format(n), f"{name[:100]!r} is in the list more than once.")
         seen.add(name)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from unicodedata import category
+from unicodedata import category, is_normalized
 
 MOST_NAME, MOST_DESCRIPTION, MOST_REASON = 100, 10_000, 1_000
 MOST_WORD, MOST_WORDS = 4_000, 500
@@ -31,6 +31,8 @@ def wrong_name(name: str) -> str | None:
         return "A name neither begins nor ends with a space."
     if any(category(c) in INVISIBLE for c in name):
         return "A name has no control or invisible characters."
+    if not is_normalized("NFC", name):
+        return "A name is written with composed characters (Unicode NFC), so that what looks the same is."
     return None
 
 

@@ -105,10 +105,18 @@ def differences(mine, record):
         theirs = record.get(stage, {})
         for what in ("files", "processed"):
             ours, other = set(found[what]), set(theirs.get(what, ()))
-            said += [f"{stage}: {name} is on disk, not in the record ({what})" for name in sorted(ours - other)]
-            said += [f"{stage}: {name} is in the record, not on disk ({what})" for name in sorted(other - ours)]
+            said += [
+                f"{stage}: {name} is on disk, not in the record ({what})"
+                for name in sorted(ours - other)
+            ]
+            said += [
+                f"{stage}: {name} is in the record, not on disk ({what})"
+                for name in sorted(other - ours)
+            ]
         if found["events"] != theirs.get("events"):
-            said.append(f"{stage}: {found['events']} events on disk, {theirs.get('events')} in the record")
+            said.append(
+                f"{stage}: {found['events']} events on disk, {theirs.get('events')} in the record"
+            )
     return said
 
 
@@ -128,7 +136,9 @@ def main():
     else:
         for stage, found in mine.items():
             files, processed = len(found["files"]), len(found["processed"])
-            print(f"{stage:12} {files:5} files {processed:5} inputs processed {found['events']:7} events")
+            print(
+                f"{stage:12} {files:5} files {processed:5} inputs processed {found['events']:7} events"
+            )
     if asked.against:
         said = differences(mine, json.loads(asked.against.read_text(encoding="utf-8")))
         if said:

@@ -18,6 +18,7 @@ from up.supervise import Service, Supervisor
 
 READY_WITHIN = 60
 _API = ["--factory", "--ws", "websockets-sansio", "--ws-per-message-deflate", "false"]
+_API += ["--ws-max-size", "1000000", "--timeout-graceful-shutdown", "5"]
 _API += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning"]
 
 
@@ -183,7 +184,7 @@ class Machine:
             raise SetupError(lines[-1] if lines else f"`python -m {' '.join(words)}` failed.")
 
     def _welcome(self, env: Mapping[str, str]) -> None:
-        token = self._output(env, "auth", "token", "--person", "admin", within=30)
+        token = self._output(env, "auth", "token", "--person", "admin", "--create-admin", within=30)
         self.say(f"POMS is at {self.url}/#token={token}")
         if self.env.get("POMS_EXAMPLE", "") != "off":
             self._example(env, token)

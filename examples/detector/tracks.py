@@ -29,9 +29,9 @@ def fit(hits):
     """Least squares: (offset, slope, sum of squared residuals), rounded as they are written."""
     n, mean_z, mean_y = len(hits), sum(PLANES) / len(PLANES), sum(hits) / len(hits)
     spread = sum((z - mean_z) ** 2 for z in PLANES)
-    slope = sum((z - mean_z) * (y - mean_y) for z, y in zip(PLANES, hits)) / spread
+    slope = sum((z - mean_z) * (y - mean_y) for z, y in zip(PLANES, hits, strict=True)) / spread
     offset = mean_y - slope * mean_z
-    chi2 = sum((y - offset - slope * z) ** 2 for z, y in zip(PLANES, hits)) / (n - 2)
+    chi2 = sum((y - offset - slope * z) ** 2 for z, y in zip(PLANES, hits, strict=True)) / (n - 2)
     return round(offset, 6), round(slope, 6), round(chi2, 9)
 
 

@@ -1,0 +1,237 @@
+"""Campaigns and their revisions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from db.datasets import Named
+from db.pool import Connection, Database, many, one
+from domain.people import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One row of `campaign`."""
+
+    id: int
+    experiment_id: int
+    name: str
+    description: str
+    defaults: dict[str, Any]
+    active: bool
+    revision: int
+    owner_id: int
+    owning_role: Role
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One row of `campaign_revision`."""
+
+    campaign_id: int
+    number: int
+    body: dict[str, Any]
+    author_id: int
+    comment: str
+    at: datetime
+
+
+COLUMNS = ", ".join(Campaign.__dataclass_fields__)
+C_COLUMNS = ", ".join(f"c.{name}" for name in Campaign.__dataclass_fields__)
+R_COLUMNS = ", ".join(Revision.__dataclass_fields__)
+
+BY_IDS = f"SELECT {COLUMNS} FROM campaign WHERE id = ANY($1::bigint[])"
+
+
+async def by_ids(db: Database, ids: Sequence[int]) -> list[Campaign]:
+    """Find the campaigns that exist among these."""
+    return await many(db, Campaign, BY_IDS, ids)
+
+
+BY_NAME = f"""
+    SELECT {COLUMNS} FROM campaign WHERE experiment_id = $1 AND name = $2
+"""
+# Not FOR UPDATE: submissions refer to the campaign, and a launch that holds a stage must not wait for a save.
+LOCK = f"{BY_NAME} FOR NO KEY UPDATE"
+
+
+async def by_name(db: Database, experiment_id: int, name: str) -> Campaign | None:
+    """Find an experiment's campaign."""
+    return await one(db, Campaign, BY_NAME, experiment_id, name)
+
+
+async def lock(conn: Connection, experiment_id: int, name: str) -> Campaign | None:
+    """The same, and keep others from saving it until the transaction ends."""
+    return await one(conn, Campaign, LOCK, experiment_id, name)
+
+
+class Order(StrEnum):
+    """By what a list of campaigns is ordered."""
+
+    NAME = "name"
+    CREATED = "created_at"
+    UPDATED = "updated_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which campaigns are wanted: None wants all."""
+
+    experiment_ids: Sequence[int] | None = None
+    active: bool | None = None
+    name_contains: str | None = None
+    owner: str | None = None
+
+
+def _page(column: str, cast: str, *, up: bool) -> str:
+    sign, way = (">", "ASC") if up else ("<", "DESC")
+    return f"""
+        SELECT {C_COLUMNS} FROM campaign c
+         WHERE ($1::bigint[] IS NULL OR c.experiment_id = ANY($1)) AND ($2::bool IS NULL OR c.active = $2)
+           AND ($3::text IS NULL OR position(lower($3) IN lower(c.name)) > 0)
+           AND ($4::text IS NULL OR c.owner_id = (SELECT id FROM person WHERE username = $4))
+           AND ($6::bigint IS NULL OR (c.{column}, c.id) {sign} ($5::{cast}, $6))
+         ORDER BY c.{column} {way}, c.id {way} LIMIT $7
+    """
+
+
+NAME_UP = _page("name", "text", up=True)
+NAME_DOWN = _page("name", "text", up=False)
+CREATED_UP = _page("created_at", "timestamptz", up=True)
+CREATED_DOWN = _page("created_at", "timestamptz", up=False)
+UPDATED_UP = _page("updated_at", "timestamptz", up=True)
+UPDATED_DOWN = _page("updated_at", "timestamptz", up=False)
+PAGES = {
+    Order.NAME: (NAME_UP, NAME_DOWN),
+    Order.CREATED: (CREATED_UP, CREATED_DOWN),
+    Order.UPDATED: (UPDATED_UP, UPDATED_DOWN),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """After which campaign a page begins: what it is ordered by, and its id."""
+
+    value: str | datetime
+    id: int
+
+
+async def page(
+    db: Database, wanted: Filter, order: tuple[Order, bool], start: Start | None, limit: int
+) -> list[Campaign]:
+    """Read a page of campaigns, downwards or upwards."""
+    column, down = order
+    given = wanted.experiment_ids, wanted.active, wanted.name_contains, wanted.owner
+    at = (start.value, start.id) if start else (None, None)
+    return await many(db, Campaign, PAGES[column][down], *given, *at, limit)
+
+
+CREATE = f"""
+    INSERT INTO campaign (experiment_id, name, owner_id, owning_role) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (experiment_id, name) DO NOTHING
+    RETURNING {COLUMNS}
+"""
+
+
+async def create(
+    conn: Connection, experiment_id: int, name: str, owner: tuple[int, Role]
+) -> Campaign | None:
+    """Make a campaign without a revision, which its save adds; None when the name is taken."""
+    return await one(conn, Campaign, CREATE, experiment_id, name, *owner)
+
+
+SAVE = f"""
+    WITH saved AS (
+        UPDATE campaign
+           SET description = $2, defaults = $3, revision = revision + 1, updated_at = now()
+         WHERE id = $1
+        RETURNING *
+    ), kept AS (
+        INSERT INTO campaign_revision (campaign_id, number, body, author_id, comment)
+        SELECT id, revision, $4, $5, $6 FROM saved
+    ), told AS (
+        INSERT INTO change_inbox (experiment_id, campaign_id, kind, body)
+        SELECT experiment_id, id, 'campaign.saved',
+               jsonb_build_object('campaign', 'campaign:' || id, 'name', name, 'revision', revision)
+          FROM saved
+    )
+    SELECT {COLUMNS} FROM saved
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """What a save leaves of a campaign."""
+
+    description: str
+    defaults: dict[str, Any]
+    body: dict[str, Any]
+    author_id: int
+    comment: str
+
+
+async def save(conn: Connection, id: int, given: Save) -> Campaign | None:
+    """Keep the next revision of a campaign."""
+    values = given.description, given.defaults, given.body, given.author_id, given.comment
+    return await one(conn, Campaign, SAVE, id, *values)
+
+
+SET_ACTIVE = f"""
+    WITH saved AS (
+        UPDATE campaign SET active = $2, updated_at = now() WHERE id = $1 AND active <> $2 RETURNING *
+    ), told AS (
+        INSERT INTO change_inbox (experiment_id, campaign_id, kind, body)
+        SELECT experiment_id, id, 'campaign.saved',
+               jsonb_build_object('campaign', 'campaign:' || id, 'name', name, 'revision', revision, 'active', active)
+          FROM saved
+    )
+    SELECT {COLUMNS} FROM saved
+"""
+
+
+async def set_active(db: Database, id: int, *, active: bool) -> Campaign | None:
+    """Let a campaign launch, or not; None when that is so already."""
+    return await one(db, Campaign, SET_ACTIVE, id, active)
+
+
+REVISIONS_FORWARD = f"""
+    SELECT {R_COLUMNS} FROM campaign_revision
+     WHERE campaign_id = $1 AND number < $2::bigint ORDER BY number DESC LIMIT $3
+"""
+
+REVISIONS_BACKWARD = f"""
+    SELECT {R_COLUMNS} FROM campaign_revision
+     WHERE campaign_id = $1 AND number > $2::bigint ORDER BY number LIMIT $3
+"""
+
+
+async def revisions(
+    db: Database,
+    id: int,
+    start: int,
+    limit: int,
+    *,
+    backwards: bool,
+) -> list[Revision]:
+    """Read a page of a campaign's revisions, the newest first."""
+    sql = REVISIONS_BACKWARD if backwards else REVISIONS_FORWARD
+    return await many(db, Revision, sql, id, start, limit)
+
+
+JOB_TYPES = """
+    SELECT id, name FROM job_type WHERE experiment_id = $1 AND active AND name = ANY($2::text[])
+"""
+LOGIN_SETUPS = """
+    SELECT id, name FROM login_setup WHERE experiment_id = $1 AND active AND name = ANY($2::text[])
+"""
+
+
+async def ids_of(
+    db: Database, sql: str, experiment_id: int, names: Sequence[str]
+) -> dict[str, int]:
+    """Find active job types (JOB_TYPES) or login setups (LOGIN_SETUPS) of an experiment by name."""
+    return {row.name: row.id for row in await many(db, Named, sql, experiment_id, names)}

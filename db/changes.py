@@ -1,0 +1,142 @@
+"""Changes: rows of the inbox until the relay gives them their position, then history for good."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from db.pool import Database, many
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One fact with its place in the one order of all."""
+
+    position: int
+    experiment_id: int
+    campaign_id: int | None
+    submission_id: int | None
+    kind: str
+    body: Any
+    at: datetime
+
+
+COLUMNS = ", ".join(Change.__dataclass_fields__)
+
+HEAD = "SELECT position, history_id::text FROM change_head"
+
+
+async def head(db: Database) -> tuple[int, str]:
+    """The newest position, and which history it is one of."""
+    row = await db.fetchrow(HEAD)
+    assert row is not None  # noqa: S101 - the migration made it
+    return row["position"], row["history_id"]
+
+
+OLDEST = (
+    "SELECT coalesce((SELECT min(position) FROM change), (SELECT position + 1 FROM change_head))"
+)
+
+
+async def oldest(db: Database) -> int:
+    """The first position that is still kept."""
+    return int(await db.fetchval(OLDEST))
+
+
+# What doesn't fit the filter counts as scanned; a window bounds how much of that there is.
+WINDOW = 50_000
+
+BETWEEN = f"""
+    SELECT {COLUMNS} FROM change
+     WHERE position > $1 AND position <= $2
+       AND ($3::bigint[] IS NULL OR experiment_id = ANY($3))
+       AND ($4::bigint IS NULL OR campaign_id = $4)
+       AND ($5::text[] IS NULL OR kind ^@ ANY($5))
+     ORDER BY position LIMIT $6
+"""
+
+OF_SUBMISSION = f"""
+    SELECT {COLUMNS} FROM change
+     WHERE submission_id = $7 AND position > $1 AND position <= $2
+       AND ($3::bigint[] IS NULL OR experiment_id = ANY($3))
+       AND ($4::bigint IS NULL OR campaign_id = $4)
+       AND ($5::text[] IS NULL OR kind ^@ ANY($5))
+     ORDER BY position LIMIT $6
+"""
+
+
+async def after(
+    db: Database,
+    position: int,
+    upto: int,
+    bound: int,
+    *,
+    experiments: Collection[int] | None = None,
+    campaign_id: int | None = None,
+    submission_id: int | None = None,
+    kinds: Sequence[str] = (),
+) -> tuple[list[Change], int]:
+    """The next changes in (position, upto] that fit, and how far that has looked."""
+    narrow = (
+        None if experiments is None else list(experiments),
+        campaign_id,
+        list(kinds) or None,
+        bound,
+    )
+    if submission_id is None:
+        upto = min(upto, position + WINDOW)
+        found = await many(db, Change, BETWEEN, position, upto, *narrow)
+    else:
+        found = await many(db, Change, OF_SUBMISSION, position, upto, *narrow, submission_id)
+    return found, found[-1].position if len(found) == bound else upto
+
+
+RELAY = "SELECT first, last FROM relay_batch($1)"
+
+
+async def relay(db: Database, bound: int) -> int:
+    """Give the oldest rows of the inbox their positions; returns how many."""
+    row = await db.fetchrow(RELAY, bound)
+    assert row is not None  # noqa: S101 - a function with OUT parameters returns one row
+    return int(row["last"]) - int(row["first"])
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One change of a submission, positioned or still in the inbox (then without position)."""
+
+    id: int
+    position: int | None
+    kind: str
+    body: Any
+    at: datetime
+
+
+HISTORY = """
+    (SELECT id, position, kind, body, at FROM change
+      WHERE submission_id = $1 AND ($2::bigint IS NULL OR (NOT $3 AND id > $2) OR ($3 AND id < $2))
+      UNION ALL
+     SELECT id, NULL, kind, body, at FROM change_inbox
+      WHERE submission_id = $1 AND ($2::bigint IS NULL OR (NOT $3 AND id > $2) OR ($3 AND id < $2)))
+     ORDER BY id
+"""
+
+
+async def history(
+    db: Database, submission_id: int, start: int | None, bound: int, *, backwards: bool
+) -> list[Fact]:
+    """What happened to a submission past an id, without waiting for the relay."""
+    order = " DESC" if backwards else ""
+    sql = HISTORY + order + " LIMIT $4"
+    return await many(db, Fact, sql, submission_id, start, backwards, bound)
+
+
+LAG = """
+    SELECT coalesce(extract(epoch FROM now() - min(at)), 0)::float8
+      FROM (SELECT at FROM change_inbox ORDER BY id LIMIT 1) oldest
+"""
+
+
+async def relay_lag(db: Database) -> float:
+    """For how many seconds the oldest change has waited for its position."""
+    return float(await db.fetchval(LAG))

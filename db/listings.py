@@ -1,0 +1,171 @@
+"""Submissions, page by page along their ids, and what their launches left."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from db.pool import Database, many
+from db.submissions import COLUMNS, S_COLUMNS, Submission
+from domain.launches import LaunchState
+from domain.submissions import SubmissionState
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which submissions to list; what is None doesn't narrow."""
+
+    experiments: Collection[int] | None = None
+    campaign_id: int | None = None
+    stage_id: int | None = None
+    states: Collection[SubmissionState] | None = None
+    is_test: bool | None = None
+    created_by: int | None = None
+    since: datetime | None = None
+    origin_id: int | None = None
+    upstream_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchAttempt:
+    """One row of `launch_attempt`."""
+
+    submission_id: int
+    attempt: int
+    batch_system: str
+    mark: str
+    state: LaunchState
+    native_id: str | None
+    said: str
+    at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One row of `launch_output`."""
+
+    submission_id: int
+    sequence: int
+    attempt: int
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One row of `slice`, its range in the open."""
+
+    id: int
+    stage_id: int
+    epoch: int
+    number: int
+    snapshot_id: int | None
+    low: int | None
+    high: int | None
+    parameter: str | None
+    at: datetime
+
+
+NARROW = {
+    "stage_id": "stage_id = $1",
+    "campaign_id": "campaign_id = $1",
+    "origin_id": "origin_id = $1",
+    "upstream_id": "upstream_id = $1",
+    "": "$1::bigint IS NULL",
+}
+"""By what is told most narrowly an index is chosen; everything else filters what that yields."""
+
+REST = """
+       AND ($2::bigint IS NULL OR id {sign} $2)
+       AND ($4::submission_state[] IS NULL OR state = ANY($4))
+       AND ($5::boolean IS NULL OR is_test = $5)
+       AND ($6::bigint IS NULL OR created_by = $6)
+       AND ($7::timestamptz IS NULL OR created_at >= $7)
+     ORDER BY id {way} LIMIT $3
+"""
+
+
+def _way(sql: str, *, newest: bool) -> str:
+    return sql.replace("{sign}", "<" if newest else ">").replace(
+        "{way}", "DESC" if newest else "ASC"
+    )
+
+
+def _narrowed(name: str, *, newest: bool) -> str:
+    return f"""
+    SELECT {COLUMNS} FROM submission
+     WHERE {NARROW[name]} AND ($8::bigint[] IS NULL OR experiment_id = ANY($8))
+    {_way(REST, newest=newest)}"""
+
+
+def _of_experiments(*, newest: bool) -> str:
+    return f"""
+    SELECT {S_COLUMNS}
+      FROM unnest($8::bigint[]) AS mine (experiment_id)
+      CROSS JOIN LATERAL (
+    SELECT {COLUMNS} FROM submission
+     WHERE submission.experiment_id = mine.experiment_id AND $1::bigint IS NULL
+    {_way(REST, newest=newest)}) s
+     ORDER BY s.id {"DESC" if newest else "ASC"} LIMIT $3
+    """
+
+
+SUBMISSIONS = {
+    (name, newest): _narrowed(name, newest=newest) for name in NARROW for newest in (True, False)
+}
+OF_EXPERIMENTS = {newest: _of_experiments(newest=newest) for newest in (True, False)}
+
+
+async def submissions(
+    db: Database, wanted: Wanted, start: int | None, limit: int, *, newest: bool
+) -> list[Submission]:
+    """The next submissions past an id, newest or oldest first."""
+    name = next((name for name in NARROW if name and getattr(wanted, name) is not None), "")
+    by_experiment = not name and wanted.experiments is not None
+    sql = OF_EXPERIMENTS[newest] if by_experiment else SUBMISSIONS[name, newest]
+    return await many(
+        db,
+        Submission,
+        sql,
+        getattr(wanted, name) if name else None,
+        start,
+        limit,
+        None if wanted.states is None else list(wanted.states),
+        wanted.is_test,
+        wanted.created_by,
+        wanted.since,
+        None if wanted.experiments is None else list(wanted.experiments),
+    )
+
+
+LAUNCH_ATTEMPTS = f"""
+    SELECT {", ".join(LaunchAttempt.__dataclass_fields__)} FROM launch_attempt
+     WHERE submission_id = ANY($1::bigint[]) ORDER BY submission_id, attempt
+"""
+
+
+async def launch_attempts(db: Database, ids: Sequence[int]) -> list[LaunchAttempt]:
+    """Every attempt to launch these submissions, first one first."""
+    return await many(db, LaunchAttempt, LAUNCH_ATTEMPTS, ids)
+
+
+LAUNCH_OUTPUT = f"""
+    SELECT {", ".join(Chunk.__dataclass_fields__)} FROM launch_output
+     WHERE submission_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
+"""
+
+
+async def launch_output(db: Database, submission_id: int, after: int, limit: int) -> list[Chunk]:
+    """The next pieces of what the launch said."""
+    return await many(db, Chunk, LAUNCH_OUTPUT, submission_id, after, limit)
+
+
+SLICES = """
+    SELECT id, stage_id, epoch, number, snapshot_id, lower(ordinals), upper(ordinals), parameter, at
+      FROM slice WHERE id = ANY($1::bigint[])
+"""
+
+
+async def slices(db: Database, ids: Sequence[int]) -> list[Slice]:
+    """Find the slices that exist among these."""
+    return await many(db, Slice, SLICES, ids)

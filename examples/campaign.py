@@ -1,0 +1,77 @@
+"""The example campaign as the API wants it: three stages of a toy detector."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+EXPERIMENT, CAMPAIGN = "hypot", "toy_detector"
+PARAMETERS = [["electron", "muon"], ["1GeV", "3GeV"]]
+SLICES, JOBS, EVENTS = 4, 54, 20
+FILES = SLICES * JOBS
+
+DETECTOR = Path(__file__).parent / "detector"
+
+
+def program(name: str) -> list[str]:
+    """A program of the detector, as a list of words; -E and -s keep other people's Python settings out."""
+    return [sys.executable, "-E", "-s", str(DETECTOR / name)]
+
+
+def job_type(name: str, pattern: str) -> dict[str, Any]:
+    """What a stage's jobs run, what they must make, and how it is done again."""
+    return {
+        "experiment": EXPERIMENT,
+        "name": name,
+        "command": program(f"{name}.py"),
+        "outputCheck": program("check.py"),
+        "patterns": [pattern],
+        "recoveries": [{"type": "consumed_status", "rounds": 4}],
+        "resources": {"memoryMb": 150, "walltimeS": 5},
+    }
+
+
+JOB_TYPES = [
+    job_type("generate", "gen_*.jsonl"),
+    job_type("reconstruct", "reco_*.jsonl"),
+    job_type("merge", "hist_*.jsonl"),
+]
+
+
+def stage(name: str, faults: float, **more: Any) -> dict[str, Any]:
+    """One stage, with the share of its jobs that fail on purpose."""
+    return {
+        "name": name,
+        "jobType": name,
+        "loginSetup": "here",
+        "softwareVersion": "v1",
+        "completionPct": 90,
+        "parameters": [{"key": "--faults=", "value": str(faults)}],
+        **more,
+    }
+
+
+def campaign(faults: float) -> dict[str, Any]:
+    """The whole campaign; the generator's edge to itself launches its next parameter."""
+    generator = {
+        "kind": "GENERATOR",
+        "split": "multiparam()",
+        "parameterLists": PARAMETERS,
+        "jobsPerSlice": JOBS,
+        "eventsPerJob": EVENTS,
+    }
+    return {
+        "experiment": EXPERIMENT,
+        "name": CAMPAIGN,
+        "description": "Toy detector: generate, reconstruct, merge.",
+        "stages": [
+            stage("generate", faults, **generator),
+            stage("reconstruct", faults, filesPerJob=4),
+            stage("merge", faults, filesPerJob=30),
+        ],
+        "dependencies": [
+            {"upstream": "generate", "downstream": "generate"},
+            {"upstream": "generate", "downstream": "reconstruct", "patterns": ["gen_*.jsonl"]},
+            {"upstream": "reconstruct", "downstream": "merge", "patterns": ["reco_*.jsonl"]},
+        ],
+        "comment": "The example of `make run`.",
+    }

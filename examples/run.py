@@ -1,0 +1,198 @@
+"""Load the example campaign, launch it, follow it live, and account for every file.
+
+python3 -m examples.run --url http://127.0.0.1:8080 --token TOKEN --store FOLDER [--faults 0.1]
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from examples.api import Api, Refused
+from examples.campaign import CAMPAIGN, EXPERIMENT, FILES, JOB_TYPES, campaign
+from examples.show import Board, table
+
+PROBLEM = "__typename ... on Problem { message }"
+FIND = """query ($e: String!, $n: String!) {
+  campaigns(filter: {experiment: $e, nameContains: $n}) { nodes { id name stages { id name } } } }"""
+SUBMISSIONS = (
+    "query ($f: SubmissionsFilter!) { submissions(filter: $f, first: 1) { nodes { id } } }"
+)
+PROGRESS = """
+  stages { stageId name slices submissionsTotal submissions { state count } jobsTotal jobsIdle jobsRunning jobsHeld
+    jobsSucceeded jobsFailed jobsRemoved filesWaiting filesDelivered filesConsumed filesSkipped filesDone filesFailed
+    outputsDeclared outputsLocated outputsSuperseded eventsLocated cpuEfficiency wallEfficiency memoryEfficiency }"""
+WATCH = f"subscription ($id: ID!) {{ campaignProgress(id: $id) {{ ... on CampaignProgress {{ {PROGRESS} }} }} }}"
+NOW = f"query ($id: ID!) {{ campaignProgress(campaignId: $id) {{ {PROGRESS} }} }}"
+LIVE = {"QUEUED", "NEW", "SUBMITTING", "UNCERTAIN", "IDLE", "RUNNING", "HELD"}
+QUIET_S, MOST_S = 10.0, 1800.0
+
+
+def load(api: Api, faults: float) -> Any:
+    """Make whatever is not there yet, and return the campaign."""
+    made = f"{PROBLEM} ... on NameTaken {{ field }}"
+    experiment = (
+        "mutation ($i: CreateExperimentInput!) { createExperiment(input: $i) { %s } }" % made
+    )
+    api.do(experiment, "NameTaken", i={"name": EXPERIMENT, "title": "The example's experiment"})
+    member = "mutation ($i: SetMembershipInput!) { setMembership(input: $i) { %s } }" % PROBLEM
+    username = api.ask("{ viewer { person { username } } }")["person"]["username"]
+    api.do(member, i={"experiment": EXPERIMENT, "username": username, "role": "PRODUCTION"})
+    host = "mutation ($i: CreateLaunchHostInput!) { createLaunchHost(input: $i) { %s } }" % made
+    api.do(host, "NameTaken", i={"experiment": EXPERIMENT, "name": "here"})
+    setup = "mutation ($i: CreateLoginSetupInput!) { createLoginSetup(input: $i) { %s } }" % made
+    api.do(setup, "NameTaken", i={"experiment": EXPERIMENT, "name": "here", "launchHost": "here"})
+    job_type = "mutation ($i: CreateJobTypeInput!) { createJobType(input: $i) { %s } }" % made
+    for each in JOB_TYPES:
+        api.do(job_type, "NameTaken", i=each)
+    save = (
+        "mutation ($i: SaveCampaignInput!) { saveCampaign(input: $i) { %s "
+        "... on InvalidCampaign { findings { path message } } } }" % PROBLEM
+    )
+    api.do(save, i=campaign(faults))
+    return find(api)
+
+
+def find(api: Api) -> Any:
+    """The campaign, or None."""
+    try:
+        found = api.ask(FIND, e=EXPERIMENT, n=CAMPAIGN)["nodes"]
+    except Refused:
+        return None
+    return next((c for c in found if c["name"] == CAMPAIGN), None)
+
+
+def launch(api: Api, campaign_id: str) -> None:
+    """Launch what begins without another stage's outputs: the generator's first parameter."""
+    started = f"{PROBLEM} ... on CampaignLaunched {{ launches {{ problem {{ message }} }} }}"
+    operation = (
+        "mutation ($id: ID!, $key: String) { launchCampaign(campaignId: $id, idempotencyKey: $key) { %s } }"
+        % started
+    )
+    done = api.do(operation, id=campaign_id, key=f"example:{campaign_id}")
+    for problem in filter(None, (each["problem"] for each in done.get("launches", ()))):
+        raise Refused(problem["message"])
+
+
+def is_live(stages: list[Any]) -> bool:
+    """Whether any submission may still do something."""
+    return any(s["state"] in LIVE and s["count"] for stage in stages for s in stage["submissions"])
+
+
+def is_whole(stages: list[Any]) -> bool:
+    """Whether all files went through all stages."""
+    done = {stage["name"]: stage for stage in stages}
+    return not is_live(stages) and done["merge"]["filesDone"] == FILES
+
+
+def follow(api: Api, campaign_id: str) -> list[Any]:
+    """Show a live line per stage until nothing goes on; comes back when the connection is lost."""
+    board, began, changed = Board(), time.monotonic(), time.monotonic()
+    stages: list[Any] = []
+    while time.monotonic() - began < MOST_S:
+        try:
+            for found in api.listen(WATCH, id=campaign_id):
+                stages, changed = found["stages"], time.monotonic()
+                board.show(stages)
+                if is_whole(stages) or not is_live(stages):
+                    break
+        except (httpx2.HTTPError, Refused, ValueError) as e:
+            board.say(f"Lost the connection ({e}); trying again.")
+            time.sleep(1)
+            continue
+        while stages and not is_live(stages) and not is_whole(stages):
+            if time.monotonic() - changed > QUIET_S:
+                return stages
+            time.sleep(0.5)
+            stages = api.ask(NOW, id=campaign_id)["stages"]
+        if is_whole(stages):
+            return stages
+    return stages
+
+
+FILES_OF = """query ($id: ID!, $i: String, $o: String) { submission(id: $id) {
+  inputs(outcome: [DONE], first: 100, after: $i) { nodes { file { name } } pageInfo { hasNextPage endCursor } }
+  outputs(states: [LOCATED], first: 100, after: $o) { nodes { name events } pageInfo { hasNextPage endCursor } } } }"""
+PAGE = """query ($f: SubmissionsFilter!, $a: String) { submissions(filter: $f, first: 100, after: $a) {
+  nodes { id } pageInfo { hasNextPage endCursor } } }"""
+
+
+def record(api: Api, found: Any) -> dict[str, Any]:
+    """POMS's own record: which files each stage made and processed, and how many events they hold."""
+    return {stage["name"]: record_of(api, stage["id"]) for stage in found["stages"]}
+
+
+def record_of(api: Api, stage_id: str) -> dict[str, Any]:
+    """The record of one stage, page by page."""
+    files: list[Any] = []
+    processed: list[str] = []
+    for submission_id in submissions(api, stage_id):
+        at: dict[str, Any] = {"i": None, "o": None}
+        more = {"inputs": True, "outputs": True}
+        while any(more.values()):
+            page = api.ask(FILES_OF, id=submission_id, **at)
+            if more["inputs"]:
+                processed += [node["file"]["name"] for node in page["inputs"]["nodes"]]
+            if more["outputs"]:
+                files += page["outputs"]["nodes"]
+            for what, key in (("inputs", "i"), ("outputs", "o")):
+                more[what] = more[what] and page[what]["pageInfo"]["hasNextPage"]
+                at[key] = page[what]["pageInfo"]["endCursor"] or at[key]
+    return {
+        "files": sorted(f["name"] for f in files),
+        "processed": sorted(processed),
+        "events": sum(f["events"] or 0 for f in files),
+    }
+
+
+def submissions(api: Api, stage_id: str) -> list[str]:
+    """All submissions of a stage."""
+    ids: list[str] = []
+    after = None
+    while True:
+        page = api.ask(PAGE, f={"stageId": stage_id}, a=after)
+        ids += [node["id"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return ids
+
+
+def verify(store: Path, said: dict[str, Any]) -> int:
+    """Let the verifier, which uses no code of ours, recompute everything from the files on disk."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(said, file)
+        file.flush()
+        script = Path(__file__).with_name("verify.py")
+        words = [str(store / EXPERIMENT / CAMPAIGN), "--against", file.name]
+        done = subprocess.run([sys.executable, "-I", str(script), *words], check=False)
+        return done.returncode
+
+
+def main() -> int:
+    """Load, launch, follow, account, verify."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--token", required=True)
+    parser.add_argument("--store", required=True, type=Path)
+    parser.add_argument(
+        "--faults", type=float, default=0.1, help="share of jobs that fail on purpose"
+    )
+    asked = parser.parse_args()
+    api = Api(asked.url, asked.token)
+    found = find(api) or load(api, asked.faults)
+    began = time.monotonic()
+    if not api.ask(SUBMISSIONS, f={"campaignId": found["id"]})["nodes"]:
+        launch(api, found["id"])
+    stages = follow(api, found["id"])
+    table(stages, time.monotonic() - began)
+    return verify(asked.store, record(api, found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,300 @@
+"""The doorbell, and the one feed of changes of a process.
+
+Redis rings to say that something happened, never what. The feed then reads from Postgres, through
+a reader that it is given, and fans out in memory to any number of watchers. A lost ring costs a
+second.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+log = logging.getLogger("feed")
+
+CHANNEL = "poms:changes"
+RING_S = 0.2
+HEAD_EVERY_S = 1.0
+HEARTBEAT_S = 5.0
+BATCH = 1000
+MOST_BUFFERED = 2000
+AWAY_S = (0.1, 5.0)
+
+
+class Change(Protocol):
+    """What the feed has to know of a change to hand it to those whom it concerns."""
+
+    @property
+    def position(self) -> int: ...  # noqa: D102
+    @property
+    def experiment_id(self) -> int: ...  # noqa: D102
+    @property
+    def campaign_id(self) -> int | None: ...  # noqa: D102
+    @property
+    def submission_id(self) -> int | None: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+
+
+C = TypeVar("C", bound=Change)
+C_co = TypeVar("C_co", bound=Change, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which changes a watcher wants; what is None or empty doesn't narrow."""
+
+    experiments: frozenset[int] | None = None
+    campaign_id: int | None = None
+    submission_id: int | None = None
+    kinds: tuple[str, ...] = ()
+    """Prefixes, such as `submission.`."""
+
+    def fits(self, change: Change) -> bool:
+        """Whether a change is wanted."""
+        return (
+            (self.experiments is None or change.experiment_id in self.experiments)
+            and self.campaign_id in (None, change.campaign_id)
+            and self.submission_id in (None, change.submission_id)
+            and (not self.kinds or change.kind.startswith(self.kinds))
+        )
+
+
+EVERYTHING = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far the changes go; another history means that the database is another one now."""
+
+    position: int
+    history: str
+
+
+class Reader(Protocol[C_co]):
+    """How the feed reads the truth."""
+
+    async def head(self) -> Head:
+        """How far the changes go."""
+
+    async def read(
+        self, after: int, upto: int, bound: int, wanted: Wanted
+    ) -> tuple[Sequence[C_co], int]:
+        """The wanted changes in (after, upto], at most `bound`, and how far that scanned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes(Generic[C]):
+    """Some changes, in order; all wanted ones up to `position` have been handed out with them."""
+
+    position: int
+    items: Sequence[C] = ()
+    live: bool = False
+    """At the head: from here on it is news. Without items it is a heartbeat."""
+
+
+class OtherHistory(Exception):
+    """The database is not the one any more that positions were counted in."""
+
+
+@dataclass(eq=False)
+class Watcher(Generic[C]):
+    """One who follows, with what is to be handed out next."""
+
+    wanted: Wanted
+    buffer: deque[C] = field(default_factory=deque)
+    overrun: bool = False
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def give(self, change: C) -> None:
+        """Keep a change for the watcher; too many, and it reads history again instead."""
+        if len(self.buffer) >= MOST_BUFFERED:
+            self.overrun = True
+            self.buffer.clear()
+        if not self.overrun:
+            self.buffer.append(change)
+        self.rung.set()
+
+    def take(self) -> list[C]:
+        """All that is there."""
+        taken = list(self.buffer)
+        self.buffer.clear()
+        self.rung.clear()
+        return taken
+
+    def restart(self) -> None:
+        """Forget what was kept: history is read from here on."""
+        self.take()
+        self.overrun = False
+
+
+async def ring(redis: Redis) -> None:
+    """Say that something was committed. It is bounded, never raises, and may be lost."""
+    with suppress(RedisError, OSError, TimeoutError):
+        async with asyncio.timeout(RING_S):
+            await redis.publish(CHANNEL, b"")
+
+
+async def hear(redis: Redis, rung: Callable[[], object]) -> None:
+    """Call `rung` at each ring, for ever; comes back whenever Redis does."""
+    wait, most = AWAY_S
+    while True:
+        try:
+            async with redis.pubsub(ignore_subscribe_messages=True) as bell:
+                await bell.subscribe(CHANNEL)
+                rung()
+                async for _ in bell.listen():
+                    wait = AWAY_S[0]
+                    rung()
+        except (RedisError, OSError, TimeoutError) as error:
+            log.info("no doorbell for now: %r", error)
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, most)
+
+
+async def rings(rung: asyncio.Event, within_s: float) -> bool:
+    """Wait for a ring. `wait_for` could swallow a cancellation that comes at the same time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await rung.wait()
+    return rung.is_set()
+
+
+class Feed(Generic[C]):
+    """The changes of one process: one reader, any number of watchers."""
+
+    def __init__(self, reader: Reader[C], heartbeat: float = HEARTBEAT_S) -> None:
+        self._reader, self._heartbeat = reader, heartbeat
+        self._watchers: dict[tuple[str, int | None], set[Watcher[C]]] = {}
+        self._rung = asyncio.Event()
+        self._started = asyncio.Event()
+        self._head = Head(0, "")
+        self.listeners: list[Callable[[C], object]] = []
+        """Called with each change at once; they must not wait."""
+
+    @property
+    def head(self) -> Head:
+        """How far this process has read."""
+        return self._head
+
+    async def now(self) -> Head:
+        """The same, once there is a head."""
+        await self._started.wait()
+        return self._head
+
+    def look(self) -> None:
+        """Read what is new now."""
+        self._rung.set()
+
+    @asynccontextmanager
+    async def running(self, redis: Redis) -> AsyncIterator["Feed[C]"]:
+        """Follow the database for as long as the block lasts."""
+        tasks = [asyncio.create_task(self.run()), asyncio.create_task(hear(redis, self.look))]
+        try:
+            yield self
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def run(self) -> None:
+        """Read at each ring, and every second; an outage is waited out."""
+        while True:
+            try:
+                await self.catch_up()
+            except Exception as error:
+                log.warning("changes can't be read: %r", error)
+            await rings(self._rung, HEAD_EVERY_S)
+            self._rung.clear()
+
+    async def catch_up(self) -> None:
+        """Read up to the head and hand everything out."""
+        head = await self._reader.head()
+        if not self._started.is_set() or head.history != self._head.history:
+            self._begin(head)
+        while self._head.position < head.position:
+            items, through = await self._reader.read(
+                self._head.position, head.position, BATCH, EVERYTHING
+            )
+            for item in items:
+                self._hand_out(item)
+            self._head = Head(through, head.history)
+
+    def _begin(self, head: Head) -> None:
+        self._head = head
+        self._started.set()
+        for watchers in self._watchers.values():
+            for watcher in watchers:
+                watcher.overrun = True
+                watcher.rung.set()
+
+    def _hand_out(self, change: C) -> None:
+        for listener in self.listeners:
+            listener(change)
+        for key in (
+            ("submission", change.submission_id),
+            ("campaign", change.campaign_id),
+            ("all", None),
+        ):
+            for watcher in self._watchers.get(key, ()):
+                if watcher.wanted.fits(change):
+                    watcher.give(change)
+
+    async def follow(
+        self, wanted: Wanted, after: int | None = None
+    ) -> AsyncGenerator[Changes[C], None]:
+        """History after a position, or none; then live. Raises `OtherHistory` when that changes.
+
+        The first item that is live says that the head is reached; it has no changes.
+        """
+        await self._started.wait()
+        history = self._head.history
+        position = self._head.position if after is None else after
+        with self._joined(wanted) as watcher:
+            while history == self._head.history:
+                watcher.restart()
+                async for changes in self._history(wanted, position):
+                    position = changes.position
+                    yield changes
+                async for changes in self._news(watcher, position):
+                    position = changes.position
+                    yield changes
+        raise OtherHistory
+
+    async def _history(self, wanted: Wanted, position: int) -> AsyncGenerator[Changes[C], None]:
+        upto = self._head.position
+        while position < upto:
+            items, position = await self._reader.read(position, upto, BATCH, wanted)
+            yield Changes(position, items)
+        yield Changes(position, live=True)
+
+    async def _news(self, watcher: Watcher[C], position: int) -> AsyncGenerator[Changes[C], None]:
+        while not watcher.overrun:
+            items = [change for change in watcher.take() if change.position > position]
+            position = max(position, self._head.position)
+            if items:
+                yield Changes(position, items, live=True)
+            elif not await rings(watcher.rung, self._heartbeat):
+                yield Changes(max(position, self._head.position), live=True)
+
+    @contextmanager
+    def _joined(self, wanted: Wanted) -> Iterator[Watcher[C]]:
+        key: tuple[str, int | None] = "all", None
+        if wanted.submission_id is not None:
+            key = "submission", wanted.submission_id
+        elif wanted.campaign_id is not None:
+            key = "campaign", wanted.campaign_id
+        watcher: Watcher[C] = Watcher(wanted)
+        self._watchers.setdefault(key, set()).add(watcher)
+        try:
+            yield watcher
+        finally:
+            self._watchers[key].discard(watcher)
+            if not self._watchers[key]:
+                del self._watchers[key]

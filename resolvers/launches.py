@@ -1,0 +1,174 @@
+"""Launching stages and campaigns."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import strawberry
+
+from db import campaigns, slices, stages
+from db import submissions as rows
+from db.pool import Connection, Database
+from db.slices import Asked, Outcome, Refusal
+from door.describe import thing
+from resolvers.once import Ask, Done, once
+from schema import ids, launching
+from schema.context import Info
+from schema.fields import changes
+from schema.ids import made
+from schema.launching import CampaignLaunched, LaunchCampaignResult, LaunchStageResult, StageLaunch
+from schema.problems import IdempotencyKeyReused, NotFound, NotPermitted
+from schema.submissions import Submission
+
+PROBLEMS: dict[Refusal, type[launching.Refused]] = {
+    Refusal.BUSY: launching.StageBusy,
+    Refusal.EXHAUSTED: launching.NothingToLaunch,
+    Refusal.NO_FILES: launching.DatasetWithoutFiles,
+    Refusal.INACTIVE: launching.StageInactive,
+    Refusal.NOT_LAUNCHABLE: launching.NotLaunchable,
+}
+
+
+Launched = tuple[int, Outcome]
+"""A stage's id with what came of it."""
+
+
+class RolledBack(Exception):
+    """Nothing was launched: what was claimed for it is undone."""
+
+
+def problem(outcome: Outcome) -> launching.Refused:
+    """Why nothing was launched, as the client sees it."""
+    return PROBLEMS[outcome.refusal or Refusal.NOT_LAUNCHABLE](message=outcome.why)
+
+
+async def launch_within(conn: Connection, stage_ids: Sequence[int], asked: Asked) -> list[Launched]:
+    """The same inside a transaction: what one stage breaks, the others don't feel."""
+    done: list[Launched] = []
+    for id in sorted(stage_ids):
+        outcome = Outcome()
+        try:
+            async with conn.transaction():
+                outcome = await slices.launch_next(conn, id, asked)
+                if outcome.submission is None:
+                    raise RolledBack
+        except RolledBack:
+            pass
+        done.append((id, outcome))
+    return done
+
+
+async def launched_then(db: Database, result: str) -> list[Launched]:
+    """What was launched when the key was used first, as it is now."""
+    found = await rows.by_ids(db, [int(id) for id in result.split()])
+    return [(row.stage_id, Outcome(row)) for row in sorted(found, key=lambda row: row.stage_id)]
+
+
+async def launch(
+    info: Info, operation: str, stage_ids: Sequence[int], asked: Asked, key: str | None
+) -> list[Launched] | launching.Refused | IdempotencyKeyReused:
+    """Launch stages, and hand the new submissions to the workers after the commit."""
+    done: list[Launched] = []
+
+    async def effect(conn: Connection) -> str | launching.Refused:
+        done[:] = await launch_within(conn, stage_ids, asked)
+        made_now = " ".join(str(outcome.submission.id) for _, outcome in done if outcome.submission)
+        return made_now or problem(done[0][1])
+
+    ask = Ask(operation, key, [sorted(stage_ids), asked.is_test])
+    came = await once(info, ask, effect)
+    if not isinstance(came, Done):
+        return cast(launching.Refused | IdempotencyKeyReused, came)
+    if came.again:
+        return await launched_then(info.context.db, came.result)
+    for _, outcome in done:
+        if outcome.submission is not None:
+            attempt = outcome.submission.launch_attempt + 1
+            await info.context.enqueue("launch", outcome.submission.id, attempt)
+    return done
+
+
+async def permitted(
+    info: Info, row: campaigns.Campaign | None, what: str
+) -> NotFound | NotPermitted | None:
+    """Why the viewer can't launch something of this campaign, if so."""
+    if row is None or not info.context.viewer.sees(row.experiment_id):
+        return NotFound(message=f"There is no {what}.")
+    if not info.context.allows("launch", row.experiment_id, row.owner_id, row.owning_role):
+        message = f"You may not launch {row.name}: it belongs to {row.owning_role}."
+        return NotPermitted(message=message, action="launch")
+    return None
+
+
+async def first_stages(info: Info, campaign_id: int) -> list[int]:
+    """Stages that begin without another one's outputs; an edge to itself doesn't count."""
+    edges = await stages.dependencies_of(info.context.db, [campaign_id])
+    fed = {edge.downstream_id for edge in edges if edge.upstream_id != edge.downstream_id}
+    found = await stages.of_campaigns(info.context.db, [campaign_id])
+    return [stage.id for stage in found if stage.id not in fed]
+
+
+@thing
+class LaunchMutations:
+    """Launching."""
+
+    @changes("launch")
+    async def launch_stage(
+        self,
+        info: Info,
+        stage_id: strawberry.ID,
+        is_test: bool = False,  # noqa: FBT001, FBT002 - an argument in GraphQL
+        idempotency_key: str | None = None,
+    ) -> LaunchStageResult:
+        """Launch the next slice of a stage, or the next one of its tests."""
+        id = ids.number(stage_id, "stage")
+        stage = await info.context.load.stage.load(id) if id else None
+        campaign = await info.context.load.campaign.load(stage.campaign_id) if stage else None
+        no = await permitted(info, campaign, f"stage {stage_id[:50]!r}")
+        if no or stage is None:
+            return no or NotFound(message="There is no such stage.")
+        asked = Asked(info.context.viewer.person_id, is_test=is_test)
+        done = await launch(info, "launchStage", [stage.id], asked, idempotency_key)
+        if not isinstance(done, list):
+            return done
+        outcome = done[0][1]
+        return Submission.of(outcome.submission) if outcome.submission else problem(outcome)
+
+    @changes("launch")
+    async def launch_campaign(
+        self,
+        info: Info,
+        campaign_id: strawberry.ID,
+        is_test: bool = False,  # noqa: FBT001, FBT002 - an argument in GraphQL
+        idempotency_key: str | None = None,
+    ) -> LaunchCampaignResult:
+        """Launch each stage of a campaign that begins without another one's outputs."""
+        id = ids.number(campaign_id, "campaign")
+        campaign = await info.context.load.campaign.load(id) if id else None
+        no = await permitted(info, campaign, f"campaign {campaign_id[:50]!r}")
+        if no or campaign is None:
+            return no or NotFound(message="There is no such campaign.")
+        begin = await first_stages(info, campaign.id)
+        if not begin:
+            message = f"No stage of {campaign.name} begins without another one's outputs."
+            return launching.NothingToLaunch(message=message)
+        asked = Asked(info.context.viewer.person_id, is_test=is_test)
+        done = await launch(info, "launchCampaign", begin, asked, idempotency_key)
+        return campaign_launched(done) if isinstance(done, list) else done
+
+
+def campaign_launched(
+    done: Sequence[Launched],
+) -> CampaignLaunched | launching.Refused:
+    """What came of each stage; the first problem when nothing came of any."""
+    if not any(outcome.submission for _, outcome in done):
+        return problem(done[0][1])
+    return CampaignLaunched(
+        launches=[
+            StageLaunch(
+                stage_id=made("stage", stage_id),
+                submission=Submission.of(outcome.submission) if outcome.submission else None,
+                problem=None if outcome.submission else problem(outcome),
+            )
+            for stage_id, outcome in done
+        ]
+    )

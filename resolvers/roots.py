@@ -1,0 +1,73 @@
+"""The three roots, composed of one class per noun."""
+
+from strawberry.schema.config import StrawberryConfig
+
+import auth
+from door import build
+from door.describe import thing
+from door.schema import DoorSchema
+from resolvers.campaigns import CampaignMutations, CampaignQueries
+from resolvers.changes import ChangeQueries, ChangeSubscriptions
+from resolvers.datasets import DatasetMutations, DatasetQueries
+from resolvers.experiments import ExperimentMutations, ExperimentQueries
+from resolvers.job_types import JobTypeMutations, JobTypeQueries
+from resolvers.launch_hosts import LaunchHostMutations, LaunchHostQueries
+from resolvers.launches import PROBLEMS, LaunchMutations
+from resolvers.login_setups import LoginSetupMutations, LoginSetupQueries
+from resolvers.nodes import NodeQueries
+from resolvers.people import PeopleMutations, PeopleQueries
+from resolvers.stages import StageQueries
+from resolvers.submissions import SubmissionMutations, SubmissionQueries
+from resolvers.triage import TriageQueries
+from schema.jobs import Job
+from schema.numbers import SCALARS
+
+
+@thing
+class Query(
+    NodeQueries,
+    PeopleQueries,
+    ExperimentQueries,
+    LaunchHostQueries,
+    LoginSetupQueries,
+    JobTypeQueries,
+    DatasetQueries,
+    CampaignQueries,
+    StageQueries,
+    SubmissionQueries,
+    ChangeQueries,
+    TriageQueries,
+):
+    """Everything that can be read."""
+
+
+@thing
+class Mutation(
+    PeopleMutations,
+    ExperimentMutations,
+    LaunchHostMutations,
+    LoginSetupMutations,
+    JobTypeMutations,
+    DatasetMutations,
+    CampaignMutations,
+    LaunchMutations,
+    SubmissionMutations,
+):
+    """Everything that can be changed."""
+
+
+@thing
+class Subscription(ChangeSubscriptions):
+    """Everything that can be watched."""
+
+
+def make_schema() -> DoorSchema:
+    """The schema, with everything that hides behind an interface."""
+    return build(
+        Query,
+        Mutation,
+        Subscription,
+        types=[Job, *PROBLEMS.values()],
+        actions={*auth.GRANTS, auth.SIGN_IN},
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )

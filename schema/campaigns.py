@@ -1,0 +1,189 @@
+"""Campaigns and their revisions, as a client sees them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+from strawberry.scalars import JSON
+
+import auth
+from auth import Viewer
+from db import campaigns, stages
+from domain.people import Role
+from door.describe import choice, thing
+from door.pages import Connection, Node
+from schema.context import Info
+from schema.experiments import Experiment, experiment
+from schema.fields import reads
+from schema.ids import made
+from schema.lists import Part, by_number
+from schema.parameters import Parameter, shown
+from schema.people import Person, person
+from schema.stages import Dependency, Stage
+
+MOST_STAGES = 1_000
+
+
+@choice
+class CampaignAction(StrEnum):
+    """What can be done to a campaign."""
+
+    CHANGE = "change"
+    """Save another revision of it."""
+    ACTIVATE = "activate"
+    """Let it launch again."""
+    DEACTIVATE = "deactivate"
+    """Let it launch nothing more."""
+
+
+@thing
+class CampaignDefaults:
+    """What holds for each stage of a campaign."""
+
+    parameters: list[Parameter]
+    """Over those of the job types."""
+    keywords: list[Parameter]
+    """What `%(key)s` becomes in parameters and commands."""
+
+
+@thing
+class Revision(Node):
+    """A whole campaign as it was saved once; nothing ever changes it."""
+
+    number: int
+    """The first is 1."""
+    body: JSON
+    """The campaign with all its stages and dependencies, by names."""
+    comment: str
+    """What its author said of it."""
+    at: datetime
+    """When it was saved."""
+    author_id: strawberry.Private[int]
+
+    @classmethod
+    def of(cls, row: campaigns.Revision) -> "Revision":
+        """Show a row."""
+        return cls(
+            id=made("revision", f"{row.campaign_id}.{row.number}"),
+            number=row.number,
+            body=JSON(row.body),
+            comment=row.comment,
+            at=row.at,
+            author_id=row.author_id,
+        )
+
+    @reads()
+    async def author(self, info: Info) -> Person:
+        """Who saved it."""
+        return await person(info, self.author_id)
+
+
+@thing
+class Campaign(Node):
+    """Stages, and the dependencies between them."""
+
+    name: str
+    """Unique in the experiment."""
+    description: str
+    """What it is for."""
+    defaults: CampaignDefaults
+    """What holds for each stage."""
+    active: bool
+    """Whether it launches anything."""
+    revision: int
+    """The number of the newest revision."""
+    owning_role: Role
+    """Who acts on it, besides its owner."""
+    created_at: datetime
+    """When it was saved first."""
+    updated_at: datetime
+    """When it was saved last."""
+    available_actions: list[CampaignAction]
+    """What you may do to it now."""
+    campaign_id: strawberry.Private[int]
+    row: strawberry.Private[campaigns.Campaign]
+
+    @classmethod
+    def of(cls, row: campaigns.Campaign, viewer: Viewer) -> "Campaign":
+        """Show a row."""
+        defaults = CampaignDefaults(
+            parameters=shown(row.defaults.get("parameters", [])),
+            keywords=shown(list(row.defaults.get("keywords", {}).items())),
+        )
+        return cls(
+            id=made("campaign", row.id),
+            name=row.name,
+            description=row.description,
+            defaults=defaults,
+            active=row.active,
+            revision=row.revision,
+            owning_role=row.owning_role,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            available_actions=actions(row, viewer),
+            campaign_id=row.id,
+            row=row,
+        )
+
+    @reads()
+    async def experiment(self, info: Info) -> Experiment:
+        """Whose it is."""
+        return await experiment(info, self.row.experiment_id)
+
+    @reads()
+    async def owner(self, info: Info) -> Person:
+        """Who saved it first."""
+        return await person(info, self.row.owner_id)
+
+    @reads()
+    async def stages(self, info: Info, include_inactive: bool = False) -> list[Stage]:  # noqa: FBT001, FBT002 - an argument in GraphQL
+        """Its steps, at most 200; on demand those too that it had once, 1,000 in all."""
+        if include_inactive:
+            rows = await stages.all_of_campaign(info.context.db, self.campaign_id)
+        else:
+            rows = await info.context.load.stages_of.load(self.campaign_id)
+        return [Stage.of(row, self.row, info.context.viewer) for row in rows[:MOST_STAGES]]
+
+    @reads()
+    async def dependencies(self, info: Info) -> list[Dependency]:
+        """Which stages launch which."""
+        rows = await info.context.load.dependencies_of.load(self.campaign_id)
+        return [Dependency.of(row) for row in rows]
+
+    @reads()
+    async def revisions(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Revision]:
+        """All that was ever saved, the newest first."""
+        return await by_number(
+            Part(first, after, last, before),
+            lambda start, limit, back: campaigns.revisions(
+                info.context.db, self.campaign_id, start, limit, backwards=back
+            ),
+            Revision.of,
+            lambda row: row.number,
+            falling=True,
+        )
+
+
+def actions(row: campaigns.Campaign, viewer: Viewer) -> list[CampaignAction]:
+    """What this viewer may do to a campaign now."""
+    if not auth.may(viewer, "modify", row.experiment_id, row.owner_id, row.owning_role):
+        return []
+    return [
+        CampaignAction.CHANGE,
+        CampaignAction.DEACTIVATE if row.active else CampaignAction.ACTIVATE,
+    ]
+
+
+async def campaign(info: Info, campaign_id: int) -> Campaign | None:
+    """Show a campaign, if there is one and the viewer sees its experiment."""
+    row = await info.context.load.campaign.load(campaign_id)
+    if row is None or not info.context.allows("view", row.experiment_id):
+        return None
+    return Campaign.of(row, info.context.viewer)

@@ -1,0 +1,187 @@
+"""Job types, as a client sees them."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from db import job_types
+from domain.job_types import JobType as Wanted
+from domain.people import Role
+from door.describe import asked, thing
+from door.pages import Node
+from schema.context import Info
+from schema.experiments import Experiment, experiment
+from schema.fields import reads
+from schema.ids import made
+from schema.parameters import (
+    Finding,
+    Parameter,
+    ParameterInput,
+    Recovery,
+    RecoveryInput,
+    Resources,
+    ResourcesInput,
+    plain,
+    recoveries_plain,
+    recoveries_shown,
+    shown,
+)
+from schema.people import Person, person
+from schema.problems import IdempotencyKeyReused, NameTaken, NotFound, NotPermitted, Problem
+
+
+@thing
+class InvalidJobType(Problem):
+    """The job type can't be saved as it is: everything that is wrong with it."""
+
+    findings: list[Finding]
+    """What is wrong, and where."""
+
+
+@thing
+class StaleVersion(Problem):
+    """Somebody has saved it since you read it: read it again."""
+
+    current: int
+    """The version that it has now."""
+
+
+@thing
+class JobType(Node):
+    """A command with its parameters, and how its jobs are dealt with."""
+
+    name: str
+    """Unique in the experiment."""
+    command: list[str]
+    """The program and its arguments; no shell reads them."""
+    parameters: list[Parameter]
+    """Appended to the command in this order."""
+    output_check: list[str]
+    """A command that says whether a job's outputs are good; empty: none."""
+    patterns: list[str]
+    """Globs that a job's outputs match, each at least once."""
+    recoveries: list[Recovery]
+    """What is done with what a submission leaves undone, in this order."""
+    resources: Resources
+    """What one job may use."""
+    owning_role: Role
+    """Who acts on it, besides its owner."""
+    active: bool
+    """Whether new campaigns may use it."""
+    version: int
+    """Grows with each save."""
+    created_at: datetime
+    """When it was made."""
+    updated_at: datetime
+    """When it was saved last."""
+    may_change: bool
+    """Whether you may save it."""
+    experiment_id: strawberry.Private[int]
+    owner_id: strawberry.Private[int]
+
+    @classmethod
+    def of(cls, row: job_types.JobType, info: Info) -> "JobType":
+        """Show a row."""
+        return cls(
+            id=made("job_type", row.id),
+            name=row.name,
+            command=row.command,
+            parameters=shown(row.parameters),
+            output_check=row.output_check,
+            patterns=row.patterns,
+            recoveries=recoveries_shown(row.recoveries),
+            resources=Resources.of(row.resources),
+            owning_role=row.owning_role,
+            active=row.active,
+            version=row.version,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            may_change=info.context.allows(
+                "modify", row.experiment_id, row.owner_id, row.owning_role
+            ),
+            experiment_id=row.experiment_id,
+            owner_id=row.owner_id,
+        )
+
+    @reads()
+    async def experiment(self, info: Info) -> Experiment:
+        """Whose it is."""
+        return await experiment(info, self.experiment_id)
+
+    @reads()
+    async def owner(self, info: Info) -> Person:
+        """Who made it."""
+        return await person(info, self.owner_id)
+
+
+async def job_type(info: Info, job_type_id: int) -> JobType:
+    """Show a job type that a foreign key names."""
+    row = await info.context.load.job_type.load(job_type_id)
+    assert row is not None  # noqa: S101 - a foreign key says so
+    return JobType.of(row, info)
+
+
+@asked
+class JobTypeInput:
+    """A command with its parameters, and how its jobs are dealt with."""
+
+    name: str
+    """Unique in the experiment, up to 100 characters."""
+    command: list[str]
+    """The program and its arguments; no shell reads them."""
+    parameters: list[ParameterInput] = strawberry.field(default_factory=list)
+    """Appended to the command in this order."""
+    output_check: list[str] = strawberry.field(default_factory=list)
+    """A command that says whether a job's outputs are good; empty: none."""
+    patterns: list[str] = strawberry.field(default_factory=list)
+    """Globs that a job's outputs match, each at least once."""
+    recoveries: list[RecoveryInput] = strawberry.field(default_factory=list)
+    """What is done with what a submission leaves undone, in this order."""
+    resources: ResourcesInput | None = None
+    """What one job may use."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """As the domain checks it."""
+        return Wanted(
+            name=self.name,
+            command=self.command,
+            parameters=plain(self.parameters),
+            output_check=self.output_check,
+            patterns=self.patterns,
+            recoveries=recoveries_plain(self.recoveries),
+            resources=self.resources.plain if self.resources else {},
+        )
+
+
+@asked
+class CreateJobTypeInput(JobTypeInput):
+    """A new job type of an experiment."""
+
+    experiment: str
+    """The experiment's name."""
+    idempotency_key: str | None = None
+    """Asking again with the same key gives the same answer, and makes nothing twice."""
+
+
+@asked
+class ChangeJobTypeInput(JobTypeInput):
+    """A job type as it shall be from now on: what is left out becomes empty."""
+
+    id: strawberry.ID
+    """Which one."""
+    active: bool = True
+    """Whether new campaigns may use it."""
+    expected_version: int | None = None
+    """Refuse when somebody else has saved it since."""
+
+
+CreateJobTypeResult = Annotated[
+    JobType | NotFound | NotPermitted | InvalidJobType | NameTaken | IdempotencyKeyReused,
+    strawberry.union("CreateJobTypeResult"),
+]
+ChangeJobTypeResult = Annotated[
+    JobType | NotFound | NotPermitted | InvalidJobType | NameTaken | StaleVersion,
+    strawberry.union("ChangeJobTypeResult"),
+]

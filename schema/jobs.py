@@ -1,0 +1,160 @@
+"""Jobs and their attempts, as a client sees them."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from db import contents
+from domain.jobs import JobState
+from door.describe import choice, thing
+from door.pages import Connection, Node, page
+from schema import outputs
+from schema.context import Info
+from schema.fields import reads
+from schema.ids import made
+from schema.lists import number
+from schema.outputs import Input, Output
+
+choice(JobState)
+
+
+@thing
+class JobAttempt:
+    """One start of a job; evictions and requeues make another."""
+
+    attempt: int
+    """Counted from 1."""
+    state: JobState
+    exit_code: int | None
+    """Of its command, once it is known."""
+    signal: int | None
+    """The signal that ended it."""
+    code: int | None
+    """What the batch system says: its code."""
+    subcode: int | None
+    """What the batch system says: its subcode."""
+    text: str | None
+    """What the batch system says, in words."""
+    site: str | None
+    """Where it ran."""
+    slot: str | None
+    """On which slot or node."""
+    cpu_s: float | None
+    """CPU seconds."""
+    wall_s: float | None
+    """Wall clock seconds."""
+    memory_mb: float | None
+    """The most memory that it used, in MB."""
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, row: contents.Attempt) -> "JobAttempt":
+        """Show a row."""
+        return cls(**{name: getattr(row, name) for name in cls.__annotations__})
+
+
+@thing
+class Job(Node):
+    """One batch job, for one work unit."""
+
+    number: int
+    """Its place in the submission, from 1."""
+    state: JobState
+    attempt: int
+    """How often it was started."""
+    native_id: str | None
+    """What the batch system calls it."""
+    reason: str | None
+    """Why it failed: exit, signal, memory, walltime, no_report and so on."""
+    exit_code: int | None
+    """Of its command, once it is known."""
+    signal: int | None
+    """The signal that ended it."""
+    code: int | None
+    """What the batch system says: its code."""
+    subcode: int | None
+    """What the batch system says: its subcode."""
+    text: str | None
+    """What the batch system says, in words."""
+    site: str | None
+    """Where it ran."""
+    slot: str | None
+    """On which slot or node."""
+    cpu_s: float | None
+    """CPU seconds of the last attempt."""
+    wall_s: float | None
+    """Wall clock seconds of the last attempt."""
+    memory_mb: float | None
+    """The most memory that it used, in MB."""
+    started_at: datetime | None
+    ended_at: datetime | None
+    log_tail: str | None
+    """The end of its log."""
+    submission_id: strawberry.ID
+    """The submission that it is of."""
+    key: strawberry.Private[tuple[int, int]]
+
+    @classmethod
+    def of(cls, row: contents.Job) -> "Job":
+        """Show a row."""
+        key = row.submission_id, row.number
+        return cls(
+            id=made("job", f"{key[0]}.{key[1]}"),
+            submission_id=made("submission", row.submission_id),
+            key=key,
+            **{name: getattr(row, name) for name in PLAIN},
+        )
+
+    @reads()
+    async def attempts(self, info: Info) -> list[JobAttempt]:
+        """Every start of it, first one first."""
+        return [JobAttempt.of(row) for row in await info.context.load.attempts_of.load(self.key)]
+
+    @reads()
+    async def inputs(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Input]:
+        """The files that it works on."""
+        wanted = outputs.InputsWanted(*self.key)
+        return await outputs.inputs_page(
+            info, wanted, first=first, after=after, last=last, before=before
+        )
+
+    @reads()
+    async def outputs(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Output]:
+        """The files that it made."""
+        wanted = outputs.OutputsWanted(*self.key)
+        return await outputs.outputs_page(
+            info, wanted, first=first, after=after, last=last, before=before
+        )
+
+
+PLAIN = tuple(set(contents.Job.__dataclass_fields__) - {"submission_id"})
+
+
+async def jobs_page(
+    info: Info, submission_id: int, states: list[JobState] | None, **span: Any
+) -> Connection[Job]:
+    """The jobs of a submission, by their numbers."""
+
+    async def fetch(start: list[Any] | None, backwards: bool, limit: int) -> list[contents.Job]:  # noqa: FBT001 - the page's contract
+        at = number(start[0]) if start else None
+        return await contents.jobs(
+            info.context.db, submission_id, at, limit, states, backwards=backwards
+        )
+
+    return await page(fetch, Job.of, lambda row: (row.number,), 1, **span)

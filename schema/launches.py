@@ -1,0 +1,91 @@
+"""Slices, attempts to launch and actions that were asked, as a client sees them."""
+
+from datetime import datetime
+
+import strawberry
+
+from db import actions, listings
+from domain.jobs import Verb
+from domain.launches import LaunchState
+from door.describe import choice, thing
+from schema.context import Info
+from schema.fields import reads
+from schema.ids import made
+from schema.numbers import BigInt
+from schema.people import Person, person
+
+choice(Verb)
+choice(LaunchState)
+
+
+@thing
+class Slice:
+    """What one submission works on: a part of a dataset, or of what a generator can make."""
+
+    id: strawberry.ID
+    epoch: int
+    """Which round through the dataset, from 1; those of test launches are negative."""
+    number: int
+    """Its place in the epoch."""
+    low: BigInt | None
+    """The first ordinal (of the dataset's files, or the generator's index)."""
+    high: BigInt | None
+    """One past the last ordinal."""
+    parameter: str | None
+    """The parameter that it stands for, where the split makes some."""
+    at: datetime
+
+    @classmethod
+    def of(cls, row: listings.Slice) -> "Slice":
+        """Show a row."""
+        names = ("epoch", "number", "low", "high", "parameter", "at")
+        return cls(id=made("slice", row.id), **{name: getattr(row, name) for name in names})
+
+
+@thing
+class LaunchAttempt:
+    """One attempt to hand a submission to its batch system."""
+
+    attempt: int
+    """Counted from 1."""
+    batch_system: str
+    mark: str
+    """By which its jobs are found again, whatever dies in between."""
+    state: LaunchState
+    native_id: str | None
+    """What the batch system calls it."""
+    said: str
+    """What came of it, in words."""
+    at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, row: listings.LaunchAttempt) -> "LaunchAttempt":
+        """Show a row."""
+        return cls(**{name: getattr(row, name) for name in cls.__annotations__})
+
+
+@thing
+class ActionAsked:
+    """What somebody asked of a submission's jobs."""
+
+    verb: Verb
+    reason: str
+    at: datetime
+    tries: int
+    """How often it was carried to the batch system."""
+    done_at: datetime | None
+    """When it was carried out; null while it waits."""
+    said: str
+    """What came of it, in words."""
+    person_id: strawberry.Private[int]
+
+    @classmethod
+    def of(cls, row: actions.Action) -> "ActionAsked":
+        """Show a row."""
+        return cls(**{name: getattr(row, name) for name in cls.__annotations__})
+
+    @reads()
+    async def by(self, info: Info) -> Person:
+        """Who asked."""
+        return await person(info, self.person_id)

@@ -1,0 +1,258 @@
+"""StageEffect a campaign: the whole of it at once."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import strawberry
+
+from domain.campaigns import Edge, Plan, StagePlan
+from domain.stages import Completion, StageKind
+from door.describe import asked, choice, thing
+from schema.campaigns import Campaign
+from schema.numbers import BigInt
+from schema.parameters import (
+    Finding,
+    ParameterInput,
+    RecoveryInput,
+    ResourcesInput,
+    plain,
+    recoveries_plain,
+)
+from schema.problems import (
+    IdempotencyKeyReused,
+    Invalid,
+    NotFound,
+    NotPermitted,
+    Problem,
+    TooMany,
+)
+
+
+@asked
+class StageInput:
+    """One step of the campaign, with what it refers to by name."""
+
+    name: str
+    """Unique in the campaign; a stage with another name is another stage."""
+    job_type: str
+    """The job type's name."""
+    login_setup: str
+    """The login setup's name."""
+    kind: StageKind = StageKind.REGULAR
+    """What it does when it is launched."""
+    dataset: str | None = None
+    """The name of what it works on; a stage with something upstream needs none."""
+    parameter_lists: list[list[str]] = strawberry.field(default_factory=list)
+    """What `multiparam` makes its combinations of, the first list changing fastest."""
+    split: str = "none"
+    """How its work is cut into slices: `none`, `nfiles(20)`, `drainingn(20)`, `multiparam`."""
+    test_split: str | None = None
+    """The same for test launches; null: as for others."""
+    software_version: str = ""
+    """The version that its jobs run, the keyword `%(version)s`."""
+    parameters: list[ParameterInput] = strawberry.field(default_factory=list)
+    """Over those of the job type and the campaign."""
+    test_parameters: list[ParameterInput] = strawberry.field(default_factory=list)
+    """Over all these in test launches."""
+    files_per_job: int = 1
+    """How many files one job works on: 1 to 100,000."""
+    jobs_per_slice: int = 1
+    """How many jobs one launch of a generator starts: 1 to 100,000."""
+    events_per_job: BigInt = 1
+    """How many events one job of a generator makes, from 1."""
+    completion: Completion = Completion.LOCATED
+    """When a submission counts as usable."""
+    completion_pct: int = 95
+    """Which part of the expected outputs must be located: 0 to 100 percent."""
+    recoveries: list[RecoveryInput] | None = None
+    """What is done with what a submission leaves undone; null: as the job type says."""
+    resources: ResourcesInput | None = None
+    """What one job may use, over what the job type says."""
+    batch_system: str = "local"
+    """Where its jobs run."""
+    most_unfinished: int | None = None
+    """How many of its submissions may be unfinished at once; null: any number."""
+
+    @property
+    def plan(self) -> StagePlan:
+        """As the domain checks it."""
+        recoveries = None if self.recoveries is None else recoveries_plain(self.recoveries)
+        return StagePlan(
+            name=self.name,
+            job_type=self.job_type,
+            login_setup=self.login_setup,
+            kind=self.kind,
+            dataset=self.dataset,
+            parameter_lists=self.parameter_lists,
+            split=self.split,
+            test_split=self.test_split,
+            software_version=self.software_version,
+            parameters=plain(self.parameters),
+            test_parameters=plain(self.test_parameters),
+            files_per_job=self.files_per_job,
+            jobs_per_slice=self.jobs_per_slice,
+            events_per_job=self.events_per_job,
+            completion=self.completion,
+            completion_pct=self.completion_pct,
+            recoveries=recoveries,
+            resources=self.resources.plain if self.resources else {},
+            batch_system=self.batch_system,
+            most_unfinished=self.most_unfinished,
+        )
+
+
+@asked
+class DependencyInput:
+    """An edge between two stages: outputs of the one launch the other."""
+
+    upstream: str
+    """The name of the stage whose outputs go on."""
+    downstream: str
+    """The name of the stage that is launched; the same stage's: its next slice."""
+    patterns: list[str] = strawberry.field(default_factory=list)
+    """Globs for the outputs that go on; none: all."""
+
+
+@asked
+class CampaignDefaultsInput:
+    """What holds for each stage of the campaign."""
+
+    parameters: list[ParameterInput] = strawberry.field(default_factory=list)
+    """Over those of the job types."""
+    keywords: list[ParameterInput] = strawberry.field(default_factory=list)
+    """What `%(key)s` becomes in parameters and commands."""
+
+
+@asked
+class SaveCampaignInput:
+    """A whole campaign as it shall be from now on."""
+
+    experiment: str
+    """The experiment's name."""
+    name: str
+    """Unique in the experiment; one that isn't there yet is made."""
+    description: str = ""
+    """What it is for."""
+    defaults: CampaignDefaultsInput | None = None
+    """What holds for each stage."""
+    stages: list[StageInput]
+    """All its steps, 1 to 200; those that it had and that are not in the list become inactive."""
+    dependencies: list[DependencyInput] = strawberry.field(default_factory=list)
+    """Which stages launch which, at most 1,000."""
+    comment: str = ""
+    """Why, for the list of revisions; at most 1,000 characters."""
+    expected_revision: int | None = None
+    """Refuse when somebody has saved it since this revision; 0: when it is there at all."""
+    dry_run: bool = False
+    """Save nothing, say what would change."""
+    idempotency_key: str | None = None
+    """Asking again with the same key gives the same answer, and saves nothing twice."""
+
+    @property
+    def plan(self) -> Plan:
+        """As the domain checks it."""
+        defaults = self.defaults or CampaignDefaultsInput()
+        return Plan(
+            name=self.name,
+            description=self.description,
+            parameters=plain(defaults.parameters),
+            keywords=plain(defaults.keywords),
+            stages=[stage.plan for stage in self.stages],
+            dependencies=[
+                Edge(edge.upstream, edge.downstream, edge.patterns) for edge in self.dependencies
+            ],
+        )
+
+
+@choice
+class StageEffect(StrEnum):
+    """What a save does to a stage."""
+
+    ADDED = "added"
+    """It is new."""
+    CHANGED = "changed"
+    """It gets another configuration."""
+    UNCHANGED = "unchanged"
+    """It stays as it is."""
+    DEACTIVATED = "deactivated"
+    """It leaves the campaign."""
+
+
+@thing
+class StageChange:
+    """What a save does to one stage."""
+
+    stage: str
+    """The stage's name."""
+    change: StageEffect
+    """What happens to it."""
+    fields: list[str]
+    """Which of its fields change."""
+    starts_again: bool
+    """Whether its work begins anew, because its cursor says nothing about what it works on now."""
+
+
+@thing
+class CampaignSaved:
+    """The campaign is saved."""
+
+    campaign: Campaign
+    """As it is now."""
+    changes: list[StageChange]
+    """What that did to its stages; empty when it had been saved with this idempotency key already."""
+
+
+@thing
+class CampaignPlanned:
+    """What a save would do; nothing was saved."""
+
+    revision: int
+    """The number that the revision would have."""
+    changes: list[StageChange]
+    """What it would do to the stages."""
+
+
+@thing
+class InvalidCampaign(Problem):
+    """The campaign can't be saved as it is: everything that is wrong with it."""
+
+    findings: list[Finding]
+    """What is wrong, and where."""
+
+
+@thing
+class StaleRevision(Problem):
+    """Somebody has saved the campaign since you read it: read it again."""
+
+    current: int
+    """The number of its newest revision; 0: it isn't there."""
+
+
+def count_problem(field: str, given: Sequence[object], most: int) -> TooMany | None:
+    """The problem of a list that is too long."""
+    if len(given) <= most:
+        return None
+    return TooMany(
+        message=f"At most {most} {field} at once; these are {len(given)}.",
+        field=field,
+        most=most,
+        given=len(given),
+    )
+
+
+SaveCampaignResult = Annotated[
+    CampaignSaved
+    | CampaignPlanned
+    | NotFound
+    | NotPermitted
+    | InvalidCampaign
+    | StaleRevision
+    | TooMany
+    | Invalid
+    | IdempotencyKeyReused,
+    strawberry.union("SaveCampaignResult"),
+]
+SetCampaignActiveResult = Annotated[
+    Campaign | NotFound | NotPermitted, strawberry.union("SetCampaignActiveResult")
+]

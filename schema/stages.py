@@ -1,0 +1,226 @@
+"""Stages and dependencies, as a client sees them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from strawberry.scalars import JSON
+
+import auth
+from auth import Viewer
+from db import campaigns, stages
+from domain.stages import Completion, StageKind, TriggerKind
+from door.describe import choice, thing
+from door.pages import Node
+from schema.context import Info
+from schema.datasets import Dataset
+from schema.fields import reads
+from schema.ids import made
+from schema.job_types import JobType, job_type
+from schema.login_setups import LoginSetup, login_setup
+from schema.numbers import BigInt
+from schema.parameters import Parameter, Recovery, Resources, recoveries_shown, shown
+
+if TYPE_CHECKING:
+    from schema.campaigns import Campaign
+
+choice(StageKind)
+choice(Completion)
+choice(TriggerKind)
+
+
+@choice
+class StageAction(StrEnum):
+    """What can be done to a stage."""
+
+    LAUNCH = "launch"
+    """Launch its next slice."""
+    TEST_LAUNCH = "test_launch"
+    """Launch a test of it."""
+    CHANGE = "change"
+    """Save its campaign with another configuration of it."""
+
+
+def actions(row: stages.Stage, campaign: campaigns.Campaign, viewer: Viewer) -> list[StageAction]:
+    """What this viewer may do to a stage now."""
+    owned = row.experiment_id, campaign.owner_id, campaign.owning_role
+    found = []
+    runs = row.kind not in (StageKind.APPROVAL, StageKind.DATATRANSFER)
+    if row.active and campaign.active and runs and auth.may(viewer, "launch", *owned):
+        found += [StageAction.LAUNCH, StageAction.TEST_LAUNCH]
+    if auth.may(viewer, "modify", *owned):
+        found.append(StageAction.CHANGE)
+    return found
+
+
+@thing
+class Stage(Node):
+    """One step of a campaign."""
+
+    name: str
+    """Unique in the campaign."""
+    kind: StageKind
+    """What it does when it is launched."""
+    parameter_lists: list[list[str]]
+    """What `multiparam` makes its combinations of, the first list changing fastest."""
+    split: str
+    """How its work is cut into slices, for example `nfiles(20)`."""
+    test_split: str | None
+    """The same for test launches; null: as for others."""
+    software_version: str
+    """The version that its jobs run, the keyword `%(version)s`."""
+    parameters: list[Parameter]
+    """Over those of the job type and the campaign."""
+    test_parameters: list[Parameter]
+    """Over all these in test launches."""
+    files_per_job: int
+    """How many files one job works on."""
+    jobs_per_slice: int
+    """How many jobs one launch of a generator starts."""
+    events_per_job: BigInt
+    """How many events one job of a generator makes."""
+    completion: Completion
+    """When a submission counts as usable."""
+    completion_pct: int
+    """Which part of the expected outputs must be located, in percent."""
+    recoveries: list[Recovery] | None
+    """What is done with what a submission leaves undone; null: as the job type says."""
+    resources: Resources
+    """What one job may use, over what the job type says."""
+    batch_system: str
+    """Where its jobs run."""
+    most_unfinished: int | None
+    """How many of its submissions may be unfinished at once; null: any number."""
+    active: bool
+    """False for a stage that newer revisions of the campaign don't have."""
+    epoch: int
+    """Grows by one whenever its work begins anew."""
+    cursor: JSON
+    """How far its dataset is cut into slices (the next ordinal), or the generator's next slice."""
+    slices: int
+    """How many slices were launched, over all epochs."""
+    unfinished: int
+    """How many of its submissions are unfinished."""
+    created_at: datetime
+    """When it was made."""
+    updated_at: datetime
+    """When it was saved last."""
+    available_actions: list[StageAction]
+    """What you may do to it now."""
+    stage_id: strawberry.Private[int]
+    row: strawberry.Private[stages.Stage]
+    campaign_row: strawberry.Private[campaigns.Campaign]
+
+    @classmethod
+    def of(cls, row: stages.Stage, campaign: campaigns.Campaign, viewer: Viewer) -> "Stage":
+        """Show a row of this campaign."""
+        return cls(
+            id=made("stage", row.id),
+            name=row.name,
+            kind=row.kind,
+            parameter_lists=row.parameter_lists,
+            split=row.split,
+            test_split=row.test_split,
+            software_version=row.software_version,
+            parameters=shown(row.parameters),
+            test_parameters=shown(row.test_parameters),
+            files_per_job=row.files_per_job,
+            jobs_per_slice=row.jobs_per_slice,
+            events_per_job=row.events_per_job,
+            completion=row.completion,
+            completion_pct=row.completion_pct,
+            recoveries=None if row.recoveries is None else recoveries_shown(row.recoveries),
+            resources=Resources.of(row.resources),
+            batch_system=row.batch_system,
+            most_unfinished=row.most_unfinished,
+            active=row.active,
+            epoch=row.epoch,
+            cursor=row.cursor,
+            slices=row.slices,
+            unfinished=row.unfinished,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            available_actions=actions(row, campaign, viewer),
+            stage_id=row.id,
+            row=row,
+            campaign_row=campaign,
+        )
+
+    @reads()
+    async def campaign(
+        self, info: Info
+    ) -> Annotated["Campaign", strawberry.lazy("schema.campaigns")]:
+        """Whose step it is."""
+        from schema.campaigns import Campaign
+
+        return Campaign.of(self.campaign_row, info.context.viewer)
+
+    @reads()
+    async def job_type(self, info: Info) -> JobType:
+        """The command that its jobs run."""
+        return await job_type(info, self.row.job_type_id)
+
+    @reads()
+    async def login_setup(self, info: Info) -> LoginSetup:
+        """Where it is launched from."""
+        return await login_setup(info, self.row.login_setup_id)
+
+    @reads()
+    async def dataset(self, info: Info) -> Dataset | None:
+        """What it works on; null for a generator."""
+        if self.row.dataset_id is None:
+            return None
+        row = await info.context.load.dataset.load(self.row.dataset_id)
+        return None if row is None else Dataset.of(row, info)
+
+
+async def stage(info: Info, stage_id: int) -> Stage | None:
+    """Show a stage, if there is one and the viewer sees its experiment."""
+    row = await info.context.load.stage.load(stage_id)
+    if row is None or not info.context.allows("view", row.experiment_id):
+        return None
+    campaign = await info.context.load.campaign.load(row.campaign_id)
+    return None if campaign is None else Stage.of(row, campaign, info.context.viewer)
+
+
+@thing
+class Dependency(Node):
+    """An edge between two stages: outputs of the one launch the other."""
+
+    patterns: list[str]
+    """Globs for the outputs that go on; none: all."""
+    trigger: TriggerKind
+    """When it launches the downstream stage."""
+    active: bool
+    """False for one that newer revisions of the campaign don't have."""
+    upstream_id: strawberry.Private[int]
+    downstream_id: strawberry.Private[int]
+
+    @classmethod
+    def of(cls, row: stages.Dependency) -> "Dependency":
+        """Show a row."""
+        return cls(
+            id=made("dependency", row.id),
+            patterns=row.patterns,
+            trigger=row.trigger,
+            active=row.active,
+            upstream_id=row.upstream_id,
+            downstream_id=row.downstream_id,
+        )
+
+    @reads()
+    async def upstream(self, info: Info) -> Stage:
+        """Whose outputs."""
+        return await _end(info, self.upstream_id)
+
+    @reads()
+    async def downstream(self, info: Info) -> Stage:
+        """What is launched; of the stage itself: its next slice."""
+        return await _end(info, self.downstream_id)
+
+
+async def _end(info: Info, stage_id: int) -> Stage:
+    found = await stage(info, stage_id)
+    assert found is not None  # noqa: S101 - a foreign key says so, and the dependency was visible
+    return found

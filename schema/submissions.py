@@ -1,0 +1,289 @@
+"""Submissions, as a client sees them."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from strawberry.scalars import JSON
+
+from db import listings, submissions
+from domain.actions import SubmissionAction, available
+from domain.files import Delivery, Outcome, OutputState
+from domain.jobs import JobState
+from domain.submissions import SubmissionState
+from door.describe import choice, thing
+from door.pages import Connection, Node
+from schema import outputs
+from schema.context import Info
+from schema.fields import reads
+from schema.ids import made
+from schema.jobs import Job, jobs_page
+from schema.launches import ActionAsked, LaunchAttempt, Slice
+from schema.numbers import BigInt
+from schema.outputs import Input, Output
+from schema.people import Person, person
+from schema.told import Told, history_page
+
+if TYPE_CHECKING:
+    from schema.campaigns import Campaign
+    from schema.experiments import Experiment
+    from schema.stages import Stage
+
+choice(SubmissionState)
+choice(SubmissionAction)
+
+MOST_RELATED = 100
+
+
+def share(part: float, whole: float) -> float | None:
+    """How much of the whole, or nothing where there is none."""
+    return part / whole if whole > 0 else None
+
+
+@thing
+class Submission(Node):
+    """One launch of one stage on one slice."""
+
+    state: SubmissionState
+    state_since: datetime
+    revision: BigInt
+    """Grows with each change that is told."""
+    reason: str
+    """Why it is in this state, where that needs saying."""
+    is_test: bool
+    campaign_revision: int
+    """The revision of the campaign that it was launched from."""
+    created_at: datetime
+    ended_at: datetime | None
+    """When its batch work was over."""
+    batch_system: str
+    """Where its jobs run."""
+    configuration: JSON
+    """Exactly what it ran with."""
+    recovery_position: int | None
+    """Of a recovery: which entry of the stage's recoveries it is."""
+    round: int | None
+    """Of a recovery: which round of that entry."""
+    jobs_total: int
+    jobs_idle: int
+    jobs_running: int
+    jobs_held: int
+    jobs_succeeded: int
+    jobs_failed: int
+    jobs_removed: int
+    jobs_unknown: int
+    """In states that the batch system named and we don't know."""
+    files_total: BigInt
+    """Its inputs; by how far they have come in the next four, by what became of them after that."""
+    files_waiting: BigInt
+    files_delivered: BigInt
+    files_consumed: BigInt
+    files_skipped: BigInt
+    files_done: BigInt
+    files_failed: BigInt
+    outputs_declared: BigInt
+    """Jobs say that they made them; nobody has seen them yet."""
+    outputs_located: BigInt
+    outputs_lost: BigInt
+    outputs_superseded: BigInt
+    """Made by attempts that don't count."""
+    events_located: BigInt
+    """Events in located outputs."""
+    cpu_s: float
+    """CPU seconds of jobs that are over."""
+    wall_s: float
+    """Wall clock seconds of jobs that are over."""
+    wall_wasted_s: float
+    """Wall clock seconds of jobs that are over and did not succeed."""
+    cpu_efficiency: float | None
+    """CPU time as a share of the wall clock time of the cores that were asked for."""
+    memory_efficiency: float | None
+    """Memory that was used as a share of what was asked for."""
+    row: strawberry.Private[submissions.Submission]
+
+    @classmethod
+    def of(cls, row: submissions.Submission) -> "Submission":
+        """Show a row."""
+        cpus = (row.configuration.get("resources") or {}).get("cpus") or 1
+        return cls(
+            id=made("submission", row.id),
+            jobs_total=row.jobs,
+            files_total=row.files,
+            cpu_efficiency=share(row.cpu_s, row.wall_s * cpus),
+            memory_efficiency=share(row.memory_used_mb, row.memory_requested_mb),
+            row=row,
+            **{name: getattr(row, name) for name in PLAIN},
+        )
+
+    @reads()
+    async def experiment(
+        self, info: Info
+    ) -> Annotated["Experiment", strawberry.lazy("schema.experiments")]:
+        """Whose it is."""
+        from schema.experiments import experiment
+
+        return await experiment(info, self.row.experiment_id)
+
+    @reads()
+    async def campaign(
+        self, info: Info
+    ) -> Annotated["Campaign", strawberry.lazy("schema.campaigns")]:
+        """The campaign of its stage."""
+        from schema.campaigns import campaign
+
+        shown = await campaign(info, self.row.campaign_id)
+        assert shown is not None  # noqa: S101 - a foreign key says so, of the same experiment
+        return shown
+
+    @reads()
+    async def stage(self, info: Info) -> Annotated["Stage", strawberry.lazy("schema.stages")]:
+        """What was launched."""
+        from schema.stages import stage
+
+        shown = await stage(info, self.row.stage_id)
+        assert shown is not None  # noqa: S101 - a foreign key says so, of the same experiment
+        return shown
+
+    @reads()
+    async def slice(self, info: Info) -> Slice:
+        """What it works on."""
+        row = await info.context.load.slice.load(self.row.slice_id)
+        assert row is not None  # noqa: S101 - a foreign key says so
+        return Slice.of(row)
+
+    @reads()
+    async def created_by(self, info: Info) -> Person:
+        """Who launched it, or the recovery's origin."""
+        return await person(info, self.row.created_by)
+
+    @reads()
+    async def kicked_by(self, info: Info) -> Person | None:
+        """Who made it count as located, if somebody did."""
+        return await person(info, self.row.kicked_by) if self.row.kicked_by else None
+
+    @reads()
+    async def origin(self, info: Info) -> "Submission | None":
+        """Of a recovery: the submission whose unfinished part it does again."""
+        return await found(info, self.row.origin_id)
+
+    @reads()
+    async def upstream(self, info: Info) -> "Submission | None":
+        """The submission whose end launched it."""
+        return await found(info, self.row.upstream_id)
+
+    @reads()
+    async def recoveries(self, info: Info) -> "list[Submission]":
+        """Submissions that do its unfinished part again, oldest first."""
+        return await related(info, listings.Wanted(origin_id=self.row.id))
+
+    @reads()
+    async def dependents(self, info: Info) -> "list[Submission]":
+        """Submissions that its end launched, oldest first; at most 100."""
+        return await related(info, listings.Wanted(upstream_id=self.row.id))
+
+    @reads()
+    async def launch_attempts(self, info: Info) -> list[LaunchAttempt]:
+        """Each attempt to hand it to the batch system."""
+        rows = await info.context.load.launch_attempts_of.load(self.row.id)
+        return [LaunchAttempt.of(row) for row in rows]
+
+    @reads()
+    async def actions(self, info: Info) -> list[ActionAsked]:
+        """What people asked of its jobs."""
+        return [ActionAsked.of(row) for row in await info.context.load.actions_of.load(self.row.id)]
+
+    @reads()
+    async def available_actions(self, info: Info) -> list[SubmissionAction]:
+        """What you may ask of it now, and what has a point in its state."""
+        if not await may_operate(info, self.row):
+            return []
+        return available(self.row.state, self.row.jobs_held)
+
+    @reads()
+    async def jobs(
+        self,
+        info: Info,
+        states: list[JobState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Job]:
+        """Its jobs, by their numbers."""
+        return await jobs_page(
+            info, self.row.id, states, first=first, after=after, last=last, before=before
+        )
+
+    @reads()
+    async def inputs(
+        self,
+        info: Info,
+        delivery: list[Delivery] | None = None,
+        outcome: list[Outcome] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Input]:
+        """The files that it works on."""
+        wanted = outputs.InputsWanted(self.row.id, None, delivery, outcome)
+        return await outputs.inputs_page(
+            info, wanted, first=first, after=after, last=last, before=before
+        )
+
+    @reads()
+    async def outputs(
+        self,
+        info: Info,
+        states: list[OutputState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Output]:
+        """The files that its jobs made; `states: [DECLARED]` are those that nobody has seen yet."""
+        wanted = outputs.OutputsWanted(self.row.id, None, states)
+        return await outputs.outputs_page(
+            info, wanted, first=first, after=after, last=last, before=before
+        )
+
+    @reads()
+    async def history(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Told]:
+        """What happened to it, oldest first."""
+        return await history_page(
+            info, self.row.id, first=first, after=after, last=last, before=before
+        )
+
+
+PLAIN = tuple(
+    name
+    for name in Submission.__annotations__
+    if name in submissions.Submission.__dataclass_fields__ and name not in ("id", "jobs", "files")
+)
+
+
+async def found(info: Info, submission_id: int | None) -> Submission | None:
+    """Show a submission that the viewer may see."""
+    row = await info.context.load.submission.load(submission_id) if submission_id else None
+    return Submission.of(row) if row and info.context.viewer.sees(row.experiment_id) else None
+
+
+async def related(info: Info, wanted: listings.Wanted) -> list[Submission]:
+    """Show what belongs to a submission that the viewer sees: it is of the same experiment."""
+    rows = await listings.submissions(info.context.db, wanted, None, MOST_RELATED, newest=False)
+    return [Submission.of(row) for row in rows]
+
+
+async def may_operate(info: Info, row: submissions.Submission) -> bool:
+    """Whether the viewer may do something to this submission's jobs."""
+    campaign = await info.context.load.campaign.load(row.campaign_id)
+    return campaign is not None and info.context.allows(
+        "operate", row.experiment_id, campaign.owner_id, campaign.owning_role
+    )

@@ -1,0 +1,17 @@
+"""Fields of Subscription, each with its rule and how equal ones are shared."""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, cast
+
+import strawberry
+
+from door.rules import RULE
+from door.sharing import SHARE
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def watches(share: Literal["state", "log"], action: str = "view") -> Callable[[F], F]:
+    """Declare a subscription: of whole states, or of a log of which nobody misses a line."""
+    field = strawberry.subscription(metadata={RULE: action, SHARE: share})
+    return cast(Callable[[F], F], field)

@@ -1,0 +1,228 @@
+"""What a campaign may be: every mistake is found, where it is, at once."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.campaigns import Edge, Known, Plan, StagePlan, loop, problems, starts_again
+from domain.names import wrong_name, wrong_pattern, wrong_text
+from domain.stages import StageKind
+
+KNOWN = Known({"reco"}, {"here"}, {"raw"})
+
+
+def stage(name: str = "a", **more: Any) -> StagePlan:
+    return StagePlan(
+        **{"name": name, "job_type": "reco", "login_setup": "here", "dataset": "raw", **more}
+    )
+
+
+def paths(plan: Plan) -> list[str]:
+    return [finding.path for finding in problems(plan, KNOWN)]
+
+
+def wrong(**change: Any) -> list[str]:
+    return [
+        path.removeprefix("stages[0].") for path in paths(Plan(name="c", stages=[stage(**change)]))
+    ]
+
+
+def test_a_sound_campaign_has_no_findings() -> None:
+    plan = Plan(
+        name="c",
+        stages=[
+            stage("gen", kind=StageKind.GENERATOR, dataset=None),
+            stage("b", dataset=None, split="nfiles(3)"),
+            stage("c", kind=StageKind.APPROVAL, dataset=None),
+        ],
+        dependencies=[Edge("gen", "b", ["*.root"]), Edge("b", "b"), Edge("b", "c")],
+    )
+    assert paths(plan) == []
+
+
+@pytest.mark.parametrize("percentage", [-1, 101, 500])
+def test_a_percentage_is_one(percentage: int) -> None:
+    assert wrong(completion_pct=percentage) == ["completionPct"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("files_per_job", 0),
+        ("files_per_job", 100_001),
+        ("jobs_per_slice", 0),
+        ("events_per_job", 0),
+        ("most_unfinished", 0),
+        ("batch_system", "; rm"),
+        ("software_version", "x" * 201),
+    ],
+)
+def test_bounds_are_kept(field: str, value: Any) -> None:
+    first, *rest = field.split("_")
+    assert wrong(**{field: value}) == [first + "".join(map(str.title, rest))]
+
+
+@pytest.mark.parametrize("split", ["nfiles", "nfiles(x)", "nfiles(0)", "huh(1)", "nfiles(1", "a\0"])
+def test_a_split_that_can_not_be_read_is_found(split: str) -> None:
+    assert wrong(split=split) == ["split"]
+    assert wrong(test_split=split) == ["testSplit"]
+
+
+def test_a_split_says_at_which_character_it_is_wrong() -> None:
+    (finding,) = problems(Plan(name="c", stages=[stage(split="huh(1)")]), KNOWN)
+    assert "character 1" in finding.message
+
+
+def test_files_are_not_split_like_parameters() -> None:
+    lists = {"parameter_lists": [["a"]]}
+    assert wrong(split="multiparam", **lists) == ["split"]
+    made = {"kind": StageKind.GENERATOR, "dataset": None}
+    assert wrong(split="nfiles(1)", **made) == ["split"]
+    assert wrong(split="multiparam", **lists, **made) == []
+
+
+def test_multiparam_needs_lists_with_values() -> None:
+    made = {"kind": StageKind.GENERATOR, "dataset": None, "split": "multiparam"}
+    assert wrong(**made) == ["parameterLists"]
+    assert wrong(**made, parameter_lists=[["a"], []]) == ["parameterLists[1]"]
+
+
+def test_a_regular_stage_needs_work_and_a_generator_must_have_none() -> None:
+    assert wrong(dataset=None) == ["dataset"]
+    assert wrong(kind=StageKind.GENERATOR) == ["dataset"]
+    assert wrong(kind=StageKind.TEST, dataset=None) == []
+
+
+def test_resources_are_known_and_more_than_nothing() -> None:
+    found = wrong(resources={"cpus": 0, "memory_mb": True, "gpus": 1, "disk_mb": 5})
+    assert found == ["resources.cpus", "resources.memoryMb", "resources.gpus"]
+
+
+def test_recoveries_are_of_known_kinds() -> None:
+    assert wrong(recoveries=[{"type": "none"}]) == ["recoveries"]
+    assert wrong(recoveries=[]) == []
+
+
+@pytest.mark.parametrize(
+    ("edges", "found"),
+    [
+        ("ab bc", None),
+        ("aa bb ab", None),
+        ("ab ac bd cd", None),
+        ("ab ba", ["a", "b"]),
+        ("xa ab bc cb", ["b", "c"]),
+        ("ab bc cd da", ["a", "b", "c", "d"]),
+    ],
+)
+def test_a_loop_is_named_and_an_edge_to_itself_is_none(edges: str, found: list[str] | None) -> None:
+    assert loop([Edge(e[0], e[1]) for e in edges.split()]) == found
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20))
+def test_a_loop_is_found_exactly_when_stages_can_not_be_put_in_order(
+    pairs: list[tuple[int, int]],
+) -> None:
+    edges = [Edge(str(a), str(b)) for a, b in pairs]
+    left = {(a, b) for a, b in pairs if a != b}
+    while left:
+        last = {b for _, b in left} - {a for a, _ in left}
+        fewer = {(a, b) for a, b in left if b not in last}
+        if fewer == left:
+            break
+        left = fewer
+    found = loop(edges)
+    assert (found is not None) == bool(left)
+    if found:
+        there = {(e.upstream, e.downstream) for e in edges}
+        assert all(pair in there for pair in zip(found, [*found[1:], found[0]], strict=True))
+
+
+def test_a_chain_as_long_as_a_campaign_may_be_is_walked() -> None:
+    names = [str(n) for n in range(200)]
+    edges = [Edge(a, b) for a, b in pairwise(names)]
+    assert loop(edges) is None
+    assert loop([*edges, Edge("199", "0")]) == names
+
+
+def test_every_mistake_is_found_at_once() -> None:
+    plan = Plan(
+        name="",
+        description="x" * 10_001,
+        parameters=[["", ""]],
+        keywords=[["1x", "y"], ["a", "b"], ["a", "c"]],
+        stages=[
+            stage("a", job_type="none"),
+            stage("a", login_setup="none"),
+            stage("b", dataset="none"),
+        ],
+        dependencies=[Edge("a", "z"), Edge("a", "b", ["", "x"]), Edge("a", "b")],
+    )
+    assert set(paths(plan)) == {
+        "name",
+        "description",
+        "defaults.parameters[0]",
+        "defaults.keywords[0].key",
+        "defaults.keywords[2].key",
+        "stages[1].name",
+        "stages[0].jobType",
+        "stages[1].loginSetup",
+        "stages[2].dataset",
+        "dependencies[0].downstream",
+        "dependencies[1].patterns[0]",
+        "dependencies[2]",
+    }
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_no_text_breaks_the_check(name: str, split: str) -> None:
+    plan = Plan(
+        name=name,
+        stages=[stage(name, split=split, parameters=[[name, split]])],
+        dependencies=[Edge(name, split, [name])],
+    )
+    for finding in problems(plan, KNOWN):
+        assert finding.path
+        assert finding.message
+
+
+@pytest.mark.parametrize("name", ["a", "a b", "é中", "$(x)`;|&", "a.b-c_d/e"])
+def test_names_are_visible_text(name: str) -> None:
+    assert wrong_name(name) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["", " a", "a\n", "a\0", "a\u202eb", "a\u200b", "x" * 101, "\ud800", "e\u0301"]
+)
+def test_names_hide_nothing(name: str) -> None:
+    assert wrong_name(name)
+
+
+@pytest.mark.parametrize("pattern", ["*", "*.root", "[a-c]?", "[]]x", "[!]]x", "[[]", "a]b", "%s"])
+def test_globs_are_patterns(pattern: str) -> None:
+    assert wrong_pattern(pattern) is None
+
+
+@pytest.mark.parametrize("pattern", ["", "a/b", "[a", "[]", "[!]", "x[", "a\n", "x" * 201])
+def test_what_is_no_glob_is_found(pattern: str) -> None:
+    assert wrong_pattern(pattern)
+
+
+def test_texts_may_hold_anything_that_can_be_kept() -> None:
+    assert wrong_text("$(rm -rf /);\n\t'\"\\ \u202e") is None
+    assert wrong_text("a\0b")
+    assert wrong_text("\udfff")
+
+
+def test_work_begins_anew_only_where_the_cursor_says_nothing_any_more() -> None:
+    files = stage()
+    makes = replace(files, kind=StageKind.GENERATOR, dataset=None)
+    assert starts_again(files, ["dataset"])
+    assert starts_again(files, ["kind"])
+    assert not starts_again(files, ["split", "jobs_per_slice", "parameters"])
+    assert starts_again(makes, ["jobs_per_slice"])
+    assert starts_again(makes, ["parameter_lists"])
+    assert not starts_again(makes, ["events_per_job", "files_per_job"])

@@ -1,0 +1,213 @@
+"""The application as it is served: who gets in, what is public, what happens when something is away."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+import app
+from auth import LocalTokens
+from db import changes
+from db.pool import Pool
+from settings import Settings
+from tests.resolvers.conftest import PEOPLE
+from tests.resolvers.working import Work
+
+SECRET = "a secret of the tests, 32 characters or more"
+ME = "{ me { person { username } } }"
+
+
+@pytest.fixture
+async def settings(db: Pool, database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    await db.execute(PEOPLE)
+    return Settings(database_url, redis_url, SECRET, tmp_path, tmp_path)
+
+
+def token(username: str, hours: float = 1) -> str:
+    return LocalTokens(SECRET).issue(username, timedelta(hours=hours))
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[str]:
+    """The address of the application, served as in production."""
+    config = uvicorn.Config(
+        app.create(settings),
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        log_level="error",
+        timeout_graceful_shutdown=1,
+    )
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    try:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        await server.shutdown(sockets=[listener])
+
+
+@pytest.fixture
+async def address(settings: Settings) -> AsyncIterator[str]:
+    async with serving(settings) as found:
+        yield found
+
+
+@pytest.fixture
+async def http(address: str) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=f"http://{address}", timeout=20) as client:
+        yield client
+
+
+async def post(http: httpx2.AsyncClient, query: str, as_: str = "anna") -> httpx2.Response:
+    headers = {"authorization": f"Bearer {token(as_)}"}
+    return await http.post("/graphql", json={"query": query}, headers=headers)
+
+
+async def test_who_is_signed_in_is_answered(http: httpx2.AsyncClient) -> None:
+    found = await post(http, ME)
+    assert found.json()["data"] == {"me": {"person": {"username": "anna"}}}
+    assert "frame-ancestors 'none'" in found.headers["content-security-policy"]
+    assert found.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("given", [None, "Bearer nonsense", "Basic x", f"Bearer {token('nobody')}"])
+async def test_nobody_else_is_answered_anything(
+    http: httpx2.AsyncClient, given: str | None
+) -> None:
+    headers = {"authorization": given} if given else {}
+    for query in (ME, "{ __typename }", "{ __schema { types { name } } }"):
+        found = await http.post("/graphql", json={"query": query}, headers=headers)
+        assert found.status_code == 401
+        assert found.headers["www-authenticate"].startswith("Bearer")
+        assert "data" not in found.json()
+
+
+async def test_an_expired_token_is_refused_with_the_reason(http: httpx2.AsyncClient) -> None:
+    headers = {"authorization": f"Bearer {token('anna', hours=-1)}"}
+    found = await http.post("/graphql", json={"query": ME}, headers=headers)
+    assert found.status_code == 401
+    assert "expired" in found.text
+
+
+async def test_health_is_public_and_says_what_is_there(http: httpx2.AsyncClient) -> None:
+    assert (await http.get("/healthz")).status_code == 200
+    found = await http.get("/readyz")
+    assert found.status_code == 200
+    said = found.json()
+    assert (said["ready"], said["degraded"], said["faults"]) == (True, False, [])
+    assert said["job_partitions_ahead"] >= 1
+
+
+async def test_without_redis_the_service_is_ready_but_degraded(settings: Settings) -> None:
+    away = replace(settings, redis_url="redis://127.0.0.1:1")
+    async with serving(away) as address, httpx2.AsyncClient() as http:
+        found = await http.get(f"http://{address}/readyz")
+        assert found.status_code == 200
+        assert found.json()["degraded"]
+
+
+async def test_a_change_that_nobody_relays_makes_it_unready(
+    http: httpx2.AsyncClient, db: Pool
+) -> None:
+    await db.execute(
+        "INSERT INTO change_inbox (experiment_id, kind, body, at) "
+        "VALUES (1, 'x', '{}', now() - interval '1 minute')"
+    )
+    found = await http.get("/readyz")
+    assert found.status_code == 503
+    assert "relay" in found.json()["faults"][0]
+
+
+async def test_missing_partitions_make_it_unready(http: httpx2.AsyncClient, db: Pool) -> None:
+    await db.execute("DROP TABLE job_1")
+    found = await http.get("/readyz")
+    assert (found.status_code, found.json()["job_partitions_ahead"]) == (503, 0)
+
+
+async def test_browsers_get_pages(http: httpx2.AsyncClient) -> None:
+    index = await http.get("/")
+    assert index.headers["content-type"].startswith("text/html")
+    playground = await http.get("/graphql", headers={"accept": "text/html"})
+    assert playground.headers["content-type"].startswith("text/html")
+    assert (await http.get("/assets/../../settings.py")).status_code == 404
+
+
+@asynccontextmanager
+async def conversing(address: str, username: str) -> AsyncIterator[ClientConnection]:
+    protocols = [Subprotocol("graphql-transport-ws")]
+    async with connect(f"ws://{address}/graphql", subprotocols=protocols, close_timeout=1) as ws:
+        await say(
+            ws, type="connection_init", payload={"authorization": f"Bearer {token(username)}"}
+        )
+        assert (await hear(ws))["type"] == "connection_ack"
+        yield ws
+
+
+async def say(ws: ClientConnection, **message: Any) -> None:
+    await ws.send(json.dumps(message))
+
+
+async def hear(ws: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(20):
+        found: dict[str, Any] = json.loads(await ws.recv())
+        return found
+
+
+WATCH = "subscription { changes { __typename ... on Change { kind submissionId } } }"
+
+
+async def watch(ws: ClientConnection, query: str = WATCH) -> None:
+    await say(ws, type="subscribe", id="1", payload={"query": query})
+
+
+async def test_a_launch_is_heard_of_by_those_who_may(
+    address: str, http: httpx2.AsyncClient, db: Pool
+) -> None:
+    work = await Work.make(db)
+    async with conversing(address, "sam") as sam, conversing(address, "otto") as otto:
+        for ws in (sam, otto):
+            await watch(ws)
+            first = (await hear(ws))["payload"]["data"]["changes"]
+            assert first["__typename"] == "Heartbeat"
+        launch = f'mutation {{ launchStage(stageId: "stage:{work.reco}") {{ __typename }} }}'
+        found = await post(http, launch)
+        assert found.json()["data"]["launchStage"]["__typename"] == "Submission"
+        await work.tell()
+        while (heard := (await hear(sam))["payload"]["data"]["changes"])["__typename"] != "Change":
+            pass
+        assert heard["kind"] == "submission.new"
+        second = (await hear(otto))["payload"]["data"]["changes"]
+        assert second["__typename"] == "Heartbeat"
+
+
+async def test_whose_membership_ends_is_thrown_out_of_what_is_open(address: str, db: Pool) -> None:
+    async with conversing(address, "sam") as ws:
+        await watch(ws)
+        await hear(ws)
+        await db.execute(
+            "DELETE FROM membership USING person p WHERE p.id = person_id AND username = 'sam'"
+        )
+        await db.execute(
+            "INSERT INTO change_inbox (experiment_id, kind, body) "
+            "SELECT id, 'membership.changed', '{}' FROM experiment"
+        )
+        await changes.relay(db, 10)
+        async with asyncio.timeout(20):
+            async for _ in ws:
+                pass
+        assert ws.close_code == 4403

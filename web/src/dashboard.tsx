@@ -1,0 +1,3 @@
+import { show } from "./frame";
+
+show("/", <p className="empty">No campaigns yet</p>);

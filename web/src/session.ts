@@ -1,0 +1,88 @@
+/** Who is signed in on this tab: the token lives as long as the tab, and not in the address. */
+import { useSyncExternalStore } from "react";
+
+export interface Session {
+  readonly token: string | null;
+  /** The server said no to the token that was here before. */
+  readonly refused: boolean;
+}
+
+const KEY = "poms.token";
+const BEARER = /^[A-Za-z0-9\-._~+/]+=*$/;
+const watchers = new Set<() => void>();
+let session: Session = { token: remembered(), refused: false };
+
+/** The session as it is now. */
+export function current(): Session {
+  return session;
+}
+
+/** Run `watcher` after every change; call the result to stop. */
+export function onChange(watcher: () => void): () => void {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}
+
+/** The session, for a component that shows it. */
+export function useSession(): Session {
+  return useSyncExternalStore(onChange, current);
+}
+
+/** The token in what somebody pasted, or null if it can't be one. */
+export function tokenIn(pasted: string): string | null {
+  const token = pasted.trim().replace(/^(authorization:\s*)?bearer\s+/i, "");
+  return BEARER.test(token) ? token : null;
+}
+
+/** Use this token from now on. */
+export function signIn(token: string): void {
+  become({ token, refused: false });
+}
+
+/** Forget the token. */
+export function signOut(): void {
+  become({ token: null, refused: false });
+}
+
+/** Forget a token that the server refused, unless another one has taken its place. */
+export function refuse(token: string): void {
+  if (token === session.token) become({ token: null, refused: true });
+}
+
+function become(next: Session): void {
+  session = next;
+  remember(next.token);
+  for (const watcher of watchers) watcher();
+}
+
+function remembered(): string | null {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null; // storage is switched off in this browser: the token lives as long as the page
+  }
+}
+
+function remember(token: string | null): void {
+  try {
+    if (token === null) sessionStorage.removeItem(KEY);
+    else sessionStorage.setItem(KEY, token);
+  } catch {
+    // see remembered()
+  }
+}
+
+/** Take `#token=…` out of the address bar and the history entry, and sign in with it. */
+function takeFromAddress(): void {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  const given = parts.get("token");
+  if (given === null) return;
+  parts.delete("token");
+  const rest = parts.size > 0 ? `#${parts}` : "";
+  history.replaceState(history.state, "", location.pathname + location.search + rest);
+  const token = tokenIn(given.replaceAll(" ", "+")); // a bare + in an address reads as a space
+  if (token !== null) signIn(token);
+}
+
+takeFromAddress();
+addEventListener("hashchange", takeFromAddress);
