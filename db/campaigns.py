@@ -222,6 +222,16 @@ async def revisions(
     return await many(db, Revision, sql, id, start, limit)
 
 
+REVISION = f"""
+    SELECT {R_COLUMNS} FROM campaign_revision WHERE campaign_id = $1 AND number = $2::bigint
+"""
+
+
+async def revision(db: Database, id: int, number: int) -> Revision | None:
+    """Find one revision of a campaign."""
+    return await one(db, Revision, REVISION, id, number)
+
+
 JOB_TYPES = """
     SELECT id, name FROM job_type WHERE experiment_id = $1 AND active AND name = ANY($2::text[])
 """

@@ -84,33 +84,3 @@ OUTGOING = """
 async def outgoing(db: Database, stage_id: int) -> list[Dependency]:
     """The edges that leave a stage."""
     return await many(db, Dependency, OUTGOING, stage_id)
-
-
-LOCK_DATASET = "SELECT id FROM dataset WHERE id = $1 FOR UPDATE"
-
-# A statement of its own after the lock, so that it sees what the one before us appended.
-APPEND = """
-    WITH fresh AS (
-        SELECT f.id, f.size, f.events, row_number() OVER (ORDER BY f.id) - 1 AS place
-          FROM file f
-         WHERE f.id = ANY($2::bigint[])
-           AND NOT EXISTS (SELECT FROM dataset_file d WHERE d.dataset_id = $1 AND d.file_id = f.id)
-    ), total AS (
-        SELECT count(*) AS n, coalesce(sum(size), 0) AS bytes, coalesce(sum(events), 0) AS events FROM fresh
-    ), grown AS (
-        UPDATE dataset SET head = head + total.n, bytes = dataset.bytes + total.bytes,
-                           events = dataset.events + total.events
-          FROM total WHERE dataset.id = $1
-        RETURNING old.head AS first
-    ), put AS (
-        INSERT INTO dataset_file (dataset_id, ordinal, file_id)
-        SELECT $1, grown.first + fresh.place, fresh.id FROM fresh, grown
-    )
-    SELECT n FROM total
-"""
-
-
-async def append(conn: Connection, dataset_id: int, file_ids: Sequence[int]) -> int:
-    """Append catalogued files that a dataset doesn't have yet; returns how many they were."""
-    await conn.execute(LOCK_DATASET, dataset_id)
-    return int(await conn.fetchval(APPEND, dataset_id, file_ids))

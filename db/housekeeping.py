@@ -10,14 +10,6 @@ async def ensure_partitions(db: Database, ahead: int = 3) -> None:
     await db.execute(PARTITIONS, ahead)
 
 
-FORGET_KEYS = "DELETE FROM idempotency WHERE at < now() - interval '7 days'"
-
-
-async def forget_keys(db: Database) -> None:
-    """Idempotency keys are kept for a week."""
-    await db.execute(FORGET_KEYS)
-
-
 DRIFT = """
     SELECT s.id, s.unfinished, count(u.id) AS counted
       FROM stage s LEFT JOIN submission u ON u.stage_id = s.id AND u.counted

@@ -167,6 +167,11 @@ def _work(at: str, stage: StagePlan, *, fed: bool) -> Iterator[Finding]:
             f"{at}.dataset",
             "A regular stage needs something to work on: a dataset, or a stage upstream.",
         )
+    if fed and stage.dataset is not None:
+        yield Finding(
+            f"{at}.dataset",
+            "A stage that depends on others works on what they make: leave the dataset out.",
+        )
     if stage.kind is StageKind.GENERATOR and stage.dataset is not None:
         yield Finding(f"{at}.dataset", "A generator works on no dataset: leave it out.")
     yield from _parameter_lists(at, stage)

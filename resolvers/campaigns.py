@@ -11,10 +11,10 @@ from db.campaigns import Filter, Order, Start
 from domain.names import wrong_text
 from door.describe import asked, choice, thing
 from door.pages import Connection, bad_input
-from resolvers import tenants
+from resolvers import nodes, tenants
 from resolvers.saving import SavingMutations
 from resolvers.stages import StageQueries
-from schema.campaigns import Campaign
+from schema.campaigns import Campaign, Revision
 from schema.campaigns import campaign as shown
 from schema.context import Info
 from schema.fields import changes, reads
@@ -128,6 +128,20 @@ class CampaignMutations(SavingMutations):
             return Campaign.of(row, info.context.viewer)
         await info.context.ring()
         return Campaign.of(saved, info.context.viewer)
+
+
+async def _revision(info: Info, id: strawberry.ID) -> Revision | None:
+    """A revision by `revision:7.2`: the second one of campaign 7."""
+    whole, _, last = id.removeprefix("revision:").partition(".")
+    campaign_id = number(strawberry.ID(f"campaign:{whole}"), "campaign")
+    which = number(strawberry.ID(f"revision:{last}"), "revision")
+    if campaign_id is None or which is None or await shown(info, campaign_id) is None:
+        return None
+    row = await campaigns.revision(info.context.db, campaign_id, which)
+    return None if row is None else Revision.of(row)
+
+
+nodes.KINDS["revision"] = _revision
 
 
 async def _wanted(info: Info, given: CampaignFilter) -> Filter:

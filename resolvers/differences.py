@@ -92,4 +92,3 @@ def _change(stage: StagePlan, row: Row, old: stages.Stage | None) -> StageChange
         fields=[camel(name) for name in names],
         starts_again=starts_again(stage, names),
     )
-

@@ -5,6 +5,7 @@ from strawberry.schema.config import StrawberryConfig
 import auth
 from door import build
 from door.describe import thing
+from door.limits import Limits
 from door.schema import DoorSchema
 from resolvers.campaigns import CampaignMutations, CampaignQueries
 from resolvers.changes import ChangeQueries, ChangeSubscriptions
@@ -61,7 +62,7 @@ class Subscription(ChangeSubscriptions):
     """Everything that can be watched."""
 
 
-def make_schema() -> DoorSchema:
+def make_schema(limits: Limits | None = None) -> DoorSchema:
     """The schema, with everything that hides behind an interface."""
     return build(
         Query,
@@ -69,5 +70,6 @@ def make_schema() -> DoorSchema:
         Subscription,
         types=[Job, *PROBLEMS.values()],
         actions={*auth.GRANTS, auth.SIGN_IN},
+        limits=limits,
         config=StrawberryConfig(scalar_map=SCALARS),
     )

@@ -14,7 +14,6 @@ import httpx2
 import pytest
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 import app
@@ -26,7 +25,7 @@ from tests.resolvers.conftest import PEOPLE
 from tests.resolvers.working import Work
 
 SECRET = "a secret of the tests, 32 characters or more"
-ME = "{ me { person { username } } }"
+ME = "{ viewer { person { username } } }"
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ async def post(http: httpx2.AsyncClient, query: str, as_: str = "anna") -> httpx
 
 async def test_who_is_signed_in_is_answered(http: httpx2.AsyncClient) -> None:
     found = await post(http, ME)
-    assert found.json()["data"] == {"me": {"person": {"username": "anna"}}}
+    assert found.json()["data"] == {"viewer": {"person": {"username": "anna"}}}
     assert "frame-ancestors 'none'" in found.headers["content-security-policy"]
     assert found.headers["x-content-type-options"] == "nosniff"
 

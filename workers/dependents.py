@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from db import families, outputs, slices
+from db import datasets, families, outputs, slices
 from db.families import Dependency
 from db.pool import Connection
 from db.slices import Asked
@@ -33,12 +33,13 @@ async def fire(conn: Connection, origin: Submission, family: Sequence[int]) -> N
 async def _feed(conn: Connection, dependency: Dependency, family: Sequence[int]) -> None:
     if dependency.dataset_id is None:
         return
+    await datasets.lock(conn, dependency.dataset_id)
     after = 0
     while page := await outputs.located_files(conn, family, after, PAGE):
         after = page[-1][0]
         chosen = [file_id for file_id, name in page if matches(name, dependency.patterns)]
         if chosen:
-            await families.append(conn, dependency.dataset_id, chosen)
+            await datasets.publish(conn, dependency.dataset_id, chosen)
 
 
 async def _launch(conn: Connection, dependency: Dependency, origin: Submission) -> None:

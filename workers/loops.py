@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from batch import BatchSystem, BatchUnavailable
-from db import leases
+from db import leases, watches
 from db.watches import Fenced
 from workers import watch
 from workers.tools import Tools, log
@@ -67,6 +67,7 @@ async def run_watch(system: BatchSystem, tools: Tools, idle_s: float) -> None:
 async def _lead(system: BatchSystem, tools: Tools, name: str, epoch: int, idle_s: float) -> None:
     clock = asyncio.get_running_loop().time
     renew_at = health_at = 0.0
+    read_to = await watches.lead(tools.db, system.name, epoch)
     while True:
         if clock() >= renew_at:
             if not await leases.renew(tools.db, name, epoch, tools.lease_s):
@@ -75,5 +76,6 @@ async def _lead(system: BatchSystem, tools: Tools, name: str, epoch: int, idle_s
         if clock() >= health_at:
             await watch.ask_health(tools, system, epoch)
             health_at = clock() + HEALTH_EVERY_S
-        if not await watch.step(tools, system, epoch):
+        read_to, behind = await watch.step(tools, system, epoch, read_to)
+        if not behind:
             await asyncio.sleep(idle_s)

@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from db import endings, housekeeping, launches
+from db import endings, housekeeping, idempotency, launches
 from workers.launch import launch
 from workers.points import around
 from workers.tools import Tools, log
@@ -44,6 +44,6 @@ async def promote(tools: Tools) -> bool:
 async def tidy(tools: Tools) -> None:
     """What has to be done now and then."""
     await housekeeping.ensure_partitions(tools.db)
-    await housekeeping.forget_keys(tools.db)
+    await idempotency.forget(tools.db)
     for stage_id, kept, counted in await housekeeping.drift(tools.db):
         log.error("stage %s: %s unfinished kept, %s counted", stage_id, kept, counted)

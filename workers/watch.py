@@ -23,12 +23,13 @@ COPIED = (
 )  # fmt: skip
 
 
-async def step(tools: Tools, system: BatchSystem, epoch: int) -> bool:
-    """Read and commit one batch; true when there is more to read at once."""
-    read_from = await watches.lead(tools.db, system.name, epoch)
+async def step(
+    tools: Tools, system: BatchSystem, epoch: int, read_from: str | None
+) -> tuple[str | None, bool]:
+    """Read and commit one batch; returns the place read to, and whether there is more to read at once."""
     batch = await system.read(read_from, BOUND)
     if batch.read_to == read_from:
-        return False
+        return read_from, False
     clusters = await _clusters(tools, system, batch.events)
     jobs, attempts = news.fold(_news(batch.events, clusters))
     reports = await _reports(tools, system, jobs, clusters)
@@ -37,7 +38,7 @@ async def step(tools: Tools, system: BatchSystem, epoch: int) -> bool:
     async with around("watch.commit"):
         await watches.commit(tools.db, place, jobs, attempts, reports, _started(batch, clusters))
     await tools.ring()
-    return batch.behind
+    return batch.read_to, batch.behind
 
 
 def _started(batch: Batch, clusters: Mapping[str, Cluster]) -> list[str]:
