@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
@@ -87,7 +88,7 @@ class App:
             Route("/healthz", self.alive),
             Route("/readyz", self.ready),
             Route("/", page),
-            Mount("/assets", StaticFiles(directory=DIST / "assets", check_dir=False)),
+            Mount("/assets", Assets(directory=DIST / "assets", check_dir=False)),
         ]
 
     @asynccontextmanager
@@ -180,6 +181,16 @@ async def page(_: Request) -> Response:
     if not index.is_file():
         return PlainTextResponse("The web pages are not built: run `make web`.\n", 404)
     return FileResponse(index, headers={"cache-control": "no-cache"})
+
+
+class Assets(StaticFiles):
+    """What the pages are made of: the names change with the contents, so that they keep for ever."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Say so."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
 
 
 POLICY = (

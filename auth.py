@@ -17,7 +17,7 @@ import jwt
 from db import viewers
 from db.pool import Database, open_pool
 from domain.people import Role
-from settings import Settings
+from settings import SettingMissing, Settings
 
 ISSUER, ALGORITHM = "poms", "HS256"
 SHORTEST_SECRET = 32
@@ -280,8 +280,8 @@ def main(arguments: list[str] | None = None) -> int:
     valid = timedelta(days=given.days)
     try:
         made = asyncio.run(issue(Settings.from_env(), username, valid, create=given.create_admin))
-    except Refused as refusal:
-        print(refusal, file=sys.stderr)  # noqa: T201 - a command
+    except (Refused, SettingMissing, ValueError, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a command
         return 1
     print(made)  # noqa: T201 - the command's answer
     return 0

@@ -12,7 +12,9 @@ LOCKED = f"""
 """
 
 ASKED_REMOVAL = """
-    SELECT DISTINCT submission_id FROM action WHERE submission_id = ANY($1::bigint[]) AND verb = 'remove'
+    SELECT DISTINCT ON (submission_id) submission_id, reason
+      FROM action WHERE submission_id = ANY($1::bigint[]) AND verb = 'remove'
+     ORDER BY submission_id, id
 """
 
 MOVE_MANY = f"""
@@ -51,7 +53,8 @@ async def lock(conn: Connection, ids: Sequence[int]) -> list[Submission]:
 
 async def follow(conn: Connection, ids: Sequence[int]) -> list[Submission]:
     """Give submissions the states that follow from their jobs; returns those that moved."""
-    asked = {row["submission_id"] for row in await conn.fetch(ASKED_REMOVAL, ids)}
+    rows = await conn.fetch(ASKED_REMOVAL, ids)
+    asked = {row["submission_id"]: row["reason"] for row in rows}
     wanted: dict[int, SubmissionState] = {}
     for submission in await lock(conn, ids):
         state = state_of(submission.counts, cancelled=submission.id in asked)
@@ -59,7 +62,10 @@ async def follow(conn: Connection, ids: Sequence[int]) -> list[Submission]:
             wanted[submission.id] = state
     if not wanted:
         return []
-    reasons = [""] * len(wanted)
+    reasons = [
+        asked.get(id, "") if state is SubmissionState.CANCELLED else ""
+        for id, state in wanted.items()
+    ]
     moved = await many(conn, Submission, MOVE_MANY, list(wanted), list(wanted.values()), reasons)
     await release(conn, [s.id for s in moved if not s.state.is_live])
     return moved
@@ -89,10 +95,14 @@ async def discard(
     old: Sequence[SubmissionState],
     new: SubmissionState,
     reason: str,
+    holder: str | None = None,
 ) -> Submission | None:
-    """End a submission none of whose jobs will run, or return None when it is in no old state any more."""
+    """End a submission none of whose jobs will run, or return None when it is in no old state any more.
+
+    A launcher names itself as the holder, so that one who has lost the submission ends nothing.
+    """
     found = await lock(conn, [id])
-    if not found or found[0].state not in old:
+    if not found or found[0].state not in old or holder not in (None, found[0].lease_holder):
         return None
     moved = await many(conn, Submission, MOVE_MANY, [id], [new], [reason])
     await jobs.discard(conn, id, new)

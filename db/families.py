@@ -1,6 +1,5 @@
 """A submission and its recoveries: looked at together when one of them is over."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from db.pool import Connection, Database, many, one

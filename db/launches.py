@@ -29,15 +29,19 @@ class LaunchAttempt:
 
 ATTEMPT_COLUMNS = ", ".join(LaunchAttempt.__dataclass_fields__)
 
+# An uncertain one stays so while it is looked at, with its age; it is told only when it moves.
 CLAIM = f"""
-    WITH moved AS (
+    WITH was AS (
+        SELECT state FROM submission WHERE id = $1
+    ), moved AS (
         UPDATE submission
-           SET state = 'submitting', lease_until = now() + make_interval(secs => $3), lease_holder = $2,
-               state_since = now(), revision = revision + 1
+           SET state = CASE WHEN state = 'new' THEN 'submitting' ELSE state END,
+               state_since = CASE WHEN state = 'new' THEN now() ELSE state_since END,
+               lease_until = now() + make_interval(secs => $3), lease_holder = $2, revision = revision + 1
          WHERE id = $1
            AND (state = 'new' OR (state IN ('submitting', 'uncertain') AND coalesce(lease_until, now()) <= now()))
         RETURNING *
-    ), told AS ({TELL})
+    ), told AS ({TELL} WHERE state <> (SELECT state FROM was))
     SELECT {COLUMNS} FROM moved
 """
 
@@ -75,7 +79,7 @@ async def current(db: Database, submission_id: int) -> LaunchAttempt | None:
 INTEND = f"""
     WITH next AS (
         UPDATE submission SET launch_attempt = launch_attempt + 1
-         WHERE id = $1 AND state = 'submitting' AND lease_holder = $2
+         WHERE id = $1 AND state IN ('submitting', 'uncertain') AND lease_holder = $2
         RETURNING id, launch_attempt, batch_system
     )
     INSERT INTO launch_attempt (submission_id, attempt, batch_system, mark, holder)
@@ -146,13 +150,16 @@ async def adopt(
 
 
 LAUNCHED = f"""
-    WITH moved AS (
+    WITH was AS (
+        SELECT state FROM submission WHERE id = $1
+    ), moved AS (
         UPDATE submission
            SET state = $3, reason = $4, lease_until = CASE WHEN $5 > 0 THEN now() + make_interval(secs => $5) END,
-               lease_holder = NULL, state_since = now(), revision = revision + 1
-         WHERE id = $1 AND state = 'submitting' AND lease_holder = $2
+               lease_holder = NULL, state_since = CASE WHEN state = $3 THEN state_since ELSE now() END,
+               revision = revision + 1
+         WHERE id = $1 AND state IN ('submitting', 'uncertain') AND lease_holder = $2
         RETURNING *
-    ), told AS ({TELL})
+    ), told AS ({TELL} WHERE state <> (SELECT state FROM was))
     SELECT {COLUMNS} FROM moved
 """
 

@@ -1,7 +1,8 @@
 """Connections that know our types, and the ways to read rows from them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -59,6 +60,16 @@ async def teach_types(conn: Connection) -> None:
     await conn.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=orjson.loads, format="text"
     )
+
+
+@asynccontextmanager
+async def savepoint(db: Database) -> AsyncIterator[Database]:
+    """Keep a transaction usable when a statement inside of it is refused; a pool needs no such care."""
+    if isinstance(db, asyncpg.Pool):
+        yield db
+    else:
+        async with db.transaction():
+            yield db
 
 
 async def one(db: Database, row: Callable[..., Row], sql: str, *args: Any) -> Row | None:

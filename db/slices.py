@@ -9,7 +9,7 @@ import asyncpg
 
 from db import launchables
 from db.launchables import Launchable
-from db.pool import Database, one
+from db.pool import Database, one, savepoint
 from db.submissions import COLUMNS, TELL, Submission
 from domain import splits, units
 from domain.configuration import configuration
@@ -143,7 +143,8 @@ async def launch_next(db: Database, stage_id: int, asked: Asked) -> Outcome:
         if isinstance(taken, Outcome):
             return taken
         try:
-            submission = await _take(db, stage, taken, asked)
+            async with savepoint(db):
+                submission = await _take(db, stage, taken, asked)
         except UnknownKeyword as e:
             return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why=str(e))
         except asyncpg.UniqueViolationError as e:

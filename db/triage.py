@@ -11,7 +11,7 @@ COST = """
 
 OF_SUBMISSION = f"""
     SELECT j.submission_id, j.number, j.reason, j.exit_code, j.signal, j.site, left(j.text, 1000),
-           right(j.log_tail, 4000), {COST}
+           right(j.log_tail, 2000), {COST}
       FROM job j
      WHERE j.submission_id = $1 AND j.state IN ('failed', 'held')
      ORDER BY j.number LIMIT $2
@@ -20,7 +20,7 @@ OF_SUBMISSION = f"""
 # The newest submissions first, each job once; partitions are found by the ids.
 OF_STAGE = f"""
     SELECT j.submission_id, j.number, j.reason, j.exit_code, j.signal, j.site, left(j.text, 1000),
-           right(j.log_tail, 4000), {COST}
+           right(j.log_tail, 2000), {COST}
       FROM (SELECT id FROM submission
              WHERE stage_id = $1 AND (jobs_failed > 0 OR jobs_held > 0)
              ORDER BY id DESC LIMIT 1000) s

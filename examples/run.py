@@ -93,27 +93,38 @@ def is_whole(stages: list[Any]) -> bool:
 
 def follow(api: Api, campaign_id: str) -> list[Any]:
     """Show a live line per stage until nothing goes on; comes back when the connection is lost."""
-    board, began, changed = Board(), time.monotonic(), time.monotonic()
-    stages: list[Any] = []
-    while time.monotonic() - began < MOST_S:
+    board, end = Board(), time.monotonic() + MOST_S
+    while time.monotonic() < end:
         try:
-            for found in api.listen(WATCH, id=campaign_id):
-                stages, changed = found["stages"], time.monotonic()
-                board.show(stages)
-                if is_whole(stages) or not is_live(stages):
-                    break
+            watch(api, campaign_id, board)
+            stages: list[Any] = settled(api, campaign_id)
+            if stages:
+                board.show(stages, at_once=True)
+                return stages
         except (httpx2.HTTPError, Refused, ValueError) as e:
             board.say(f"Lost the connection ({e}); trying again.")
             time.sleep(1)
-            continue
-        while stages and not is_live(stages) and not is_whole(stages):
-            if time.monotonic() - changed > QUIET_S:
-                return stages
-            time.sleep(0.5)
-            stages = api.ask(NOW, id=campaign_id)["stages"]
-        if is_whole(stages):
+    return settled(api, campaign_id)
+
+
+def watch(api: Api, campaign_id: str, board: Board) -> None:
+    """Show the campaign for as long as something is live in it."""
+    for found in api.listen(WATCH, id=campaign_id):
+        board.show(found["stages"])
+        if not is_live(found["stages"]):
+            return
+
+
+def settled(api: Api, campaign_id: str) -> list[Any]:
+    """The stages once all is done, or nothing has begun for a while; empty when it goes on."""
+    quiet = time.monotonic() + QUIET_S
+    while True:
+        stages: list[Any] = api.ask(NOW, id=campaign_id)["stages"]
+        if is_live(stages):
+            return []
+        if is_whole(stages) or time.monotonic() > quiet:
             return stages
-    return stages
+        time.sleep(0.3)
 
 
 FILES_OF = """query ($id: ID!, $i: String, $o: String) { submission(id: $id) {

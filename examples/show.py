@@ -15,11 +15,12 @@ class Board:
         self.drawn = 0
         self.last: float | None = None
 
-    def show(self, stages: list[Any]) -> None:
+    def show(self, stages: list[Any], *, at_once: bool = False) -> None:
         """Draw a line per stage."""
         terminal = sys.stdout.isatty()
         now = time.monotonic()
-        if not terminal and self.last is not None and now - self.last < PLAIN_EVERY_S:
+        soon = self.last is not None and now - self.last < PLAIN_EVERY_S
+        if soon and not terminal and not at_once:
             return
         self.last = now
         if terminal and self.drawn:

@@ -37,10 +37,8 @@ class House:
 class Context(Progress):
     """One viewer asking one thing."""
 
-    def __init__(
-        self, house: House, viewer: Viewer, request_id: str | None = None, *, shared: bool = False
-    ) -> None:
-        self.house, self._viewer, self._shared = house, viewer, shared
+    def __init__(self, house: House, viewer: Viewer, request_id: str | None = None) -> None:
+        self.house, self._viewer, self._shared = house, viewer, False
         self.request_id = request_id or uuid4().hex
 
     @property
@@ -110,8 +108,12 @@ class Context(Progress):
         return auth.may_at_all(self.viewer, action)
 
     def alone(self) -> Self:
-        """A fresh context for a run that others may join: nothing in it is this person's alone."""
-        return type(self)(self.house, self.viewer.anybody, shared=True)
+        """The same viewer with a fresh context."""
+        return type(self)(self.house, self.viewer)
+
+    def be_anybody(self) -> None:
+        """From here on this is a run that others may join: nothing in it is one person's alone."""
+        self._viewer, self._shared = self.viewer.anybody, True
 
 
 Info = strawberry.Info[Context, None]

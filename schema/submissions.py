@@ -1,6 +1,7 @@
 """Submissions, as a client sees them."""
 
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -112,7 +113,7 @@ class Submission(Node):
             cpu_efficiency=share(row.cpu_s, row.wall_s * cpus),
             memory_efficiency=share(row.memory_used_mb, row.memory_requested_mb),
             row=row,
-            **{name: getattr(row, name) for name in PLAIN},
+            **dict(zip(PLAIN, plain(row), strict=True)),
         )
 
     @reads()
@@ -267,6 +268,8 @@ PLAIN = tuple(
     for name in Submission.__annotations__
     if name in submissions.Submission.__dataclass_fields__ and name not in ("id", "jobs", "files")
 )
+
+plain = attrgetter(*PLAIN)
 
 
 async def found(info: Info, submission_id: int | None) -> Submission | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -141,6 +142,9 @@ async def test_missing_partitions_make_it_unready(http: httpx2.AsyncClient, db: 
 async def test_browsers_get_pages(http: httpx2.AsyncClient) -> None:
     index = await http.get("/")
     assert index.headers["content-type"].startswith("text/html")
+    script = re.search(r'src="(/assets/[^"]+)"', index.text)
+    assert script
+    assert "immutable" in (await http.get(script[1])).headers["cache-control"]
     playground = await http.get("/graphql", headers={"accept": "text/html"})
     assert playground.headers["content-type"].startswith("text/html")
     assert (await http.get("/assets/../../settings.py")).status_code == 404
@@ -207,6 +211,15 @@ async def test_whose_membership_ends_is_thrown_out_of_what_is_open(address: str,
         )
         await changes.relay(db, 10)
         async with asyncio.timeout(20):
-            async for _ in ws:
-                pass
+            await ws.wait_closed()
         assert ws.close_code == 4403
+
+
+async def test_a_launch_over_a_socket_is_its_persons_own(address: str, db: Pool) -> None:
+    work = await Work.make(db)
+    launch = f'mutation {{ launchStage(stageId: "stage:{work.reco}") {{ __typename }} }}'
+    async with conversing(address, "sam") as ws:
+        await watch(ws, launch)
+        assert (await hear(ws))["payload"]["data"]["launchStage"]["__typename"] == "Submission"
+    by = await db.fetchval("SELECT username FROM submission s JOIN person p ON p.id = created_by")
+    assert by == "sam"

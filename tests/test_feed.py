@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 
@@ -206,3 +207,32 @@ async def test_an_outage_of_the_database_is_waited_out(db: Pool, redis: Redis) -
         await happen(db, 2)
         found = await until(source, feed.EVERYTHING, 0, lambda found, _: len(found) == 2)
         assert [change.position for change in found] == [1, 2]
+
+
+async def test_a_ring_waits_for_nobody_and_never_raises() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    for address in (port, 1):
+        async with Redis.from_url(f"redis://127.0.0.1:{address}") as away:
+            began = time.monotonic()
+            await feed.ring(away)
+            assert time.monotonic() - began < 2
+    server.close()
+
+
+async def test_the_doorbell_is_heard_again_once_redis_is_back(redis: Redis) -> None:
+    rung = asyncio.Event()
+    hearing = asyncio.create_task(feed.hear(redis, rung.set))
+    async with asyncio.timeout(20):
+        for _ in range(2):
+            await rung.wait()  # each time it begins to listen, lest a ring was missed
+            rung.clear()
+            await feed.ring(redis)
+            await rung.wait()
+            await redis.client_kill_filter(_type="pubsub")
+            rung.clear()
+    hearing.cancel()

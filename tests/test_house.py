@@ -181,9 +181,13 @@ def test_the_committed_schema_is_the_one_that_is_served() -> None:
 
 
 def tracked() -> list[Path]:
-    """Files of the repository that people wrote."""
+    """Files of the repository that people wrote, those too that are not committed yet."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
     )
     paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     return [path for path in paths if path.is_file() and "dist" not in path.parts]

@@ -199,6 +199,6 @@ async def _fail(tools: Tools, submission: Submission, reason: str) -> None:
     log.warning("submission %s: %s", submission.id, reason)
     async with around("launch.fail"), tools.db.acquire() as conn, conn.transaction():
         await endings.discard(
-            conn, submission.id, [SubmissionState.SUBMITTING],
-            SubmissionState.LAUNCH_FAILED, reason,
+            conn, submission.id, [SubmissionState.SUBMITTING, SubmissionState.UNCERTAIN],
+            SubmissionState.LAUNCH_FAILED, reason, tools.holder,
         )  # fmt: skip

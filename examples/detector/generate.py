@@ -19,7 +19,9 @@ def main(words):
     if kind == "no_output":
         return
     header = {"parameter": parameter, "seed": seed, "run": run, "subrun": subrun, "events": events}
-    rows = [{"event": n, "hits": simulate(seed, n, parameter)} for n in range(first, first + events)]
+    rows = [
+        {"event": n, "hits": simulate(seed, n, parameter)} for n in range(first, first + events)
+    ]
     name = f"gen_{parameter}_r{run}_s{subrun:04}.jsonl"
     write(name, header, rows, whole=kind != "truncated")
     with open(env["POMS_OUTPUTS"], "w", encoding="utf-8") as told:

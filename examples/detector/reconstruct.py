@@ -21,7 +21,9 @@ def main(words):
             name = f"reco_{path.stem}.jsonl"
             fitted = [{"event": r["event"], "fit": fit(r["hits"])} for r in rows]
             write(name, header | {"input": path.name}, fitted, whole=kind != "truncated")
-            print(json.dumps({"path": name, "parents": [path.name], "events": len(rows)}), file=told)
+            print(
+                json.dumps({"path": name, "parents": [path.name], "events": len(rows)}), file=told
+            )
 
 
 if __name__ == "__main__":

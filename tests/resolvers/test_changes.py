@@ -1,12 +1,13 @@
 """Watching: history first, then news; nobody hears of what is not theirs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from strawberry.types import ExecutionResult
 
 from db import changes, submissions
 from db.pool import Pool
@@ -80,13 +81,15 @@ async def caught_up(house: House) -> None:
 @asynccontextmanager
 async def watching(
     make: Make, query: str, as_: str = "anna", **variables: Any
-) -> AsyncIterator[AsyncIterator[Item]]:
+) -> AsyncIterator[AsyncGenerator[Item, None]]:
     """The items of a subscription, one by one."""
     stream = await schema().stream(query, variables, await make(as_))
 
-    async def items() -> AsyncIterator[Item]:
+    async def items() -> AsyncGenerator[Item, None]:
         async for result in stream:
+            assert isinstance(result, ExecutionResult)
             assert not result.errors, result.errors
+            assert result.data
             yield next(iter(result.data.values()))
 
     async with asyncio.timeout(30), aclosing(stream), aclosing(items()) as found:

@@ -53,6 +53,7 @@ async def known(db: Pool, hypot: int) -> dict[str, str]:
     work = await Work.make(db)
     row = await work.submission(work.reco)
     await work.fail(row.id, 1, "topsecret")
+    await db.execute("INSERT INTO launch_output VALUES ($1, 2, 1, 'topsecret')", row.id)
     stage, campaign = f"stage:{work.reco}", f"campaign:{work.plant.campaign_id}"
     submission = f"submission:{row.id}"
     person, dataset = f"person:{work.plant.person_id}", "dataset:1"
@@ -103,7 +104,7 @@ def arguments(
     """What must be given, and whatever says which experiment is meant."""
     for name, argument in given.items():
         needed = isinstance(argument.type, GraphQLNonNull)
-        if needed or name in ("experiment", "campaignId", "stageId"):
+        if needed or name in ("filter", "experiment", "campaignId", "stageId"):
             yield name, value(argument.type, name, known, field)
 
 

@@ -43,6 +43,10 @@ async def dies_at(house: House, point: str, **settings: str) -> None:
     assert worker.returncode == -signal.SIGKILL, house.said()
 
 
+async def located(plant: Plant) -> int:
+    return int(await plant.db.fetchval("SELECT count(*) FROM submission WHERE state = 'located'"))
+
+
 async def finish(house: House, campaign: Two) -> None:
     house.worker()
     await until(campaign.done, "the campaign's end", house)
@@ -147,9 +151,7 @@ async def one_at_a_time(house: House, plant: Plant, point: str) -> None:
     house.worker()
 
     async def both() -> bool:
-        return (
-            await plant.db.fetchval("SELECT count(*) FROM submission WHERE state = 'located'") == 2
-        )
+        return await located(plant) == 2
 
     await until(both, "both submissions", house)
     assert await plant.db.fetchval("SELECT unfinished FROM stage") == 0
@@ -167,16 +169,11 @@ async def by_the_clock(house: House, plant: Plant, point: str) -> None:
     house.worker()
 
     async def launched() -> bool:
-        return (
-            await plant.db.fetchval("SELECT count(*) FROM submission WHERE state = 'located'") == 1
-        )
+        return await located(plant) == 1
 
     await until(launched, "the scheduled launch", house)
     assert await plant.db.fetchval("SELECT count(*) FROM submission") == 1
-    assert (
-        await plant.db.fetchval("SELECT next_at > now() + interval '1 hour' FROM schedule")
-        is not None
-    )
+    assert await plant.db.fetchval("SELECT next_at > now() FROM schedule")
 
 
 SCENARIOS: dict[str, Scenario] = {

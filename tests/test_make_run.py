@@ -1,0 +1,76 @@
+"""What `make run` does, as a stranger sees it, while every process of it is killed at arbitrary moments."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+VICTIMS = ("uvicorn", "-m workers", "bin/postgres", "valkey-server", "-m batch.local")
+
+
+@pytest.fixture
+def home(service_home: Path) -> Path:
+    made = service_home / "run"
+    made.mkdir()
+    return made
+
+
+def started(home: Path) -> subprocess.Popen[str]:
+    env = os.environ | {"POMS_HOME": str(home), "POMS_PORT": "0", "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "up"],
+        cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1,
+    )  # fmt: skip
+
+
+def children(pid: int) -> list[tuple[int, str]]:
+    """The direct children of a process, with their command lines."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            if entry.name.isdigit() and parent == str(pid):
+                words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found.append((int(entry.name), words))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.timeout(400)
+def test_the_example_is_exactly_right_whatever_is_killed_meanwhile(home: Path) -> None:
+    dice = random.Random(os.environ.get("POMS_TEST_SEED", "7"))
+    victims = dice.sample(VICTIMS, len(VICTIMS))
+    service, said = started(home), []
+    assert service.stdout is not None
+    next_kill: float | None = None
+    try:
+        for line in service.stdout:
+            said.append(line)
+            if line.startswith("It runs until"):
+                break
+            if line.startswith("generate ") and next_kill is None:
+                next_kill = time.monotonic() + dice.uniform(1, 4)
+            if next_kill is not None and time.monotonic() > next_kill and victims:
+                victim = victims.pop()
+                for pid, words in children(service.pid):
+                    if victim in words:
+                        os.kill(pid, signal.SIGKILL)
+                next_kill = time.monotonic() + dice.uniform(1, 6)
+    finally:
+        service.send_signal(signal.SIGINT)
+        rest = service.communicate(timeout=60)[0]
+    text = "".join(said) + rest
+    assert "agree exactly" in text, text
+    assert "exit code" not in text, text
+    assert not victims, f"{victims} were not killed\n{text}"
+    done = re.search(r"merge +\d+ +216 +216 +0 ", text)
+    assert done, text
+    assert service.returncode == 0
