@@ -57,16 +57,6 @@ class Reader:
         return await changes.after(self.db, after, upto, bound, **asdict(wanted))
 
 
-async def enqueue(redis: ArqRedis, function: str, submission_id: int, attempt: int) -> None:
-    """Hand the next step of a submission to a worker. What gets lost, the sweep finds."""
-    name = f"{function}:{submission_id}:{attempt}"
-    try:
-        async with asyncio.timeout(REDIS_S):
-            await redis.enqueue_job(function, submission_id, attempt, _job_id=name)
-    except (RedisError, OSError, TimeoutError) as error:
-        log.info("%s is left to the sweep: %r", name, error)
-
-
 class App:
     """One process's share of the service: what it has opened, and its routes."""
 
@@ -121,7 +111,7 @@ class App:
             feed=source,
             store=self.settings.store,
             ring=lambda: feed.ring(redis),
-            enqueue=lambda *what: enqueue(redis, *what),
+            enqueue=lambda *what: feed.enqueue(redis, *what),
         )
         fresh = asyncio.create_task(viewers.keep_fresh())
         try:

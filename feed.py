@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from arq.connections import ArqRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -139,6 +140,16 @@ async def ring(redis: Redis) -> None:
     with suppress(RedisError, OSError, TimeoutError):
         async with asyncio.timeout(RING_S):
             await redis.publish(CHANNEL, b"")
+
+
+async def enqueue(redis: ArqRedis, function: str, submission_id: int, attempt: int) -> None:
+    """Hand the next step of a submission to a worker. What gets lost, the sweep finds."""
+    name = f"{function}:{submission_id}:{attempt}"
+    try:
+        async with asyncio.timeout(RING_S):
+            await redis.enqueue_job(function, submission_id, attempt, _job_id=name)
+    except (RedisError, OSError, TimeoutError) as error:
+        log.info("%s is left to the sweep: %r", name, error)
 
 
 async def hear(redis: Redis, rung: Callable[[], object]) -> None:

@@ -49,9 +49,13 @@ class SubmissionsFilter:
     experiment: str | None = None
     """The name of one of your experiments."""
     campaign_id: strawberry.ID | None = None
+    """Of one campaign."""
     stage_id: strawberry.ID | None = None
+    """Of one stage."""
     states: list[SubmissionState] | None = None
+    """In one of these states."""
     is_test: bool | None = None
+    """Tests only, or no tests."""
     created_by: strawberry.ID | None = None
     """The person who launched it."""
     since: datetime | None = None

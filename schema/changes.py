@@ -22,7 +22,9 @@ class ChangesFilter:
     experiment: str | None = None
     """The name of one of your experiments."""
     campaign_id: strawberry.ID | None = None
+    """What happens in one campaign."""
     submission_id: strawberry.ID | None = None
+    """What happens to one submission."""
     kinds: list[str] | None = None
     """How the kind begins, such as `submission.` or `job_type.saved`; at most 20."""
 
@@ -36,9 +38,13 @@ class Change:
     kind: str
     """What happened, such as `submission.running`."""
     at: datetime
+    """When it happened."""
     experiment_id: strawberry.ID
+    """Whose it is."""
     campaign_id: strawberry.ID | None
+    """The campaign that it is about, if it is about one."""
     submission_id: strawberry.ID | None
+    """The submission that it is about, if it is about one."""
     body: JSON
     """What there is to say about it; of a submission's own change, how it was after it."""
 
@@ -95,6 +101,7 @@ class SubmissionNow:
     head: str
     """Read before the submission was: no change after this cursor is missing."""
     submission: Submission
+    """The whole of it."""
 
 
 SubmissionChangedItem = Annotated[
@@ -112,7 +119,9 @@ class LaunchOutput:
     attempt: int
     """The attempt to launch that said it."""
     text: str
+    """What it said."""
     at: datetime
+    """When."""
 
 
 LaunchOutputItem = Annotated[

@@ -8,12 +8,12 @@ import strawberry
 from db import contents
 from domain.jobs import JobState
 from door.describe import choice, thing
-from door.pages import Connection, Node, page
+from door.pages import Connection, Node
 from schema import outputs
 from schema.context import Info
 from schema.fields import reads
 from schema.ids import made
-from schema.lists import number
+from schema.lists import Part, by_key, number
 from schema.outputs import Input, Output
 
 choice(JobState)
@@ -26,6 +26,7 @@ class JobAttempt:
     attempt: int
     """Counted from 1."""
     state: JobState
+    """Where it came to."""
     exit_code: int | None
     """Of its command, once it is known."""
     signal: int | None
@@ -47,7 +48,9 @@ class JobAttempt:
     memory_mb: float | None
     """The most memory that it used, in MB."""
     started_at: datetime | None
+    """When it began."""
     ended_at: datetime | None
+    """When it was over."""
 
     @classmethod
     def of(cls, row: contents.Attempt) -> "JobAttempt":
@@ -62,6 +65,7 @@ class Job(Node):
     number: int
     """Its place in the submission, from 1."""
     state: JobState
+    """Where it is."""
     attempt: int
     """How often it was started."""
     native_id: str | None
@@ -89,7 +93,9 @@ class Job(Node):
     memory_mb: float | None
     """The most memory that it used, in MB."""
     started_at: datetime | None
+    """When the last attempt began."""
     ended_at: datetime | None
+    """When it was over."""
     log_tail: str | None
     """The end of its log."""
     submission_id: strawberry.ID
@@ -123,9 +129,7 @@ class Job(Node):
     ) -> Connection[Input]:
         """The files that it works on."""
         wanted = outputs.InputsWanted(*self.key)
-        return await outputs.inputs_page(
-            info, wanted, first=first, after=after, last=last, before=before
-        )
+        return await outputs.inputs_page(info, wanted, Part(first, after, last, before))
 
     @reads()
     async def outputs(
@@ -138,16 +142,14 @@ class Job(Node):
     ) -> Connection[Output]:
         """The files that it made."""
         wanted = outputs.OutputsWanted(*self.key)
-        return await outputs.outputs_page(
-            info, wanted, first=first, after=after, last=last, before=before
-        )
+        return await outputs.outputs_page(info, wanted, Part(first, after, last, before))
 
 
 PLAIN = tuple(set(contents.Job.__dataclass_fields__) - {"submission_id"})
 
 
 async def jobs_page(
-    info: Info, submission_id: int, states: list[JobState] | None, **span: Any
+    info: Info, submission_id: int, states: list[JobState] | None, part: Part
 ) -> Connection[Job]:
     """The jobs of a submission, by their numbers."""
 
@@ -157,4 +159,4 @@ async def jobs_page(
             info.context.db, submission_id, at, limit, states, backwards=backwards
         )
 
-    return await page(fetch, Job.of, lambda row: (row.number,), 1, **span)
+    return await by_key(part, fetch, Job.of, lambda row: (row.number,), 1)

@@ -23,6 +23,7 @@ class Slice:
     """What one submission works on: a part of a dataset, or of what a generator can make."""
 
     id: strawberry.ID
+    """Not the id of a node: it comes with its submissions."""
     epoch: int
     """Which round through the dataset, from 1; those of test launches are negative."""
     number: int
@@ -34,6 +35,7 @@ class Slice:
     parameter: str | None
     """The parameter that it stands for, where the split makes some."""
     at: datetime
+    """When it was taken."""
 
     @classmethod
     def of(cls, row: listings.Slice) -> "Slice":
@@ -49,15 +51,19 @@ class LaunchAttempt:
     attempt: int
     """Counted from 1."""
     batch_system: str
+    """Where its jobs were to run."""
     mark: str
     """By which its jobs are found again, whatever dies in between."""
     state: LaunchState
+    """How far it came."""
     native_id: str | None
     """What the batch system calls it."""
     said: str
     """What came of it, in words."""
     at: datetime
+    """When it began."""
     updated_at: datetime
+    """When it came this far."""
 
     @classmethod
     def of(cls, row: listings.LaunchAttempt) -> "LaunchAttempt":
@@ -70,8 +76,11 @@ class ActionAsked:
     """What somebody asked of a submission's jobs."""
 
     verb: Verb
+    """What."""
     reason: str
+    """Why."""
     at: datetime
+    """When."""
     tries: int
     """How often it was carried to the batch system."""
     done_at: datetime | None

@@ -65,6 +65,7 @@ class StageLaunch:
     """What came of one stage of a launched campaign."""
 
     stage_id: strawberry.ID
+    """Which stage."""
     submission: Submission | None
     """Its submission, if it was launched."""
     problem: Problem | None

@@ -11,12 +11,12 @@ from db import contents
 from db import outputs as rows
 from domain.files import Delivery, Outcome, OutputState
 from door.describe import choice, thing
-from door.pages import Connection, page
+from door.pages import Connection
 from schema.context import Info
 from schema.fields import reads
 from schema.files import File
 from schema.ids import made
-from schema.lists import number, text
+from schema.lists import Part, by_key, number, text
 from schema.numbers import BigInt
 
 choice(Delivery)
@@ -31,8 +31,11 @@ class Input:
     job_id: strawberry.ID
     """The job whose work unit it belongs to."""
     file_id: strawberry.ID
+    """In the catalog."""
     delivery: Delivery
+    """How far it has come to the job that wants it."""
     outcome: Outcome
+    """What became of it."""
     reason: str | None
     """Why it was skipped or failed."""
     key: strawberry.Private[int]
@@ -65,22 +68,27 @@ class Output:
     attempt: int
     """The start of the job that made it."""
     name: str
+    """Unique in the experiment, once it is located."""
     path: str
     """Where the job put it."""
     size: BigInt
     """In bytes."""
     checksum: str
+    """With its algorithm in front."""
     pattern: str
     """The job type's pattern that it fits."""
     events: BigInt | None
     """How many events are in it."""
     metadata: JSON
+    """What the job says of it."""
     state: OutputState
+    """What is known of it."""
     missing: str | None
     """What the last look for it found instead of the file that was declared."""
     file_id: strawberry.ID | None
     """In the catalog, once it is located."""
     declared_at: datetime
+    """When the job said that it had made it."""
 
     @classmethod
     def of(cls, row: rows.Output) -> "Output":
@@ -117,7 +125,7 @@ class InputsWanted:
     outcome: list[Outcome] | None = None
 
 
-async def inputs_page(info: Info, wanted: InputsWanted, **span: Any) -> Connection[Input]:
+async def inputs_page(info: Info, wanted: InputsWanted, part: Part) -> Connection[Input]:
     """Inputs by their file ids."""
     narrow = wanted.delivery, wanted.outcome, wanted.number
 
@@ -127,7 +135,7 @@ async def inputs_page(info: Info, wanted: InputsWanted, **span: Any) -> Connecti
             info.context.db, wanted.submission_id, file_id, limit, narrow, backwards=backwards
         )
 
-    return await page(fetch, Input.of, lambda row: (row.file_id,), 1, **span)
+    return await by_key(part, fetch, Input.of, lambda row: (row.file_id,), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,7 @@ class OutputsWanted:
     states: list[OutputState] | None = None
 
 
-async def outputs_page(info: Info, wanted: OutputsWanted, **span: Any) -> Connection[Output]:
+async def outputs_page(info: Info, wanted: OutputsWanted, part: Part) -> Connection[Output]:
     """Outputs by their job's number and their names."""
     narrow = wanted.states, wanted.number
 
@@ -149,4 +157,4 @@ async def outputs_page(info: Info, wanted: OutputsWanted, **span: Any) -> Connec
             info.context.db, wanted.submission_id, at, limit, narrow, backwards=backwards
         )
 
-    return await page(fetch, Output.of, lambda row: (row.number, row.name), 2, **span)
+    return await by_key(part, fetch, Output.of, lambda row: (row.number, row.name), 2)

@@ -6,11 +6,17 @@ import strawberry
 
 from db import progress
 from domain.submissions import SubmissionState
-from door.describe import thing
+from door.describe import choice, thing
 from schema.ids import made
 from schema.numbers import BigInt
 from schema.problems import NotFound
-from schema.submissions import share
+
+choice(SubmissionState)
+
+
+def share(part: float, whole: float) -> float | None:
+    """How much of the whole, or nothing where there is none."""
+    return part / whole if whole > 0 else None
 
 
 @thing
@@ -18,7 +24,9 @@ class StateCount:
     """How many submissions are in a state."""
 
     state: SubmissionState
+    """The state."""
     count: int
+    """How many submissions are in it."""
 
 
 @thing
@@ -26,33 +34,57 @@ class StageProgress:
     """The sums over all submissions of a stage, tests left out."""
 
     stage_id: strawberry.ID
+    """Whose sums these are."""
     name: str
+    """The stage's name."""
     slices: int
     """How many slices were launched."""
     submissions_total: int
+    """In whatever state."""
     submissions: list[StateCount]
     """By state; states without submissions are left out."""
     jobs_total: BigInt
+    """In whatever state."""
     jobs_idle: BigInt
+    """Waiting to run."""
     jobs_running: BigInt
+    """Running now."""
     jobs_held: BigInt
+    """Kept from running until they are released."""
     jobs_succeeded: BigInt
+    """Over, and well."""
     jobs_failed: BigInt
+    """Over, and not well."""
     jobs_removed: BigInt
+    """Taken away by somebody."""
     jobs_unknown: BigInt
+    """In states that we don't know."""
     files_waiting: BigInt
+    """Inputs that no job has got yet."""
     files_delivered: BigInt
+    """Inputs that a job has got."""
     files_consumed: BigInt
+    """Inputs that a job has read."""
     files_skipped: BigInt
+    """Inputs that a job left out."""
     files_done: BigInt
+    """Inputs of which everything was made."""
     files_failed: BigInt
+    """Inputs of which not everything could be made."""
     outputs_declared: BigInt
+    """Jobs say that they made them; nobody has seen them yet."""
     outputs_located: BigInt
+    """Outputs that were seen where they should be."""
     outputs_lost: BigInt
+    """Outputs that are gone."""
     outputs_superseded: BigInt
+    """Outputs of attempts that don't count."""
     events_located: BigInt
+    """Events in located outputs."""
     cpu_s: float
+    """CPU seconds of jobs that are over."""
     wall_s: float
+    """Wall clock seconds of jobs that are over."""
     wall_wasted_s: float
     """Wall clock seconds of jobs that are over and did not succeed."""
     wall_efficiency: float | None
@@ -94,7 +126,9 @@ class CampaignProgress:
     head: str
     """Read before the sums were: no change after this cursor is missing."""
     campaign_id: strawberry.ID
+    """Whose sums these are."""
     stages: list[StageProgress]
+    """In the order in which they were made."""
 
 
 CampaignProgressItem = Annotated[

@@ -20,9 +20,11 @@ from schema.fields import reads
 from schema.ids import made
 from schema.jobs import Job, jobs_page
 from schema.launches import ActionAsked, LaunchAttempt, Slice
+from schema.lists import Part
 from schema.numbers import BigInt
 from schema.outputs import Input, Output
 from schema.people import Person, person
+from schema.progress import share
 from schema.told import Told, history_page
 
 if TYPE_CHECKING:
@@ -30,15 +32,9 @@ if TYPE_CHECKING:
     from schema.experiments import Experiment
     from schema.stages import Stage
 
-choice(SubmissionState)
 choice(SubmissionAction)
 
 MOST_RELATED = 100
-
-
-def share(part: float, whole: float) -> float | None:
-    """How much of the whole, or nothing where there is none."""
-    return part / whole if whole > 0 else None
 
 
 @thing
@@ -46,15 +42,19 @@ class Submission(Node):
     """One launch of one stage on one slice."""
 
     state: SubmissionState
+    """Where it is."""
     state_since: datetime
+    """Since when it is there."""
     revision: BigInt
     """Grows with each change that is told."""
     reason: str
     """Why it is in this state, where that needs saying."""
     is_test: bool
+    """Launched to try the stage out."""
     campaign_revision: int
     """The revision of the campaign that it was launched from."""
     created_at: datetime
+    """When it was launched."""
     ended_at: datetime | None
     """When its batch work was over."""
     batch_system: str
@@ -66,26 +66,41 @@ class Submission(Node):
     round: int | None
     """Of a recovery: which round of that entry."""
     jobs_total: int
+    """Its jobs; by state in the next ones."""
     jobs_idle: int
+    """Waiting to run."""
     jobs_running: int
+    """Running now."""
     jobs_held: int
+    """Kept from running until they are released."""
     jobs_succeeded: int
+    """Over, and well."""
     jobs_failed: int
+    """Over, and not well."""
     jobs_removed: int
+    """Taken away by somebody."""
     jobs_unknown: int
     """In states that the batch system named and we don't know."""
     files_total: BigInt
     """Its inputs; by how far they have come in the next four, by what became of them after that."""
     files_waiting: BigInt
+    """No job has got them yet."""
     files_delivered: BigInt
+    """A job has got them."""
     files_consumed: BigInt
+    """A job has read them."""
     files_skipped: BigInt
+    """A job left them out."""
     files_done: BigInt
+    """Everything was made of them."""
     files_failed: BigInt
+    """Not everything could be made of them."""
     outputs_declared: BigInt
     """Jobs say that they made them; nobody has seen them yet."""
     outputs_located: BigInt
+    """Seen where they should be."""
     outputs_lost: BigInt
+    """Gone."""
     outputs_superseded: BigInt
     """Made by attempts that don't count."""
     events_located: BigInt
@@ -211,9 +226,7 @@ class Submission(Node):
         before: str | None = None,
     ) -> Connection[Job]:
         """Its jobs, by their numbers."""
-        return await jobs_page(
-            info, self.row.id, states, first=first, after=after, last=last, before=before
-        )
+        return await jobs_page(info, self.row.id, states, Part(first, after, last, before))
 
     @reads()
     async def inputs(
@@ -228,9 +241,7 @@ class Submission(Node):
     ) -> Connection[Input]:
         """The files that it works on."""
         wanted = outputs.InputsWanted(self.row.id, None, delivery, outcome)
-        return await outputs.inputs_page(
-            info, wanted, first=first, after=after, last=last, before=before
-        )
+        return await outputs.inputs_page(info, wanted, Part(first, after, last, before))
 
     @reads()
     async def outputs(
@@ -244,9 +255,7 @@ class Submission(Node):
     ) -> Connection[Output]:
         """The files that its jobs made; `states: [DECLARED]` are those that nobody has seen yet."""
         wanted = outputs.OutputsWanted(self.row.id, None, states)
-        return await outputs.outputs_page(
-            info, wanted, first=first, after=after, last=last, before=before
-        )
+        return await outputs.outputs_page(info, wanted, Part(first, after, last, before))
 
     @reads()
     async def history(
@@ -258,9 +267,7 @@ class Submission(Node):
         before: str | None = None,
     ) -> Connection[Told]:
         """What happened to it, oldest first."""
-        return await history_page(
-            info, self.row.id, first=first, after=after, last=last, before=before
-        )
+        return await history_page(info, self.row.id, Part(first, after, last, before))
 
 
 PLAIN = tuple(

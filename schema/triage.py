@@ -23,7 +23,9 @@ class FailureGroup:
     reason: str | None
     """Why: exit, signal, memory, walltime, no_report and so on."""
     exit_code: int | None
+    """Of their commands."""
     signal: int | None
+    """The signal that ended them."""
     site: str | None
     """Where they ran."""
     said: str

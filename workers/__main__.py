@@ -11,8 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 from arq import Worker, func
-from arq.connections import RedisSettings
-from redis.asyncio import Redis
+from arq.connections import ArqRedis, RedisSettings
+from redis.asyncio import ConnectionPool
 
 import feed
 from batch.local import Local
@@ -92,8 +92,8 @@ async def main() -> None:
     async with AsyncExitStack() as stack:
         db = await open_pool(settings.database_url, most=12)
         stack.push_async_callback(db.close)
-        redis: Redis = Redis.from_url(settings.redis_url)
-        stack.push_async_callback(redis.aclose)
+        redis = ArqRedis(ConnectionPool.from_url(settings.redis_url))
+        stack.push_async_callback(redis.aclose, close_connection_pool=True)
         tools = Tools(
             db=db,
             systems={"local": Local(settings.spool)},
@@ -104,6 +104,7 @@ async def main() -> None:
             launch_lease_s=settings.launch_lease_s,
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
             ring=lambda: feed.ring(redis),
+            enqueue=lambda *what: feed.enqueue(redis, *what),
         )
         bells: list[asyncio.Event] = []
         running = [asyncio.create_task(c) for c in loops(tools, settings, bells)]

@@ -33,8 +33,8 @@ async def step(tools: Tools) -> bool:
         tools.db.acquire() as conn,
         conn.transaction(),
     ):
-        await settle(conn, submission)
-    await tools.ring()
+        made = await settle(conn, submission)
+    await tools.tell(made)
     return True
 
 
@@ -63,19 +63,20 @@ async def _note(
         await outputs.miss(conn, id, bad)
 
 
-async def settle(conn: Connection, submission: Submission) -> None:
-    """Decide and do, in one transaction, what follows for a submission and its family."""
+async def settle(conn: Connection, submission: Submission) -> list[Submission]:
+    """Decide and do, in one transaction, what follows for a submission and its family; what it launched."""
     family = await families.lock(conn, submission.family)
     family = [await _locate(conn, member, family) for member in family]
     now = next(member for member in family if member.id == submission.id)
-    recovered = now.advanced_at is None and await recover.launch(conn, now, family)
+    recovery = await recover.launch(conn, now, family) if now.advanced_at is None else None
     await _again(conn, now)
-    if recovered:
-        return
+    if recovery is not None:
+        return [recovery]
     origin = family[0]
     members = [Member(m.state, m.advanced_at is not None or m.id == now.id) for m in family]
     if may_fire(members[0], members):
-        await dependents.fire(conn, origin, [m.id for m in family])
+        return await dependents.fire(conn, origin, [m.id for m in family])
+    return []
 
 
 async def _again(conn: Connection, submission: Submission) -> None:

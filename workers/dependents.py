@@ -16,18 +16,20 @@ MOST_SLICES = 1000
 """Launched for one trigger; what is left waits for the stage's next launch."""
 
 
-async def fire(conn: Connection, origin: Submission, family: Sequence[int]) -> None:
-    """Feed the stages after this one, and launch each once for this submission.
+async def fire(conn: Connection, origin: Submission, family: Sequence[int]) -> list[Submission]:
+    """Feed the stages after this one, and launch each once for this submission; returns the launches.
 
     Files that were located after the dependents started are fed too; they go to a later slice.
     """
+    made: list[Submission] = []
     async with around("dependents.fire"):
         first = await families.fire(conn, origin.id)
         for dependency in await families.outgoing(conn, origin.stage_id):
             if not dependency.is_self_edge:
                 await _feed(conn, dependency, family)
             if first:
-                await _launch(conn, dependency, origin)
+                made += await _launch(conn, dependency, origin)
+    return made
 
 
 async def _feed(conn: Connection, dependency: Dependency, family: Sequence[int]) -> None:
@@ -42,8 +44,9 @@ async def _feed(conn: Connection, dependency: Dependency, family: Sequence[int])
             await datasets.publish(conn, dependency.dataset_id, chosen)
 
 
-async def _launch(conn: Connection, dependency: Dependency, origin: Submission) -> None:
+async def _launch(conn: Connection, dependency: Dependency, origin: Submission) -> list[Submission]:
     """Take every slice that the stage's split makes of what it was fed; of a self-edge, the next one."""
+    made: list[Submission] = []
     for number in range(1 if dependency.is_self_edge else MOST_SLICES):
         asked = Asked(
             person_id=origin.created_by,
@@ -56,4 +59,6 @@ async def _launch(conn: Connection, dependency: Dependency, origin: Submission) 
         outcome = await slices.launch_next(conn, dependency.downstream_id, asked)
         if outcome.submission is None:
             log.info("submission %s, dependency %s: %s", origin.id, dependency.id, outcome.why)
-            return
+            break
+        made.append(outcome.submission)
+    return made

@@ -10,20 +10,22 @@ from domain.recovery import Turn, entries
 from workers.points import around
 
 
-async def launch(conn: Connection, submission: Submission, family: Sequence[Submission]) -> bool:
-    """Queue the next recovery that finds something to do; false when there is none.
+async def launch(
+    conn: Connection, submission: Submission, family: Sequence[Submission]
+) -> Submission | None:
+    """Queue the next recovery that finds something to do; None when there is none.
 
     Runs in the transaction that notes that the submission has been advanced: both happen, or neither.
     """
     if submission.state not in RECOVERABLE:
-        return False
+        return None
     last = _turn(submission)
     for entry, turn in turns(entries(submission.configuration["recoveries"]), last):
         async with around("recover.launch"):
             made = await recoveries.launch(conn, submission, entry, turn, len(family))
         if made is not None:
-            return True
-    return False
+            return made
+    return None
 
 
 def _turn(submission: Submission) -> Turn | None:

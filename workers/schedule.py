@@ -28,5 +28,5 @@ async def step(tools: Tools) -> bool:
         later = next_time(due.cron, due.zone, datetime.now(UTC))
         active = outcome.refusal is not Refusal.EXHAUSTED
         await schedules.done(conn, due.stage_id, later, said, active=active)
-    await tools.ring()
+    await tools.tell([outcome.submission] if outcome.submission else [])
     return True

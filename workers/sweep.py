@@ -37,7 +37,7 @@ async def promote(tools: Tools) -> bool:
             submission = await endings.promote(conn, stage_id)
         if submission is not None:
             promoted += 1
-            await tools.ring()
+            await tools.tell([submission])
     return promoted > 0
 
 

@@ -1,13 +1,15 @@
 """What every worker works with."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from batch import BatchSystem
 from catalogs import Catalog
 from db.pool import Pool
+from db.submissions import Submission
+from domain.submissions import SubmissionState
 
 log = logging.getLogger("workers")
 
@@ -27,3 +29,12 @@ class Tools:
     launch_lease_s: float
     ring: Callable[[], Awaitable[None]]
     """Tell that something was committed; bounded, never raises."""
+    enqueue: Callable[[str, int, int], Awaitable[None]]
+    """Hand (function, submission, attempt) to any worker; bounded, never raises, may be lost."""
+
+    async def tell(self, made: Sequence[Submission]) -> None:
+        """After a commit: ring, and hand new submissions over for their launch; the sweep finds what is lost."""
+        for submission in made:
+            if submission.state is SubmissionState.NEW:
+                await self.enqueue("launch", submission.id, submission.launch_attempt + 1)
+        await self.ring()

@@ -70,7 +70,7 @@ async def house(db: Pool, redis_url: str, tmp_path: Path) -> AsyncIterator[House
         feed=Feed(app.Reader(db)),
         store=tmp_path,
         ring=lambda: feed.ring(redis),
-        enqueue=lambda *what: app.enqueue(redis, *what),
+        enqueue=lambda *what: feed.enqueue(redis, *what),
     )
     await redis.aclose(close_connection_pool=True)
 
