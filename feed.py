@@ -1,8 +1,7 @@
 """The doorbell, and the one feed of changes of a process.
 
 Redis rings to say that something happened, never what. The feed then reads from Postgres, through
-a reader that it is given, and fans out in memory to any number of watchers. A lost ring costs a
-second.
+a reader that it is given, and fans out in memory to its watchers. A lost ring costs a second.
 """
 
 import asyncio
@@ -11,6 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 from arq.connections import ArqRedis
@@ -26,6 +26,7 @@ HEARTBEAT_S = 5.0
 BATCH = 1000
 MOST_BUFFERED = 2000
 AWAY_S = (0.1, 5.0)
+ABOUT = ("submission", "campaign", "all")
 
 
 class Change(Protocol):
@@ -128,11 +129,6 @@ class Watcher(Generic[C]):
         self.buffer.clear()
         self.rung.clear()
         return taken
-
-    def restart(self) -> None:
-        """Forget what was kept: history is read from here on."""
-        self.take()
-        self.overrun = False
 
 
 async def ring(redis: Redis) -> None:
@@ -240,19 +236,14 @@ class Feed(Generic[C]):
     def _begin(self, head: Head) -> None:
         self._head = head
         self._started.set()
-        for watchers in self._watchers.values():
-            for watcher in watchers:
-                watcher.overrun = True
-                watcher.rung.set()
+        for watcher in chain(*self._watchers.values()):
+            watcher.overrun = True
+            watcher.rung.set()
 
     def _hand_out(self, change: C) -> None:
         for listener in self.listeners:
             listener(change)
-        for key in (
-            ("submission", change.submission_id),
-            ("campaign", change.campaign_id),
-            ("all", None),
-        ):
+        for key in zip(ABOUT, (change.submission_id, change.campaign_id, None), strict=True):
             for watcher in self._watchers.get(key, ()):
                 if watcher.wanted.fits(change):
                     watcher.give(change)
@@ -269,7 +260,8 @@ class Feed(Generic[C]):
         position = self._head.position if after is None else after
         with self._joined(wanted) as watcher:
             while history == self._head.history:
-                watcher.restart()
+                watcher.take()
+                watcher.overrun = False
                 async for changes in self._history(wanted, position):
                     position = changes.position
                     yield changes
@@ -296,11 +288,8 @@ class Feed(Generic[C]):
 
     @contextmanager
     def _joined(self, wanted: Wanted) -> Iterator[Watcher[C]]:
-        key: tuple[str, int | None] = "all", None
-        if wanted.submission_id is not None:
-            key = "submission", wanted.submission_id
-        elif wanted.campaign_id is not None:
-            key = "campaign", wanted.campaign_id
+        key = ("campaign", wanted.campaign_id) if wanted.campaign_id else ("all", None)
+        key = ("submission", wanted.submission_id) if wanted.submission_id else key
         watcher: Watcher[C] = Watcher(wanted)
         self._watchers.setdefault(key, set()).add(watcher)
         try:

@@ -88,7 +88,7 @@ async def loaded(what: dict[str, str | int | float]) -> dict[str, float | str]:
     for transport, _ in made:
         transport.close()
     answers = sum(protocol.answers for _, protocol in made)
-    return {"rate": answers / took, "body": made[0][1].last.decode()}
+    return {"rate": answers / took, "answers": answers, "body": made[0][1].last.decode()}
 
 
 def main() -> None:

@@ -230,10 +230,18 @@ WRONG: dict[str, tuple[dict[str, Any], set[str]]] = {
     ),
     "an unknown upstream and no glob": (
         campaign(
-            stage("a", dataset="raw"),
+            stage("a"),
             dependencies=[{"upstream": "z", "downstream": "a", "patterns": ["a/b", "[x"]}],
         ),
         {"dependencies[0].upstream", "dependencies[0].patterns[0]", "dependencies[0].patterns[1]"},
+    ),
+    "a dataset beside what comes from upstream": (
+        campaign(
+            stage("a", dataset="raw"),
+            stage("b", dataset="raw"),
+            dependencies=[{"upstream": "a", "downstream": "b"}],
+        ),
+        {"stages[1].dataset"},
     ),
     "no stages and a name with control characters": (
         campaign(name="a\u0007b"),

@@ -131,7 +131,7 @@ def stand_in(folder: Path, home: Path) -> Checkout:
     write(checkout / "workers" / "__main__.py", WORKER)
     write(checkout / "examples" / "run.py", EXAMPLE)
     write(checkout / "db" / "migrations" / "0001_initial.sql", MIGRATION)
-    for name in ("up", "settings.py", "db/__init__.py", "db/migrate.py"):
+    for name in ("up", "batch", "domain", "settings.py", "db/__init__.py", "db/migrate.py"):
         (checkout / name).symlink_to(ROOT / name)
     env = {"POMS_HOME": str(home), "POMS_PORT": "0", "POMS_EXAMPLE": "off"}
     return Checkout(checkout, home, folder / "said", env)

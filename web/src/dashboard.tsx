@@ -1,3 +1,31 @@
+import "./dashboard.css";
+import "./picture.css";
+import "./tables.css";
+import { useEffect } from "react";
+import { CampaignPage } from "./campaign";
+import { CampaignList } from "./campaigns";
 import { show } from "./frame";
+import { Heartbeat } from "./heartbeat";
+import { useRoute } from "./route";
+import { SubmissionPage } from "./submission";
 
-show("/", <p className="empty">No campaigns yet</p>);
+function Dashboard() {
+  const route = useRoute();
+  const id = route.page === "campaigns" ? "" : route.id;
+  useEffect(() => {
+    document.title = id ? `${id.replace(":", " ")} · POMS` : "POMS";
+    document.querySelector("main")?.scrollTo(0, 0);
+  }, [id]);
+  return (
+    <>
+      <Heartbeat />
+      {route.page === "campaigns" && <CampaignList />}
+      {route.page === "campaign" && (
+        <CampaignPage key={route.id} id={route.id} stage={route.stage} view={route.view} />
+      )}
+      {route.page === "submission" && <SubmissionPage key={route.id} id={route.id} />}
+    </>
+  );
+}
+
+show("/", <Dashboard />);

@@ -1,16 +1,24 @@
 /** The tabs with which the playground opens the first time. */
 
-const campaigns = `# Campaigns and how far their stages are.
+const campaigns = `# Campaigns, and what launches what. Put an id of one of them into the next tabs.
 query Campaigns {
-  campaigns(first: 10) {
+  campaigns(first: 10, orderBy: RECENTLY_SAVED) {
     nodes {
       id
       name
-      state
+      revision
       stages {
         id
         name
         kind
+        split
+        unfinished
+        availableActions
+      }
+      dependencies {
+        upstream { name }
+        downstream { name }
+        patterns
       }
     }
     pageInfo {
@@ -19,18 +27,142 @@ query Campaigns {
     }
   }
 }
+
+# How far its stages are now: sums that are kept, not counted.
+query Counters {
+  campaignProgress(campaignId: "campaign:1") {
+    stages {
+      name
+      submissions { state count }
+      jobsTotal
+      jobsSucceeded
+      jobsFailed
+      jobsRunning
+      filesDone
+      filesWaiting
+      outputsLocated
+      outputsDeclared
+      eventsLocated
+      cpuEfficiency
+      wallWastedS
+    }
+  }
+}
+`;
+
+const submission = `# A submission with its jobs that failed, and where their logs end.
+query FailedJobs {
+  submission(id: "submission:1") {
+    state
+    reason
+    configuration
+    availableActions
+    origin { id }
+    recoveries { id state }
+    dependents { id stage { name } }
+    jobs(states: [FAILED, HELD], first: 20) {
+      nodes {
+        id
+        state
+        reason
+        exitCode
+        signal
+        text
+        site
+        wallS
+        memoryMb
+        logTail
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+    outputs(states: [DECLARED, LOST], first: 20) {
+      nodes {
+        name
+        missing
+      }
+    }
+  }
+}
+`;
+
+const triage = `# Failed and held jobs of a stage by what they have in common, most frequent first.
+query WhyJobsFail {
+  stageTriage(stageId: "stage:1") {
+    jobs
+    truncated
+    groups {
+      count
+      share
+      files
+      reason
+      exitCode
+      signal
+      site
+      said
+      log
+      sampleLog
+      jobIds
+    }
+  }
+}
+`;
+
+const progress = `# How far a campaign is: now, and after changes, at most four times a second.
+subscription Progress {
+  campaignProgress(id: "campaign:1") {
+    ... on CampaignProgress {
+      head
+      stages {
+        name
+        submissions { state count }
+        jobsTotal
+        jobsSucceeded
+        jobsFailed
+        jobsRunning
+        outputsLocated
+        outputsDeclared
+        eventsLocated
+      }
+    }
+    ... on NotFound {
+      message
+    }
+  }
+}
 `;
 
 const changes = `# Everything that happens, as it happens. To go on from a cursor: after: "…".
 subscription Changes {
-  changes {
-    cursor
-    message
+  changes(filter: { kinds: ["submission.", "jobs.", "campaign."] }) {
+    __typename
+    ... on Change {
+      cursor
+      kind
+      at
+      submissionId
+      body
+    }
+    ... on Heartbeat {
+      cursor
+      at
+    }
+    ... on CursorExpired {
+      oldest
+    }
+    ... on Problem {
+      message
+    }
   }
 }
 `;
 
 export const examples: readonly { readonly query: string }[] = [
   { query: campaigns },
+  { query: submission },
+  { query: triage },
+  { query: progress },
   { query: changes },
 ];

@@ -1,0 +1,138 @@
+/** The page of one campaign. */
+import { useEffect, useMemo, useState } from "react";
+import { onSaved } from "./heartbeat";
+import type { Edge } from "./layout";
+import { useLive } from "./live";
+import { Problem } from "./parts";
+import { Picture } from "./picture";
+import { PROGRESS, type CampaignProgress } from "./progress";
+import { useQuestion } from "./question";
+import type { View } from "./route";
+import { StagePanel } from "./stage-panel";
+import { count, percent } from "./words";
+
+const CAMPAIGN = `query Campaign($id: ID!) {
+  campaign(id: $id) {
+    id name description active revision experiment { name }
+    stages { id name kind }
+    dependencies { patterns active upstream { id } downstream { id } }
+  }
+}`;
+
+interface Campaign {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly active: boolean;
+  readonly revision: number;
+  readonly experiment: { readonly name: string };
+  readonly stages: readonly { readonly id: string; readonly name: string; readonly kind: string }[];
+  readonly dependencies: readonly {
+    readonly patterns: readonly string[];
+    readonly active: boolean;
+    readonly upstream: { readonly id: string };
+    readonly downstream: { readonly id: string };
+  }[];
+}
+
+interface Told {
+  readonly campaignProgress: Partial<CampaignProgress> & { readonly message?: string };
+}
+
+interface Props {
+  readonly id: string;
+  readonly stage: string | null;
+  readonly view: View;
+}
+
+export function CampaignPage({ id, stage, view }: Props) {
+  const found = useQuestion<{ campaign: Campaign | null }>(CAMPAIGN, { id }, useSaves(id));
+  const live = useLive<Told>(PROGRESS, { id });
+  const campaign = found.data?.campaign;
+  if (found.data && !campaign) return <p className="empty">There is no such campaign for you.</p>;
+  const progress = live.data?.campaignProgress;
+  return (
+    <section className="page">
+      <Problem text={found.problem || live.problem || progress?.message || ""} />
+      {campaign && <Shown campaign={campaign} progress={progress} stage={stage} view={view} />}
+    </section>
+  );
+}
+
+interface ShownProps {
+  readonly campaign: Campaign;
+  readonly progress: Partial<CampaignProgress> | undefined;
+  readonly stage: string | null;
+  readonly view: View;
+}
+
+function Shown({ campaign, progress, stage, view }: ShownProps) {
+  const edges = useMemo(() => edgesOf(campaign), [campaign]);
+  const counters = useMemo(
+    () => new Map((progress?.stages ?? []).map((each) => [each.stageId, each])),
+    [progress],
+  );
+  const selected = campaign.stages.find((each) => each.id === stage);
+  return (
+    <>
+      <header className="heading">
+        <h2>{campaign.name}</h2>
+        <p className="faint">
+          {campaign.experiment.name} · revision {campaign.revision}
+          {campaign.active ? "" : " · inactive: it launches nothing"}
+        </p>
+        <Totals progress={progress} />
+      </header>
+      {campaign.description && <p className="faint">{campaign.description}</p>}
+      <Picture
+        campaign={campaign.id}
+        stages={campaign.stages}
+        edges={edges}
+        progress={counters}
+        selected={selected?.id ?? null}
+      />
+      {selected ? (
+        <StagePanel
+          key={selected.id}
+          campaign={campaign.id}
+          id={selected.id}
+          view={view}
+          progress={counters.get(selected.id)}
+        />
+      ) : (
+        <p className="faint">
+          Choose a stage to see its submissions and what failed. Recoveries count again: what failed
+          once may be done by now.
+        </p>
+      )}
+    </>
+  );
+}
+
+function Totals({ progress }: { progress: Partial<CampaignProgress> | undefined }) {
+  const stages = progress?.stages ?? [];
+  const wall = stages.reduce((sum, stage) => sum + stage.wallS, 0);
+  const wasted = stages.reduce((sum, stage) => sum + stage.wallWastedS, 0);
+  const cpu = stages.reduce((sum, stage) => sum + stage.cpuS, 0);
+  const jobs = stages.reduce((sum, stage) => sum + stage.jobsTotal, 0);
+  if (jobs === 0) return null;
+  return (
+    <p className="totals">
+      {count(jobs)} jobs · CPU {percent(wall > 0 ? cpu / wall : null)} of wall time ·{" "}
+      {percent(wall > 0 ? wasted / wall : null)} of it in jobs that failed
+    </p>
+  );
+}
+
+/** How often the campaign was saved while we looked. */
+function useSaves(id: string): number {
+  const [saves, setSaves] = useState(0);
+  useEffect(() => onSaved((campaign) => campaign === id && setSaves((old) => old + 1)), [id]);
+  return saves;
+}
+
+function edgesOf(campaign: Campaign): Edge[] {
+  return campaign.dependencies
+    .filter((each) => each.active)
+    .map((each) => ({ from: each.upstream.id, to: each.downstream.id, patterns: each.patterns }));
+}

@@ -1,0 +1,155 @@
+/** The list of campaigns. */
+import { useState } from "react";
+import { Badge, Bar, Pager, Problem, usePaging, When, type PageInfo } from "./parts";
+import { JOBS, jobPortions, type JobCounts, type StateCount } from "./progress";
+import { useCalmed, useQuestion, useTicks } from "./question";
+import { toCampaign } from "./route";
+import type { State } from "./words";
+
+const PAGE = 15; // each has its sums under a name of its own, and POMS allows 30 such names
+const LOOK_EVERY = 5_000;
+const TYPING = 250;
+
+const CAMPAIGNS = `query Campaigns($first: Int!, $after: String, $filter: CampaignFilter) {
+  campaigns(first: $first, after: $after, filter: $filter, orderBy: RECENTLY_SAVED) {
+    nodes { id name description active updatedAt experiment { name } stages { id } }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+interface Campaign {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly active: boolean;
+  readonly updatedAt: string;
+  readonly experiment: { readonly name: string };
+  readonly stages: readonly { readonly id: string }[];
+}
+
+interface Campaigns {
+  readonly campaigns: { readonly nodes: readonly Campaign[]; readonly pageInfo: PageInfo };
+}
+
+interface StageSums extends JobCounts {
+  readonly submissions: readonly StateCount[];
+}
+
+type Sums = Record<string, { readonly stages: readonly StageSums[] } | null>;
+
+export function CampaignList() {
+  const [typed, setTyped] = useState("");
+  const name = useCalmed(typed.trim(), TYPING);
+  const paging = usePaging(name);
+  const ticks = useTicks(LOOK_EVERY);
+  const filter = name ? { nameContains: name } : null;
+  const found = useQuestion<Campaigns>(
+    CAMPAIGNS,
+    { first: PAGE, after: paging.after, filter },
+    ticks,
+  );
+  const nodes = found.last?.campaigns.nodes ?? [];
+  return (
+    <section className="page">
+      <header className="heading">
+        <h2>Campaigns</h2>
+        <input
+          type="search"
+          aria-label="Only those with this in their names"
+          placeholder="part of the name"
+          value={typed}
+          onChange={(event) => setTyped(event.target.value)}
+        />
+      </header>
+      <Problem text={found.problem} />
+      {found.last && nodes.length === 0 && (
+        <p className="empty">{name ? "None has that in its name." : "No campaigns yet"}</p>
+      )}
+      {nodes.length > 0 && <Table campaigns={nodes} ticks={ticks} />}
+      <Pager paging={paging} info={found.last?.campaigns.pageInfo} />
+    </section>
+  );
+}
+
+function Table({ campaigns, ticks }: { campaigns: readonly Campaign[]; ticks: number }) {
+  const ids = campaigns.map((campaign) => campaign.id);
+  const variables = Object.fromEntries(ids.map((id, index) => [`c${index}`, id]));
+  const sums = useQuestion<Sums>(sumsOf(ids.length), variables, ticks);
+  return (
+    <div className="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>Campaign</th>
+            <th>Experiment</th>
+            <th className="number">Stages</th>
+            <th>Submissions</th>
+            <th className="wide">Jobs</th>
+            <th>Saved</th>
+          </tr>
+        </thead>
+        <tbody>
+          {campaigns.map((campaign, index) => (
+            <Row key={campaign.id} campaign={campaign} sums={sums.data?.[`p${index}`]?.stages} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ campaign, sums }: { campaign: Campaign; sums: readonly StageSums[] | undefined }) {
+  return (
+    <tr>
+      <th scope="row">
+        <a href={toCampaign(campaign.id)} title={campaign.description}>
+          {campaign.name}
+        </a>
+        {!campaign.active && <span className="badge gone">inactive</span>}
+      </th>
+      <td>{campaign.experiment.name}</td>
+      <td className="number">{campaign.stages.length}</td>
+      <td>{sums && <States stages={sums} />}</td>
+      <td>{sums && <Bar portions={jobPortions(total(sums))} />}</td>
+      <td>
+        <When at={campaign.updatedAt} />
+      </td>
+    </tr>
+  );
+}
+
+function States({ stages }: { stages: readonly StageSums[] }) {
+  const counts = new Map<State, number>();
+  for (const { state, count } of stages.flatMap((stage) => stage.submissions))
+    counts.set(state, (counts.get(state) ?? 0) + count);
+  if (counts.size === 0) return <>none yet</>;
+  return [...counts].map(([state, count]) => (
+    <Badge key={state} state={state}>
+      {count}{" "}
+    </Badge>
+  ));
+}
+
+function total(stages: readonly StageSums[]): JobCounts {
+  const sum = (name: keyof JobCounts) => stages.reduce((all, stage) => all + stage[name], 0);
+  return {
+    jobsTotal: sum("jobsTotal"),
+    jobsIdle: sum("jobsIdle"),
+    jobsRunning: sum("jobsRunning"),
+    jobsHeld: sum("jobsHeld"),
+    jobsSucceeded: sum("jobsSucceeded"),
+    jobsFailed: sum("jobsFailed"),
+    jobsRemoved: sum("jobsRemoved"),
+    jobsUnknown: sum("jobsUnknown"),
+  };
+}
+
+function sumsOf(campaigns: number): string {
+  const indices = Array.from({ length: campaigns }, (_, index) => index);
+  const given = indices.map((index) => `$c${index}: ID!`).join(", ");
+  const asked = indices.map(
+    (index) => `p${index}: campaignProgress(campaignId: $c${index}) { ...Sums }`,
+  );
+  return `query Sums(${given}) { ${asked.join(" ")} }
+    fragment Sums on CampaignProgress { stages { submissions { state count } ${JOBS} } }`;
+}

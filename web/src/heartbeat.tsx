@@ -1,0 +1,117 @@
+/** The line that says whether the page is live. */
+import { useEffect } from "react";
+import { follow } from "./live";
+import { ails, usePulse } from "./pulse";
+import { useTicks } from "./question";
+
+// Heartbeats come every 5 seconds, and with them the news that a campaign was saved.
+const HEARTBEATS = `subscription Heartbeats($after: String) {
+  changes(filter: {kinds: ["campaign."]}, after: $after) {
+    __typename
+    ... on Change { cursor campaignId }
+    ... on Heartbeat { cursor }
+  }
+}`;
+const STALE_AFTER = 11_000;
+const HEALTH_EVERY = 5_000;
+const SECOND = 1_000;
+
+interface Beat {
+  readonly changes: {
+    readonly __typename: string;
+    readonly cursor?: string;
+    readonly campaignId?: string | null;
+  };
+}
+
+const saved = new Set<(campaignId: string) => void>();
+
+/** Run `watcher` whenever a campaign was saved; call the result to stop. */
+export function onSaved(watcher: (campaignId: string) => void): () => void {
+  saved.add(watcher);
+  return () => saved.delete(watcher);
+}
+
+/** Live, or since when not, and why. */
+export function Heartbeat() {
+  useEffect(beat, []);
+  useHealth();
+  useTicks(SECOND);
+  const { up, heardAt, reason, faults } = usePulse();
+  if (heardAt === null) return <Line kind="down" text="connecting…" title={reason} />;
+  const silent = Date.now() - heardAt;
+  if (!up || silent > STALE_AFTER)
+    return (
+      <Line kind="down" text={`last heard ${seconds(silent)} ago — reconnecting`} title={reason} />
+    );
+  if (faults.length > 0)
+    return <Line kind="ill" text={`connected, but ${faults.join("; ")}`} title="" />;
+  return <Line kind="live" text="live" title="POMS was heard within the last seconds." />;
+}
+
+function Line({
+  kind,
+  text,
+  title,
+}: {
+  kind: "live" | "ill" | "down";
+  text: string;
+  title: string;
+}) {
+  return (
+    <p className={`pulse ${kind}`} title={title}>
+      <span aria-hidden="true" className="dot" />
+      <span role={kind === "live" ? undefined : "status"}>{text}</span>
+    </p>
+  );
+}
+
+function beat(): () => void {
+  let after: string | null = null;
+  return follow<Beat>(() => ({ query: HEARTBEATS, variables: { after } }), {
+    next: ({ changes }) => {
+      after = changes.cursor ?? null; // without one, the cursor is too old or of another database
+      if (changes.campaignId) for (const watcher of saved) watcher(changes.campaignId);
+    },
+    problem: () => {
+      after = null;
+    },
+  });
+}
+
+// A process that can't read the database still beats: only /readyz says that its news are old.
+function useHealth(): void {
+  useEffect(() => {
+    const look = () => void faultsNow().then((faults) => faults && ails(faults));
+    look();
+    const timer = setInterval(look, HEALTH_EVERY);
+    return () => clearInterval(timer);
+  }, []);
+}
+
+async function faultsNow(): Promise<readonly string[] | null> {
+  try {
+    const response = await fetch("/readyz");
+    const said: unknown = await response.json();
+    return faultsIn(said);
+  } catch {
+    return null; // nobody answers: the subscriptions notice, too
+  }
+}
+
+function faultsIn(said: unknown): readonly string[] {
+  if (typeof said !== "object" || said === null) return [];
+  const faults: string[] = [];
+  if ("database" in said && said.database !== "here")
+    faults.push(`the database is ${said.database}`);
+  if ("faults" in said && Array.isArray(said.faults)) faults.push(...said.faults.map(String));
+  if ("late_watchers" in said && typeof said.late_watchers === "object" && said.late_watchers)
+    for (const [name, age] of Object.entries(said.late_watchers))
+      faults.push(`the batch system ${name} was looked at ${Math.round(Number(age))} s ago`);
+  return faults;
+}
+
+function seconds(milliseconds: number): string {
+  const s = Math.max(0, Math.round(milliseconds / 1000));
+  return s < 120 ? `${s} s` : `${Math.floor(s / 60)} min`;
+}

@@ -1,0 +1,97 @@
+/** How a submission was handed to its batch system, and what the launch says while it goes on. */
+import { useEffect, useState } from "react";
+import { follow } from "./live";
+import { Problem, When } from "./parts";
+import { plain } from "./words";
+
+const OUTPUT = `subscription LaunchOutput($id: ID!, $after: Int!) {
+  launchOutput(submissionId: $id, after: $after) {
+    ... on LaunchOutput { sequence attempt text }
+    ... on NotFound { message }
+  }
+}`;
+
+const MOST_KEPT = 200_000; // characters
+
+export interface LaunchAttempt {
+  readonly attempt: number;
+  readonly state: string;
+  readonly nativeId: string | null;
+  readonly mark: string;
+  readonly said: string;
+  readonly at: string;
+}
+
+interface Piece {
+  readonly launchOutput: {
+    readonly sequence?: number;
+    readonly text?: string;
+    readonly message?: string;
+  };
+}
+
+export function Launch({
+  submission,
+  attempts,
+}: {
+  submission: string;
+  attempts: readonly LaunchAttempt[];
+}) {
+  // The subscription ends with a launch; another attempt begins it anew.
+  const output = useOutput(submission, attempts.length);
+  return (
+    <>
+      {attempts.length === 0 && <p className="faint">No attempt to launch it yet.</p>}
+      {attempts.length > 0 && (
+        <ul className="asked">
+          {attempts.map((each) => (
+            <li key={each.attempt}>
+              <When at={each.at} /> attempt {each.attempt}: {plain(each.state)}
+              {each.nativeId && `, cluster ${each.nativeId}`}{" "}
+              <span className="faint">({each.mark})</span>
+              {each.said && `: ${each.said}`}
+            </li>
+          ))}
+        </ul>
+      )}
+      <Problem text={output.problem} />
+      {output.text && <pre aria-live="polite">{output.text}</pre>}
+      {!output.text && (
+        <p className="faint">
+          {output.over ? "The launch said nothing." : "Listening to the launch…"}
+        </p>
+      )}
+    </>
+  );
+}
+
+interface Said {
+  readonly text: string;
+  readonly over: boolean;
+  readonly problem: string;
+}
+
+function useOutput(id: string, attempts: number): Said {
+  const [said, setSaid] = useState<Said>({ text: "", over: false, problem: "" });
+  useEffect(() => {
+    let after = -1;
+    setSaid({ text: "", over: false, problem: "" });
+    return follow<Piece>(
+      () => ({ query: OUTPUT, variables: { id, after } }),
+      {
+        next: ({ launchOutput: { sequence = after, text = "", message = "" } }) => {
+          after = sequence;
+          setSaid((old) => ({
+            ...old,
+            text: (old.text + text).slice(-MOST_KEPT),
+            problem: message,
+          }));
+        },
+        problem: (problem) => setSaid((old) => ({ ...old, problem })),
+        over: () => setSaid((old) => ({ ...old, over: true })),
+      },
+      true,
+    );
+  }, [id, attempts]);
+  return said;
+}

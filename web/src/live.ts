@@ -1,0 +1,99 @@
+/** Subscriptions that come back by themselves. */
+import { useEffect, useState } from "react";
+import { awaits, heard, leaves, lost } from "./pulse";
+import { current } from "./session";
+import { watch, type Answer, type Operation } from "./wire";
+
+export interface Live<Data> {
+  readonly data: Data | null;
+  /** What POMS said instead. */
+  readonly problem: string;
+}
+
+interface Ear<Data> {
+  next(data: Data): void;
+  problem(message: string): void;
+  over?(): void;
+}
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 4_000;
+const AFTER_PROBLEM = 15_000;
+const SIGNED_OUT_WAIT = 500;
+
+/**
+ * Watch until stopped: what is lost is watched again, with what `operation` says then.
+ *
+ * A `quiet` one may have nothing to say for long: the page is live without it.
+ */
+export function follow<Data>(
+  operation: () => Operation,
+  ear: Ear<Data>,
+  quiet = false,
+): () => void {
+  const who = {};
+  let stop = () => {};
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let tries = 0;
+  let refused = false;
+
+  function begin(): void {
+    if (current().token === null) return again(SIGNED_OUT_WAIT);
+    refused = false;
+    stop = watch<Data>(operation(), {
+      next: hear,
+      lost: (reason) => {
+        if (!quiet) lost(who, reason);
+        again(waitAfter(tries++));
+      },
+      over: () => {
+        if (refused) return again(AFTER_PROBLEM);
+        leaves(who);
+        ear.over?.();
+      },
+    });
+  }
+
+  function hear(answer: Answer<Data>): void {
+    tries = 0;
+    const message = answer.errors?.[0]?.message;
+    if (message !== undefined) {
+      refused = true;
+      if (!quiet) lost(who, message);
+      return ear.problem(message);
+    }
+    heard(who);
+    if (answer.data) ear.next(answer.data);
+  }
+
+  function again(wait: number): void {
+    timer = setTimeout(begin, wait);
+  }
+
+  if (!quiet) awaits(who);
+  begin();
+  return () => {
+    clearTimeout(timer);
+    stop();
+    leaves(who);
+  };
+}
+
+/** The newest answer of a subscription; the query and the variables' values decide which one. */
+export function useLive<Data>(query: string, variables: Record<string, unknown>): Live<Data> {
+  const [live, setLive] = useState<Live<Data>>({ data: null, problem: "" });
+  const key = JSON.stringify(variables);
+  useEffect(() => {
+    setLive({ data: null, problem: "" });
+    return follow<Data>(() => ({ query, variables: JSON.parse(key) }), {
+      next: (data) => setLive({ data, problem: "" }),
+      problem: (problem) => setLive((old) => ({ data: old.data, problem })),
+    });
+  }, [query, key]);
+  return live;
+}
+
+// Jitter, so that a restarted service isn't met by all pages at once.
+function waitAfter(tries: number): number {
+  return Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** tries) * (0.6 + 0.4 * Math.random());
+}

@@ -1,0 +1,241 @@
+/** The page of one submission. */
+import { useState, type ReactNode } from "react";
+import { Actions } from "./actions";
+import { Configuration } from "./configuration";
+import { History } from "./history";
+import { Jobs } from "./jobs";
+import { Launch, type LaunchAttempt } from "./launch";
+import { useLive } from "./live";
+import { Outputs } from "./outputs";
+import { Badge, Bar, Figure, Problem, Related, When } from "./parts";
+import {
+  COUNTERS,
+  filePortions,
+  filesGiven,
+  jobPortions,
+  type FileCounts,
+  type JobCounts,
+  type Usage,
+} from "./progress";
+import { useCalmed } from "./question";
+import { toCampaign } from "./route";
+import { Triage } from "./triage";
+import { count, duration, keyOf, percent, plain, type State } from "./words";
+
+const SUBMISSION = `subscription Submission($id: ID!) {
+  submissionChanged(id: $id) {
+    ... on SubmissionNow {
+      submission {
+        id state stateSince revision reason isTest createdAt endedAt batchSystem campaignRevision
+        recoveryPosition round filesTotal availableActions ${COUNTERS}
+        campaign { id name } stage { id name } slice { epoch number parameter low high }
+        origin { id } upstream { id } recoveries { id state } dependents { id state }
+        launchAttempts { attempt state nativeId mark said at }
+        actions { verb reason at tries doneAt said }
+      }
+    }
+    ... on NotFound { message }
+  }
+}`;
+
+interface Linked {
+  readonly id: string;
+}
+
+export interface ActionAsked {
+  readonly verb: string;
+  readonly reason: string;
+  readonly at: string;
+  readonly tries: number;
+  readonly doneAt: string | null;
+  readonly said: string;
+}
+
+interface Submission extends JobCounts, FileCounts, Usage {
+  readonly id: string;
+  readonly state: State;
+  readonly stateSince: string;
+  readonly revision: number;
+  readonly reason: string;
+  readonly isTest: boolean;
+  readonly createdAt: string;
+  readonly endedAt: string | null;
+  readonly batchSystem: string;
+  readonly campaignRevision: number;
+  readonly recoveryPosition: number | null;
+  readonly round: number | null;
+  readonly filesTotal: number;
+  readonly availableActions: readonly string[];
+  readonly campaign: { readonly id: string; readonly name: string };
+  readonly stage: { readonly id: string; readonly name: string };
+  readonly slice: {
+    readonly epoch: number;
+    readonly number: number;
+    readonly parameter: string | null;
+    readonly low: number | null;
+    readonly high: number | null;
+  };
+  readonly origin: Linked | null;
+  readonly upstream: Linked | null;
+  readonly recoveries: readonly Linked[];
+  readonly dependents: readonly Linked[];
+  readonly launchAttempts: readonly LaunchAttempt[];
+  readonly actions: readonly ActionAsked[];
+}
+
+interface Told {
+  readonly submissionChanged: { readonly submission?: Submission; readonly message?: string };
+}
+
+const CALM = 1_500;
+
+export function SubmissionPage({ id }: { id: string }) {
+  const live = useLive<Told>(SUBMISSION, { id });
+  const submission = live.data?.submissionChanged.submission;
+  return (
+    <section className="page">
+      <Problem text={live.problem || live.data?.submissionChanged.message || ""} />
+      {!live.data && !live.problem && <p className="faint">Opening the submission…</p>}
+      {submission && <Shown of={submission} />}
+    </section>
+  );
+}
+
+function Shown({ of }: { of: Submission }) {
+  const version = useCalmed(of.revision, CALM);
+  return (
+    <>
+      <Heading of={of} />
+      <Actions id={of.id} available={of.availableActions} asked={of.actions} />
+      <Counters of={of} />
+      <Fold title="Jobs" open>
+        <Jobs submission={of.id} version={version} anyFailed={of.jobsFailed + of.jobsHeld > 0} />
+      </Fold>
+      {of.jobsFailed + of.jobsHeld > 0 && (
+        <Fold title="What failed, by what it has in common">
+          <Triage of="submission" id={of.id} version={version} />
+        </Fold>
+      )}
+      <Fold
+        title={`Missing outputs (${count(of.outputsDeclared + of.outputsLost)})`}
+        open={of.outputsDeclared + of.outputsLost > 0}
+      >
+        <Outputs submission={of.id} version={version} />
+      </Fold>
+      <Fold title="Launch" open={of.launchAttempts.length !== 1 || of.jobsSucceeded === 0}>
+        <Launch submission={of.id} attempts={of.launchAttempts} />
+      </Fold>
+      <Fold title="Exactly what it ran with">
+        <Configuration submission={of.id} />
+      </Fold>
+      <Fold title="History">
+        <History submission={of.id} version={version} />
+      </Fold>
+    </>
+  );
+}
+
+function Heading({ of }: { of: Submission }) {
+  const { origin, upstream } = of;
+  const slice = of.slice.parameter ?? `slice ${of.slice.epoch}.${of.slice.number}`;
+  return (
+    <header className="heading">
+      <h2>
+        Submission {keyOf(of.id)} <Badge state={of.state} />
+      </h2>
+      <p>
+        <a href={toCampaign(of.campaign.id)}>{of.campaign.name}</a> ›{" "}
+        <a href={toCampaign(of.campaign.id, of.stage.id)}>{of.stage.name}</a> › {slice}
+        {of.isTest && " · test"}
+      </p>
+      <span className="marks">
+        {origin && (
+          <Related
+            mark="↺ of"
+            id={origin.id}
+            title={`Recovery, round ${(of.round ?? 0) + 1}, of submission`}
+          />
+        )}
+        {upstream && (
+          <Related mark="↳ of" id={upstream.id} title="Launched by the end of submission" />
+        )}
+        {of.recoveries.map(({ id }) => (
+          <Related key={id} mark="↺" id={id} title="Recovered by submission" />
+        ))}
+        {of.dependents.map(({ id }) => (
+          <Related key={id} mark="↳" id={id} title="Launched submission" />
+        ))}
+      </span>
+      {of.reason && <p className="reason">{of.reason}</p>}
+    </header>
+  );
+}
+
+function Counters({ of }: { of: Submission }) {
+  const others = jobPortions(of).filter(
+    (portion) => portion.name !== "succeeded" && portion.count > 0,
+  );
+  const rest = others.map((portion) => `${count(portion.count)} ${portion.name}`).join(", ");
+  const given = filesGiven(of);
+  return (
+    <>
+      <Bar portions={jobPortions(of)} />
+      <dl className="figures">
+        <Figure name="jobs succeeded">{`${count(of.jobsSucceeded)} of ${count(of.jobsTotal)}${rest && `; ${rest}`}`}</Figure>
+        <Figure name="files">
+          {given === 0
+            ? "reads none"
+            : filePortions(of)
+                .map((portion) => `${count(portion.count)} ${portion.name}`)
+                .join(", ")}
+        </Figure>
+        <Figure name="outputs">
+          {`${count(of.outputsLocated)} located, ${count(of.outputsDeclared)} missing, ${count(of.outputsLost)} lost`}
+        </Figure>
+        <Figure name="events">{count(of.eventsLocated)}</Figure>
+        <Figure name="CPU efficiency">{percent(of.cpuEfficiency)}</Figure>
+        <Figure name="memory used">{percent(of.memoryEfficiency)}</Figure>
+        <Figure name="wall time">{`${duration(of.wallS)}, ${duration(of.wallWastedS)} in failed jobs`}</Figure>
+        <Figure name="created">
+          <When at={of.createdAt} />
+        </Figure>
+        <Figure name={`${plain(of.state)} since`}>
+          <When at={of.stateSince} />
+        </Figure>
+        <Figure name="batch work over">
+          <When at={of.endedAt} />
+        </Figure>
+        <Figure name="batch system">{of.batchSystem}</Figure>
+      </dl>
+    </>
+  );
+}
+
+/** A part that is asked for once it is opened. */
+function Fold({
+  title,
+  open = false,
+  children,
+}: {
+  title: string;
+  open?: boolean;
+  children: ReactNode;
+}) {
+  const [chosen, setChosen] = useState<boolean | null>(null);
+  const shown = chosen ?? open;
+  return (
+    <section className="fold">
+      <h3>
+        <button
+          type="button"
+          className="plain"
+          aria-expanded={shown}
+          onClick={() => setChosen(!shown)}
+        >
+          <span aria-hidden="true">{shown ? "▾" : "▸"}</span> {title}
+        </button>
+      </h3>
+      {shown && children}
+    </section>
+  );
+}
