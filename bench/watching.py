@@ -54,7 +54,10 @@ class Tally:
 
     async def wait(self) -> None:
         """Until everybody has had everything."""
-        await asyncio.wait_for(self.news.wait(), PATIENCE_S)
+        try:
+            await asyncio.wait_for(self.news.wait(), PATIENCE_S)
+        except TimeoutError:
+            raise SystemExit(f"{self.left} messages to {self.heard} watchers are missing") from None
         self.news.clear()
 
 

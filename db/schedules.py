@@ -1,5 +1,6 @@
 """Schedules of stages: when the next slice is launched by the clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,22 +57,24 @@ SET = f"""
 
 async def put(
     db: Database, stage_id: int, cron: str, zone: str, next_at: datetime, person_id: int
-) -> Schedule | None:
+) -> Schedule:
     """Give a stage a schedule, in place of the one it had."""
-    return await one(db, Schedule, SET, stage_id, cron, zone, next_at, person_id)
+    saved = await one(db, Schedule, SET, stage_id, cron, zone, next_at, person_id)
+    assert saved is not None  # noqa: S101 - an INSERT of one row returns one
+    return saved
 
 
-CLEAR = "UPDATE schedule SET active = false WHERE stage_id = $1"
+CLEAR = f"UPDATE schedule SET active = false WHERE stage_id = $1 RETURNING {COLUMNS}"
 
 
-async def clear(db: Database, stage_id: int) -> None:
-    """Stop launching a stage by the clock."""
-    await db.execute(CLEAR, stage_id)
+async def clear(db: Database, stage_id: int) -> Schedule | None:
+    """Stop launching a stage by the clock; None when it had no schedule."""
+    return await one(db, Schedule, CLEAR, stage_id)
 
 
 BY_STAGES = f"SELECT {COLUMNS} FROM schedule WHERE stage_id = ANY($1::bigint[])"
 
 
-async def by_stages(db: Database, stage_ids: list[int]) -> list[Schedule]:
+async def by_stages(db: Database, stage_ids: Sequence[int]) -> list[Schedule]:
     """The schedules that these stages have."""
     return await many(db, Schedule, BY_STAGES, stage_ids)

@@ -17,6 +17,7 @@ from resolvers.launches import PROBLEMS, LaunchMutations
 from resolvers.login_setups import LoginSetupMutations, LoginSetupQueries
 from resolvers.nodes import NodeQueries
 from resolvers.people import PeopleMutations, PeopleQueries
+from resolvers.schedules import ScheduleMutations
 from resolvers.stages import StageQueries
 from resolvers.submissions import SubmissionMutations, SubmissionQueries
 from resolvers.triage import TriageQueries
@@ -51,6 +52,7 @@ class Mutation(
     JobTypeMutations,
     DatasetMutations,
     CampaignMutations,
+    ScheduleMutations,
     LaunchMutations,
     SubmissionMutations,
 ):

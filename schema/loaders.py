@@ -16,6 +16,7 @@ from db import (
     launch_hosts,
     login_setups,
     people,
+    schedules,
     stages,
 )
 from db.pool import Database
@@ -74,6 +75,7 @@ class Loaders:
     campaign: DataLoader[int, campaigns.Campaign | None] = field(init=False)
     stage: DataLoader[int, stages.Stage | None] = field(init=False)
     stages_of: DataLoader[int, list[stages.Stage]] = field(init=False)
+    schedule_of: DataLoader[int, list[schedules.Schedule]] = field(init=False)
     dependency: DataLoader[int, stages.Dependency | None] = field(init=False)
     dependencies_of: DataLoader[int, list[stages.Dependency]] = field(init=False)
 
@@ -91,5 +93,6 @@ class Loaders:
         self.campaign = by_id(db, campaigns.by_ids)
         self.stage = by_id(db, stages.by_ids)
         self.stages_of = grouped_by(db, stages.of_campaigns, lambda row: row.campaign_id)
+        self.schedule_of = grouped_by(db, schedules.by_stages, lambda row: row.stage_id)
         self.dependency = by_id(db, stages.dependencies_by_ids)
         self.dependencies_of = grouped_by(db, stages.dependencies_of, lambda row: row.campaign_id)

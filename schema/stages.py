@@ -21,6 +21,7 @@ from schema.job_types import JobType, job_type
 from schema.login_setups import LoginSetup, login_setup
 from schema.numbers import BigInt
 from schema.parameters import Parameter, Recovery, Resources, recoveries_shown, shown
+from schema.schedules import Schedule
 
 if TYPE_CHECKING:
     from schema.campaigns import Campaign
@@ -165,6 +166,11 @@ class Stage(Node):
     async def login_setup(self, info: Info) -> LoginSetup:
         """Where it is launched from."""
         return await login_setup(info, self.row.login_setup_id)
+
+    @reads()
+    async def schedule(self, info: Info) -> Schedule | None:
+        """When it is launched by the clock; null: only when somebody says so."""
+        return next(map(Schedule.of, await info.context.load.schedule_of.load(self.stage_id)), None)
 
     @reads()
     async def dataset(self, info: Info) -> Dataset | None:

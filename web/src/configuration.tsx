@@ -23,6 +23,7 @@ export function Configuration({ submission }: { submission: string }) {
 }
 
 const APART = new Set(["command", "resources", "environment"]);
+const COMMANDS = new Set(["output_check"]);
 
 function Shown({ given }: { given: Json }) {
   const rest = Object.entries(given).filter(([name]) => !APART.has(name));
@@ -37,7 +38,7 @@ function Shown({ given }: { given: Json }) {
         ))}
         {rest.map(([name, value]) => (
           <Figure key={name} name={name.replaceAll("_", " ")}>
-            {text(value)}
+            {COMMANDS.has(name) ? line(value) : text(value)}
           </Figure>
         ))}
         {Object.entries(object(given["environment"])).map(([name, value]) => (
@@ -55,7 +56,7 @@ function Shown({ given }: { given: Json }) {
 }
 
 function line(command: unknown): string {
-  return Array.isArray(command) ? commandLine(command.map(String)) : text(command);
+  return Array.isArray(command) ? commandLine(command.map(String)) || "–" : text(command);
 }
 
 function object(value: unknown): Json {

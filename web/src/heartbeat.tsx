@@ -68,15 +68,19 @@ function Line({
 
 function beat(): () => void {
   let after: string | null = null;
-  return follow<Beat>(() => ({ query: HEARTBEATS, variables: { after } }), {
-    next: ({ changes }) => {
-      after = changes.cursor ?? null; // without one, the cursor is too old or of another database
-      if (changes.campaignId) for (const watcher of saved) watcher(changes.campaignId);
+  return follow<Beat>(
+    () => ({ query: HEARTBEATS, variables: { after } }),
+    {
+      next: ({ changes }) => {
+        after = changes.cursor ?? null; // without one, the cursor is too old or of another database
+        if (changes.campaignId) for (const watcher of saved) watcher(changes.campaignId);
+      },
+      problem: () => {
+        after = null;
+      },
     },
-    problem: () => {
-      after = null;
-    },
-  });
+    { endless: true },
+  );
 }
 
 // A process that can't read the database still beats: only /readyz says that its news are old.

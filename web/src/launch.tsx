@@ -83,15 +83,21 @@ function useOutput(id: string, attempts: number): Said {
           after = sequence;
           setSaid((old) => ({
             ...old,
-            text: (old.text + text).slice(-MOST_KEPT),
+            text: joined(old.text, text),
             problem: message,
           }));
         },
         problem: (problem) => setSaid((old) => ({ ...old, problem })),
         over: () => setSaid((old) => ({ ...old, over: true })),
       },
-      true,
+      { quiet: true },
     );
   }, [id, attempts]);
   return said;
+}
+
+/** Pieces are lines of their own, with or without an end of line. */
+function joined(before: string, piece: string): string {
+  const line = piece === "" || piece.endsWith("\n") ? piece : `${piece}\n`;
+  return (before + line).slice(-MOST_KEPT);
 }

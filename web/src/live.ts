@@ -16,6 +16,13 @@ interface Ear<Data> {
   over?(): void;
 }
 
+interface Nature {
+  /** It may have nothing to say for long: the page is live without it. */
+  readonly quiet?: boolean;
+  /** It should never be over: when it is, it begins again. */
+  readonly endless?: boolean;
+}
+
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 4_000;
 const AFTER_PROBLEM = 15_000;
@@ -23,13 +30,11 @@ const SIGNED_OUT_WAIT = 500;
 
 /**
  * Watch until stopped: what is lost is watched again, with what `operation` says then.
- *
- * A `quiet` one may have nothing to say for long: the page is live without it.
  */
 export function follow<Data>(
   operation: () => Operation,
   ear: Ear<Data>,
-  quiet = false,
+  { quiet = false, endless = false }: Nature = {},
 ): () => void {
   const who = {};
   let stop = () => {};
@@ -42,12 +47,10 @@ export function follow<Data>(
     refused = false;
     stop = watch<Data>(operation(), {
       next: hear,
-      lost: (reason) => {
-        if (!quiet) lost(who, reason);
-        again(waitAfter(tries++));
-      },
+      lost: missed,
       over: () => {
         if (refused) return again(AFTER_PROBLEM);
+        if (endless) return missed("POMS ended what it told.");
         leaves(who);
         ear.over?.();
       },
@@ -64,6 +67,11 @@ export function follow<Data>(
     }
     heard(who);
     if (answer.data) ear.next(answer.data);
+  }
+
+  function missed(reason: string): void {
+    if (!quiet) lost(who, reason);
+    again(waitAfter(tries++));
   }
 
   function again(wait: number): void {

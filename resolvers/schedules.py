@@ -1,0 +1,60 @@
+"""Launching stages by the clock."""
+
+from datetime import UTC, datetime
+
+import strawberry
+
+from db import schedules
+from db import stages as rows
+from domain.names import wrong_text
+from domain.schedules import ScheduleError, next_time
+from door.describe import thing
+from resolvers import tenants
+from schema.context import Info
+from schema.fields import changes
+from schema.ids import number
+from schema.problems import Invalid, NotFound, NotPermitted
+from schema.schedules import Schedule, SetScheduleResult
+
+
+@thing
+class ScheduleMutations:
+    """Giving stages a schedule."""
+
+    @changes("modify")
+    async def set_schedule(
+        self, info: Info, stage_id: strawberry.ID, cron: str | None = None, zone: str = "UTC"
+    ) -> SetScheduleResult:
+        """Launch a stage's next slice by the clock; without `cron`, never again."""
+        stage = await _changeable(info, stage_id)
+        if not isinstance(stage, rows.Stage):
+            return stage
+        if cron is None:
+            cleared = await schedules.clear(info.context.db, stage.id)
+            nothing = Invalid(message=f"{stage.name} has no schedule.", field="cron")
+            return Schedule.of(cleared) if cleared else nothing
+        if said := wrong_text(cron, 200) or wrong_text(zone, 100):
+            return Invalid(message=said, field="cron")
+        try:
+            first = next_time(cron, zone, datetime.now(UTC))
+        except ScheduleError as e:
+            return Invalid(message=str(e), field="cron")
+        who = info.context.viewer.person_id
+        saved = await schedules.put(info.context.db, stage.id, cron, zone, first, who)
+        await info.context.ring()
+        return Schedule.of(saved)
+
+
+async def _changeable(info: Info, id: strawberry.ID) -> rows.Stage | NotFound | NotPermitted:
+    """A stage that the viewer may change."""
+    key = number(id, "stage")
+    stage = None if key is None else await info.context.load.stage.load(key)
+    if stage is None or not info.context.allows("view", stage.experiment_id):
+        return tenants.unknown("stage", id)
+    campaign = await info.context.load.campaign.load(stage.campaign_id)
+    if campaign is None:
+        return tenants.unknown("stage", id)
+    owner = campaign.owner_id, campaign.owning_role
+    if not info.context.allows("modify", stage.experiment_id, *owner):
+        return tenants.refused("modify", f"campaign {campaign.name}")
+    return stage
