@@ -101,7 +101,6 @@ class Side:
         """Commit many changes at once; everybody gets each."""
         await self.say(b"%d" % number)
         cpu, began = self.server.cpu_s(), await self.commit(number)
-        print("burst", self.path, watchers, number, time.monotonic())
         found, messages = await self.hear(), watchers * number
         used = max(self.server.cpu_s() - cpu, TICK_S)
         return Burst(messages / (found["last"] - began), messages / used, found)

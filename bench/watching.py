@@ -111,7 +111,10 @@ class Watching(asyncio.Protocol):
         """One message of the server."""
         mark = data.find(MARK, at, end)
         if mark >= 0:
-            since = int(data[mark + 2 : data.index(b";", mark)])
+            try:
+                since = int(data[mark + 2 : data.index(b";", mark)])
+            except ValueError:
+                raise RuntimeError(data[at:end]) from None
             if since:
                 self.tally.count(since, now)
         if not self.heard and data.find(b'"next"', at, end) >= 0:
@@ -158,12 +161,12 @@ async def watch(port: int, path: str, token: str, watchers: int) -> None:
     await tally.wait()
     say({})
     while line := await lines.readline():
-        tally.left += int(line) * watchers
+        tally.left = int(line) * watchers
+        tally.took.clear()
         say({})
         await tally.wait()
         cuts = statistics.quantiles(tally.took, n=100)
         say({"last": tally.last, "p50": cuts[49], "p99": cuts[98]})
-        tally.took.clear()
 
 
 def complain(context: dict[str, Any]) -> int:

@@ -85,7 +85,7 @@ def clean(path: str, *, keep_log: bool) -> None:
     """Remove what an attempt left; of one that failed the end of its log stays."""
     log = b""
     if keep_log:
-        with suppress(OSError), open(f"{path}/work/job.log", "rb") as file:
+        with suppress(OSError), open(os.path.join(path, "work", "job.log"), "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - KEPT_LOG_BYTES))
             log = file.read()
     if log:

@@ -167,6 +167,16 @@ async def test_many_launches_at_once_take_each_slice_once(ask: Ask, work: Work) 
     assert lows == [0, 4, 8]
 
 
+async def test_of_twenty_launches_of_a_one_at_a_time_stage_nineteen_get_a_typed_problem(
+    ask: Ask, work: Work, db: Pool
+) -> None:
+    await db.execute("UPDATE stage SET most_unfinished = 1")
+    found = await asyncio.gather(*(launch(ask, work.reco) for _ in range(20)))
+    names = sorted(one["__typename"] for one in found)
+    assert names == ["StageBusy"] * 19 + ["Submission"]
+    assert await db.fetchval("SELECT count(*) FROM submission") == 1
+
+
 async def test_a_campaign_is_launched_where_it_begins(ask: Ask, work: Work) -> None:
     id = {"id": f"campaign:{work.plant.campaign_id}", "key": "once"}
     found = (await ask(LAUNCH_CAMPAIGN, id))["launchCampaign"]

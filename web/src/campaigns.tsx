@@ -81,8 +81,8 @@ function Table({ campaigns, ticks }: { campaigns: readonly Campaign[]; ticks: nu
         <thead>
           <tr>
             <th>Campaign</th>
-            <th>Experiment</th>
-            <th className="number">Stages</th>
+            <th className="extra">Experiment</th>
+            <th className="number extra">Stages</th>
             <th>Submissions</th>
             <th className="wide">Jobs</th>
             <th>Saved</th>
@@ -107,8 +107,8 @@ function Row({ campaign, sums }: { campaign: Campaign; sums: readonly StageSums[
         </a>
         {!campaign.active && <span className="badge gone">inactive</span>}
       </th>
-      <td>{campaign.experiment.name}</td>
-      <td className="number">{campaign.stages.length}</td>
+      <td className="extra">{campaign.experiment.name}</td>
+      <td className="number extra">{campaign.stages.length}</td>
       <td>{sums && <States stages={sums} />}</td>
       <td>{sums && <Bar portions={jobPortions(total(sums))} />}</td>
       <td>

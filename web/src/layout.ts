@@ -19,7 +19,7 @@ export interface Drawing {
 
 export const BOX = { width: 264, height: 186 } as const;
 const GAP = { across: 136, down: 56 } as const;
-const MARGIN = { x: 8, top: 46, bottom: 10 } as const;
+const MARGIN = { x: 8, top: 52, bottom: 10 } as const;
 
 /** Boxes left to right by how many steps lead to them, each column in the order of what leads there. */
 export function draw(ids: readonly string[], edges: readonly Edge[]): Drawing {
@@ -36,7 +36,8 @@ export function draw(ids: readonly string[], edges: readonly Edge[]): Drawing {
   });
   const wide = columns.length * BOX.width + Math.max(0, columns.length - 1) * GAP.across;
   // A line that goes around a box may go below the lowest one.
-  const below = columns.length > 2 ? MARGIN.bottom + GAP.down / 2 : MARGIN.bottom;
+  const around = edges.some(({ from, to }) => skips(places.get(from), places.get(to)));
+  const below = around ? MARGIN.bottom + GAP.down / 2 : MARGIN.bottom;
   return { width: wide + 2 * MARGIN.x, height: MARGIN.top + room + below, places };
 }
 
@@ -46,8 +47,7 @@ export function line(from: Place, to: Place): { readonly path: string; readonly 
   const [x1, y1] = [from.x + BOX.width, from.y + BOX.height / 2];
   const [x2, y2] = [to.x, to.y + BOX.height / 2];
   const bend = GAP.across / 2;
-  const skips = x2 - x1 > GAP.across + 1;
-  if (!skips)
+  if (!skips(from, to))
     return {
       path: `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`,
       label: { x: (x1 + x2) / 2, y: (y1 + y2) / 2 },
@@ -58,6 +58,10 @@ export function line(from: Place, to: Place): { readonly path: string; readonly 
     `M${x1},${y1} C${x1 + bend},${y1} ${x1 + bend / 2},${low} ${x1 + bend},${low} ` +
     `L${x2 - bend},${low} C${x2 - bend / 2},${low} ${x2 - bend},${y2} ${x2},${y2}`;
   return { path, label: { x: (x1 + x2) / 2, y: low } };
+}
+
+function skips(from: Place | undefined, to: Place | undefined): boolean {
+  return from !== undefined && to !== undefined && to.x - from.x > BOX.width + GAP.across + 1;
 }
 
 function loop(at: Place): { readonly path: string; readonly label: Place } {

@@ -31,7 +31,7 @@ export function Picture({ campaign, stages, edges, progress, selected }: Props) 
   );
   const { width, height, places } = drawing;
   return (
-    <div className="picture" tabIndex={-1}>
+    <div className="picture">
       <svg
         width={width}
         height={height}

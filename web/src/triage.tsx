@@ -78,8 +78,8 @@ function Groups({ groups }: { groups: readonly Group[] }) {
           <tr>
             <th className="number">Jobs</th>
             <th>Share</th>
-            <th className="number">Files not done</th>
             <th>Reason</th>
+            <th className="number">Files not done</th>
             <th>Site</th>
             <th>What they say</th>
           </tr>
@@ -114,12 +114,12 @@ function OneGroup({ group, open, toggle }: { group: Group; open: boolean; toggle
         </span>{" "}
         {percent(group.share)}
       </td>
-      <td className="number">{count(group.files)}</td>
       <td>
         <button type="button" className="plain" aria-expanded={open} onClick={toggled(toggle)}>
           {whyOf(group)}
         </button>
       </td>
+      <td className="number">{count(group.files)}</td>
       <td>{group.site ?? "–"}</td>
       <td className="log">{[group.said, group.log].filter(Boolean).join("\n")}</td>
     </tr>
