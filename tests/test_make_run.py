@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from redis import Redis
+from redis.exceptions import RedisError
 
 ROOT = Path(__file__).parents[1]
-VICTIMS = ("uvicorn", "-m workers", "bin/postgres", "valkey-server", "-m batch.local")
+VICTIMS = ("uvicorn", "-m workers", "bin/postgres", "valkey-server", "-m batch.local", "FLUSHALL")
 
 
 @pytest.fixture
@@ -44,6 +47,17 @@ def children(pid: int) -> list[tuple[int, str]]:
     return found
 
 
+def strike(victim: str, parent: int, home: Path) -> None:
+    """Kill a process, or take from Valkey all that it has."""
+    if victim == "FLUSHALL":
+        (socket,) = home.rglob("valkey.sock")
+        with suppress(RedisError), Redis(unix_socket_path=str(socket)) as redis:
+            redis.flushall()
+    for pid, words in children(parent):
+        if victim in words:
+            os.kill(pid, signal.SIGKILL)
+
+
 @pytest.mark.timeout(400)
 def test_the_example_is_exactly_right_whatever_is_killed_meanwhile(home: Path) -> None:
     dice = random.Random(os.environ.get("POMS_TEST_SEED", "7"))
@@ -59,10 +73,7 @@ def test_the_example_is_exactly_right_whatever_is_killed_meanwhile(home: Path) -
             if line.startswith("generate ") and next_kill is None:
                 next_kill = time.monotonic() + dice.uniform(1, 4)
             if next_kill is not None and time.monotonic() > next_kill and victims:
-                victim = victims.pop()
-                for pid, words in children(service.pid):
-                    if victim in words:
-                        os.kill(pid, signal.SIGKILL)
+                strike(victims.pop(), service.pid, home)
                 next_kill = time.monotonic() + dice.uniform(1, 6)
     finally:
         service.send_signal(signal.SIGINT)

@@ -24,7 +24,7 @@ from workers.loops import run, run_watch
 from workers.sweep import Sweep
 from workers.tools import Tools, log
 
-LAUNCH_S = 50
+LAUNCH_S = 30
 """A launch that takes longer than this is cut off; whoever finds it goes on."""
 AGAIN_S = 5.0
 

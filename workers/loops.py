@@ -39,8 +39,10 @@ def _backoff(faults: int) -> float:
 
 
 async def _wait(bell: asyncio.Event, seconds: float) -> None:
+    # Not wait_for: it may swallow the cancellation that ends us.
     with suppress(TimeoutError):
-        await asyncio.wait_for(bell.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await bell.wait()
     bell.clear()
 
 
