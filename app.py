@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.printer import print_schema
 
 import auth
-import feed
+import doorbell
 from db import changes
 from db.pool import Pool, open_pool
 from door import Door, NotSignedIn
@@ -110,8 +110,8 @@ class App:
             viewers=viewers,
             feed=source,
             store=self.settings.store,
-            ring=lambda: feed.ring(redis),
-            enqueue=lambda *what: feed.enqueue(redis, *what),
+            ring=lambda: doorbell.ring(redis),
+            enqueue=lambda *what: doorbell.enqueue(redis, *what),
         )
         fresh = asyncio.create_task(viewers.keep_fresh())
         try:

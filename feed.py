@@ -1,7 +1,7 @@
-"""The doorbell, and the one feed of changes of a process.
+"""The one feed of changes of a process.
 
-Redis rings to say that something happened, never what. The feed then reads from Postgres, through
-a reader that it is given, and fans out in memory to its watchers. A lost ring costs a second.
+The doorbell says that something happened. The feed then reads it from Postgres, through a reader that it is
+given, and fans it out in memory to any number of watchers. A lost ring costs a second.
 """
 
 import asyncio
@@ -11,21 +11,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, S
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain
+from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
-from arq.connections import ArqRedis
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+
+import doorbell
 
 log = logging.getLogger("feed")
 
-CHANNEL = "poms:changes"
-RING_S = 0.2
-HEAD_EVERY_S = 1.0
+HEAD_EVERY_S, STALE_S = 1.0, 4.0
 HEARTBEAT_S = 5.0
 BATCH = 1000
 MOST_BUFFERED = 2000
-AWAY_S = (0.1, 5.0)
 ABOUT = ("submission", "campaign", "all")
 
 
@@ -131,40 +129,6 @@ class Watcher(Generic[C]):
         return taken
 
 
-async def ring(redis: Redis) -> None:
-    """Say that something was committed. It is bounded, never raises, and may be lost."""
-    with suppress(RedisError, OSError, TimeoutError):
-        async with asyncio.timeout(RING_S):
-            await redis.publish(CHANNEL, b"")
-
-
-async def enqueue(redis: ArqRedis, function: str, submission_id: int, attempt: int) -> None:
-    """Hand the next step of a submission to a worker. What gets lost, the sweep finds."""
-    name = f"{function}:{submission_id}:{attempt}"
-    try:
-        async with asyncio.timeout(RING_S):
-            await redis.enqueue_job(function, submission_id, attempt, _job_id=name)
-    except (RedisError, OSError, TimeoutError) as error:
-        log.info("%s is left to the sweep: %r", name, error)
-
-
-async def hear(redis: Redis, rung: Callable[[], object]) -> None:
-    """Call `rung` at each ring, for ever; comes back whenever Redis does."""
-    wait, most = AWAY_S
-    while True:
-        try:
-            async with redis.pubsub(ignore_subscribe_messages=True) as bell:
-                await bell.subscribe(CHANNEL)
-                rung()
-                async for _ in bell.listen():
-                    wait = AWAY_S[0]
-                    rung()
-        except (RedisError, OSError, TimeoutError) as error:
-            log.info("no doorbell for now: %r", error)
-        await asyncio.sleep(wait)
-        wait = min(wait * 2, most)
-
-
 async def rings(rung: asyncio.Event, within_s: float) -> bool:
     """Wait for a ring. `wait_for` could swallow a cancellation that comes at the same time."""
     with suppress(TimeoutError):
@@ -181,7 +145,7 @@ class Feed(Generic[C]):
         self._watchers: dict[tuple[str, int | None], set[Watcher[C]]] = {}
         self._rung = asyncio.Event()
         self._started = asyncio.Event()
-        self._head = Head(0, "")
+        self._head, self._heard_at = Head(0, ""), 0.0
         self.listeners: list[Callable[[C], object]] = []
         """Called with each change at once; they must not wait."""
 
@@ -189,6 +153,11 @@ class Feed(Generic[C]):
     def head(self) -> Head:
         """How far this process has read."""
         return self._head
+
+    @property
+    def hears(self) -> bool:
+        """Whether the database has answered of late: without it there is no heartbeat either."""
+        return monotonic() - self._heard_at < STALE_S
 
     async def now(self) -> Head:
         """The same, once there is a head."""
@@ -202,7 +171,10 @@ class Feed(Generic[C]):
     @asynccontextmanager
     async def running(self, redis: Redis) -> AsyncIterator["Feed[C]"]:
         """Follow the database for as long as the block lasts."""
-        tasks = [asyncio.create_task(self.run()), asyncio.create_task(hear(redis, self.look))]
+        tasks = [
+            asyncio.create_task(self.run()),
+            asyncio.create_task(doorbell.hear(redis, self.look)),
+        ]
         try:
             yield self
         finally:
@@ -232,6 +204,7 @@ class Feed(Generic[C]):
             for item in items:
                 self._hand_out(item)
             self._head = Head(through, head.history)
+        self._heard_at = monotonic()
 
     def _begin(self, head: Head) -> None:
         self._head = head
@@ -283,7 +256,7 @@ class Feed(Generic[C]):
             position = max(position, self._head.position)
             if items:
                 yield Changes(position, items, live=True)
-            elif not await rings(watcher.rung, self._heartbeat):
+            elif not await rings(watcher.rung, self._heartbeat) and self.hears:
                 yield Changes(max(position, self._head.position), live=True)
 
     @contextmanager

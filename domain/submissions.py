@@ -99,9 +99,10 @@ class JobCounts:
 def state_of(jobs: JobCounts, *, cancelled: bool = False) -> SubmissionState:
     """The state that follows from the jobs; `cancelled` says that we asked for their removal.
 
-    Over: twice the failures outnumber the successes → failed; more than one removed and nothing else →
-    cancelled (by us) or removed (by somebody else); otherwise completed. Not over: held only when nothing
-    else is left to run, so that one held job of many doesn't hide that the others go on.
+    Over: jobs were removed because somebody asked us → cancelled, whatever the others did, since nobody
+    wants it done again; twice the failures outnumber the successes → failed; more than one removed by
+    somebody else and none succeeded → removed; otherwise completed. Not over: held only when nothing else
+    is left to run, so that one held job of many doesn't hide that the others go on.
     """
     if jobs.unfinished == 0:
         return _end_of(jobs, cancelled=cancelled)
@@ -111,8 +112,10 @@ def state_of(jobs: JobCounts, *, cancelled: bool = False) -> SubmissionState:
 
 
 def _end_of(jobs: JobCounts, *, cancelled: bool) -> SubmissionState:
+    if jobs.removed and cancelled:
+        return SubmissionState.CANCELLED
     if jobs.failed * 2 > jobs.succeeded and jobs.failed:
         return SubmissionState.FAILED
-    if jobs.removed and not jobs.succeeded and (jobs.removed > 1 or jobs.total == 1 or cancelled):
-        return SubmissionState.CANCELLED if cancelled else SubmissionState.REMOVED
+    if jobs.removed and not jobs.succeeded and (jobs.removed > 1 or jobs.total == 1):
+        return SubmissionState.REMOVED
     return SubmissionState.COMPLETED

@@ -11,12 +11,25 @@ MOST_LAG_S = 30.0
 PATIENCE_S = 2.0
 
 
+async def _health(db: Pool) -> progress.Health | str:
+    """What the database says, or why it doesn't.
+
+    Whoever doesn't answer is left to himself: to cancel a query one has to ask the very same server.
+    """
+    asking = asyncio.create_task(progress.health(db))
+    await asyncio.wait([asking], timeout=PATIENCE_S)
+    if not asking.done():
+        asking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return f"no answer in {PATIENCE_S:.0f} s"
+    error = asking.exception()
+    return asking.result() if error is None else type(error).__name__
+
+
 async def readiness(db: Pool, redis: str) -> tuple[bool, dict[str, Any]]:
     """Ready or not, and why: without Redis everything works, only later."""
-    try:
-        found = await asyncio.wait_for(progress.health(db), PATIENCE_S)
-    except Exception as error:
-        return False, {"ready": False, "database": f"away: {type(error).__name__}", "redis": redis}
+    found = await _health(db)
+    if isinstance(found, str):
+        return False, {"ready": False, "database": f"away: {found}", "redis": redis}
     faults = []
     if found.relay_lag_s > MOST_LAG_S:
         faults.append(f"a change has waited {found.relay_lag_s:.0f} s for its position: see relay")

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+import doorbell
 import feed
 from app import Reader
 from db import changes
@@ -78,7 +79,7 @@ async def test_history_comes_first_and_then_the_news(db: Pool, redis: Redis) -> 
                 lives.append(batch.live)
                 if len(lives) == 2:
                     await happen(db, 5)
-                    await feed.ring(redis)
+                    await doorbell.ring(redis)
                 if len(found) == 25:
                     break
         assert found == list(range(11, 36))
@@ -108,7 +109,7 @@ async def test_a_watcher_gets_what_it_wants_and_nothing_else(db: Pool, redis: Re
 async def test_without_redis_the_head_is_read_every_second(db: Pool) -> None:
     async with Redis.from_url("redis://127.0.0.1:1") as nobody, running(db, nobody) as source:
         await source.now()
-        await feed.ring(nobody)
+        await doorbell.ring(nobody)
 
         async def late() -> None:
             await happen(db, 3)
@@ -151,7 +152,7 @@ async def test_many_watchers_under_four_writers_all_see_everything_once(
             while True:
                 if not await changes.relay(db, 7):
                     await asyncio.sleep(0.002)
-                await feed.ring(redis)
+                await doorbell.ring(redis)
 
         relaying = asyncio.create_task(relay())
         watchers = [
@@ -219,19 +220,19 @@ async def test_a_ring_waits_for_nobody_and_never_raises() -> None:
     for address in (port, 1):
         async with Redis.from_url(f"redis://127.0.0.1:{address}") as away:
             began = time.monotonic()
-            await feed.ring(away)
+            await doorbell.ring(away)
             assert time.monotonic() - began < 2
     server.close()
 
 
 async def test_the_doorbell_is_heard_again_once_redis_is_back(redis: Redis) -> None:
     rung = asyncio.Event()
-    hearing = asyncio.create_task(feed.hear(redis, rung.set))
+    hearing = asyncio.create_task(doorbell.hear(redis, rung.set))
     async with asyncio.timeout(20):
         for _ in range(2):
             await rung.wait()  # each time it begins to listen, lest a ring was missed
             rung.clear()
-            await feed.ring(redis)
+            await doorbell.ring(redis)
             await rung.wait()
             await redis.client_kill_filter(_type="pubsub")
             rung.clear()

@@ -14,7 +14,7 @@ from arq import Worker, func
 from arq.connections import ArqRedis, RedisSettings
 from redis.asyncio import ConnectionPool
 
-import feed
+import doorbell
 from batch.local import Local
 from catalogs.embedded import Embedded
 from db.pool import open_pool
@@ -103,8 +103,8 @@ async def main() -> None:
             lease_s=settings.lease_s,
             launch_lease_s=settings.launch_lease_s,
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
-            ring=lambda: feed.ring(redis),
-            enqueue=lambda *what: feed.enqueue(redis, *what),
+            ring=lambda: doorbell.ring(redis),
+            enqueue=lambda *what: doorbell.enqueue(redis, *what),
         )
         bells: list[asyncio.Event] = []
         running = [asyncio.create_task(c) for c in loops(tools, settings, bells)]
@@ -113,7 +113,7 @@ async def main() -> None:
             for bell in bells:
                 bell.set()
 
-        running.append(asyncio.create_task(feed.hear(redis, rung)))
+        running.append(asyncio.create_task(doorbell.hear(redis, rung)))
         await stop.wait()
         for task in running:
             task.cancel()

@@ -39,6 +39,12 @@ def test_fact_15_differs_on_purpose_a_single_job_that_was_removed_did_not_comple
     assert state_of(JobCounts(removed=1), cancelled=True) is State.CANCELLED
 
 
+def test_fact_15_differs_on_purpose_what_was_cancelled_did_not_complete_with_its_rest() -> None:
+    rest = JobCounts(removed=10, succeeded=40, failed=2)
+    assert state_of(rest, cancelled=True) is State.CANCELLED
+    assert state_of(rest) is State.COMPLETED
+
+
 @given(COUNTS, st.booleans())
 def test_a_submission_is_at_batch_exactly_while_a_job_is_unfinished(
     jobs: JobCounts, cancelled: bool

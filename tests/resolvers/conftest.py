@@ -12,7 +12,7 @@ from redis.asyncio import ConnectionPool
 
 import app
 import auth
-import feed
+import doorbell
 from db.pool import Pool
 from door.schema import DoorSchema
 from feed import Feed
@@ -69,8 +69,8 @@ async def house(db: Pool, redis_url: str, tmp_path: Path) -> AsyncIterator[House
         viewers=auth.Viewers(db, auth.LocalTokens(SECRET)),
         feed=Feed(app.Reader(db)),
         store=tmp_path,
-        ring=lambda: feed.ring(redis),
-        enqueue=lambda *what: feed.enqueue(redis, *what),
+        ring=lambda: doorbell.ring(redis),
+        enqueue=lambda *what: doorbell.enqueue(redis, *what),
     )
     await redis.aclose(close_connection_pool=True)
 

@@ -17,9 +17,16 @@ export interface Drawing {
   readonly places: ReadonlyMap<string, Place>;
 }
 
+export interface Line {
+  readonly path: string;
+  readonly label: Place;
+}
+
 export const BOX = { width: 264, height: 186 } as const;
 const GAP = { across: 136, down: 56 } as const;
 const MARGIN = { x: 8, top: 52, bottom: 10 } as const;
+// Where the feet of a label stand: above a level line, or on one that falls or rises.
+const [ABOVE, ON] = [-9, 4];
 
 /** Boxes left to right by how many steps lead to them, each column in the order of what leads there. */
 export function draw(ids: readonly string[], edges: readonly Edge[]): Drawing {
@@ -41,8 +48,8 @@ export function draw(ids: readonly string[], edges: readonly Edge[]): Drawing {
   return { width: wide + 2 * MARGIN.x, height: MARGIN.top + room + below, places };
 }
 
-/** The line of an edge, and where its label goes. */
-export function line(from: Place, to: Place): { readonly path: string; readonly label: Place } {
+/** The line of an edge among all boxes, and where its label goes. */
+export function line(from: Place, to: Place, all: Iterable<Place>): Line {
   if (from === to) return loop(from);
   const [x1, y1] = [from.x + BOX.width, from.y + BOX.height / 2];
   const [x2, y2] = [to.x, to.y + BOX.height / 2];
@@ -50,24 +57,25 @@ export function line(from: Place, to: Place): { readonly path: string; readonly 
   if (!skips(from, to))
     return {
       path: `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`,
-      label: { x: (x1 + x2) / 2, y: (y1 + y2) / 2 },
+      label: { x: (x1 + x2) / 2, y: (y1 + y2) / 2 + (y1 === y2 ? ABOVE : ON) },
     };
-  // Over the boxes between: down beside the first, along below them, up beside the last.
-  const low = Math.max(y1, y2) + BOX.height / 2 + GAP.down / 2;
+  // Around the boxes between: down beside the first, along below them, up beside the last.
+  const between = [...all].filter((place) => place.x >= from.x && place.x <= to.x);
+  const low = Math.max(...between.map((place) => place.y)) + BOX.height + GAP.down / 2;
   const path =
     `M${x1},${y1} C${x1 + bend},${y1} ${x1 + bend / 2},${low} ${x1 + bend},${low} ` +
     `L${x2 - bend},${low} C${x2 - bend / 2},${low} ${x2 - bend},${y2} ${x2},${y2}`;
-  return { path, label: { x: (x1 + x2) / 2, y: low } };
+  return { path, label: { x: (x1 + x2) / 2, y: low + ABOVE } };
 }
 
 function skips(from: Place | undefined, to: Place | undefined): boolean {
   return from !== undefined && to !== undefined && to.x - from.x > BOX.width + GAP.across + 1;
 }
 
-function loop(at: Place): { readonly path: string; readonly label: Place } {
+function loop(at: Place): Line {
   const [right, left] = [at.x + BOX.width * 0.72, at.x + BOX.width * 0.28];
   const path = `M${right},${at.y} C${right},${at.y - 42} ${left},${at.y - 42} ${left},${at.y}`;
-  return { path, label: { x: at.x + BOX.width / 2, y: at.y - 32 } };
+  return { path, label: { x: at.x + BOX.width / 2, y: at.y - 38 } };
 }
 
 function columnsOf(ids: readonly string[], edges: readonly Edge[]): string[][] {

@@ -93,14 +93,14 @@ interface EdgeProps {
 function OneEdge({ edge, places, head }: EdgeProps) {
   const [from, to] = [places.get(edge.from), places.get(edge.to)];
   if (!from || !to) return null;
-  const { path, label } = line(from, to);
+  const { path, label } = line(from, to, places.values());
   const words =
     edge.patterns.length > 0 ? edge.patterns : [from === to ? "next slice" : "all files"];
   return (
     <g>
       <title>{words.join(", ")}</title>
       <path d={path} className="edge" markerEnd={`url(#${head})`} />
-      <text x={label.x} y={label.y - 6} textAnchor="middle">
+      <text x={label.x} y={label.y} textAnchor="middle">
         {shortened(words)}
       </text>
     </g>

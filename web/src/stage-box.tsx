@@ -8,7 +8,7 @@ import { brief, percent, plain, toneOf, type Tone } from "./words";
 
 const PAD = 12;
 const INNER = BOX.width - 2 * PAD;
-const LONGEST_NAME = 22;
+const LONGEST_NAME = { alone: 26, besideKind: 19 } as const;
 const MOST_STATES = 3;
 
 interface Props {
@@ -19,8 +19,9 @@ interface Props {
 }
 
 export function StageBox({ campaign, stage, progress, selected }: Props) {
-  const name =
-    stage.name.length > LONGEST_NAME ? `${stage.name.slice(0, LONGEST_NAME - 1)}…` : stage.name;
+  const kind = stage.kind === "REGULAR" ? "" : plain(stage.kind);
+  const most = kind ? LONGEST_NAME.besideKind : LONGEST_NAME.alone;
+  const name = stage.name.length > most ? `${stage.name.slice(0, most - 1)}…` : stage.name;
   return (
     <a
       href={toCampaign(campaign, stage.id)}
@@ -34,7 +35,7 @@ export function StageBox({ campaign, stage, progress, selected }: Props) {
         {name}
       </text>
       <text x={BOX.width - PAD} y={22} textAnchor="end" className="faint">
-        {stage.kind === "REGULAR" ? "" : plain(stage.kind)}
+        {kind}
       </text>
       {progress ? <Counters of={progress} /> : <Waits />}
     </a>
