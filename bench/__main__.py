@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 
 from bench import jobs, page, push
@@ -14,7 +14,7 @@ from bench.machines import Machines, machines
 from bench.ratios import Line
 from up.faults import SetupError
 
-BENCHMARKS: Mapping[str, Callable[[Machines], Awaitable[list[Line]]]] = {
+BENCHMARKS: Mapping[str, Callable[[Machines], Coroutine[None, None, list[Line]]]] = {
     "page": page.run,
     "jobs": jobs.run,
     "push": push.run,

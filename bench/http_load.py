@@ -34,16 +34,15 @@ class Asking(asyncio.Protocol):
         """Ask again once the answer is whole."""
         self.buffer = self.buffer + data if self.buffer else data
         head = self.buffer.find(END)
-        if head < 0:
-            return
         body = head + len(END)
-        if len(self.buffer) < body + length(self.buffer[:head]):
+        if head < 0 or len(self.buffer) < body + length(self.buffer[:head]):
             return
-        if not self.buffer.startswith(b"HTTP/1.1 200"):
-            return self.fail(RuntimeError(self.buffer[:500].decode()))
-        self.last, self.buffer = self.buffer[body:], b""
-        self.answers += 1
-        self.go_on()
+        if self.buffer.startswith(b"HTTP/1.1 200"):
+            self.last, self.buffer = self.buffer[body:], b""
+            self.answers += 1
+            self.go_on()
+        else:
+            self.fail(RuntimeError(self.buffer[:500].decode()))
 
     def go_on(self) -> None:
         """Ask again, or stop when the time is over."""

@@ -33,10 +33,13 @@ ADOPT = """
     )
     UPDATE submission SET state = 'idle', launch_attempt = 1 WHERE id = ANY($1)
 """
-INPUTS = "SELECT submission_id, number, file_id FROM input_file WHERE submission_id = ANY($1::bigint[])"
+INPUTS = (
+    "SELECT submission_id, number, file_id FROM input_file WHERE submission_id = ANY($1::bigint[])"
+)
 ENDED = """
     SELECT count(*) FILTER (WHERE state = 'succeeded'), count(*) FILTER (WHERE state = 'failed'),
-           (SELECT sum(jobs_succeeded) FROM submission), (SELECT count(*) FROM attempt), (SELECT count(*) FROM output_file)
+           (SELECT sum(jobs_succeeded) FROM submission),
+           (SELECT count(*) FROM attempt), (SELECT count(*) FROM output_file)
       FROM job
 """
 
@@ -119,9 +122,7 @@ class Bench:
         self.read_to = read_to
         return rate
 
-    async def bare(
-        self, events: Sequence[JobEvent], files: floor.Columns | None = None
-    ) -> float:
+    async def bare(self, events: Sequence[JobEvent], files: floor.Columns | None = None) -> float:
         """Events per second by the bare SQL."""
         columns = columns_of(events)
         async with self.db.acquire() as conn:
@@ -150,7 +151,9 @@ def columns_of(events: Sequence[JobEvent]) -> list[list[Any]]:
 
 def files_of(group: Sequence[tuple[int, int, int]]) -> list[list[Any]]:
     """The files that reports would tell of, column by column."""
-    rows = [(*key, f"o_{key[2]}.root", f"/store/o_{key[2]}.root", 1000, "sha256:0") for key in group]
+    rows = [
+        (*key, f"o_{key[2]}.root", f"/store/o_{key[2]}.root", 1000, "sha256:0") for key in group
+    ]
     return [list(column) for column in zip(*rows, strict=True)]
 
 

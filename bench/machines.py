@@ -180,9 +180,7 @@ def _postgres(
     return cluster
 
 
-def _valkey(
-    where: home.Home, run_as: children.Account | None, stack: contextlib.ExitStack
-) -> str:
+def _valkey(where: home.Home, run_as: children.Account | None, stack: contextlib.ExitStack) -> str:
     binary = valkey.program()
     server = valkey.Server(
         data=where.valkey,

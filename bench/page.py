@@ -58,7 +58,7 @@ async def alternated(ours: Server, peer: Server, campaign_id: int) -> list[Line]
     )
     try:
         asked = request_of_ours(ours, campaign_id), request_of_peer(peer, campaign_id)
-        same(*[json.loads((await told(load, one, 0))["body"]) for one in asked])
+        same(*[json.loads(str((await told(load, one, 0))["body"])) for one in asked])
         for one in asked:
             await told(load, one, WARM_S)
         sides = list(zip((ours, peer), asked, strict=True))
@@ -71,8 +71,8 @@ async def alternated(ours: Server, peer: Server, campaign_id: int) -> list[Line]
     cheap = [[pair[n][1] for pair in found] for n in (0, 1)]
     name = "page of 50 submissions x 12 fields"
     return [
-        Line(name, *rates, "requests/s", AIM),
-        Line(f"{name}, by processor", *cheap, "requests/s of processor time"),
+        Line(name, rates[0], rates[1], "requests/s", AIM),
+        Line(f"{name}, by processor", cheap[0], cheap[1], "requests/s of processor time"),
     ]
 
 

@@ -10,14 +10,21 @@ ROWS = """
         AS x (submission_id, number, file_id, delivery, outcome, reason)
 """
 
-# Who comes second with a file of the stage and version finds it claimed: it has not done it.
+# Who comes second with a file of the stage and version finds it claimed: it has not done it. The lookup is kept
+# apart (OFFSET 0): of submissions younger than its statistics the planner expects one row, and would join in squares.
 CLAIM = f"""
+    WITH s AS MATERIALIZED (
+        SELECT id, stage_id, configuration ->> 'version' AS version, is_test
+          FROM submission WHERE id = ANY($7::bigint[])
+    )
     INSERT INTO processed_file AS p (stage_id, version, is_test, file_id, submission_id, number)
-    SELECT s.stage_id, s.configuration ->> 'version', s.is_test, x.file_id, x.submission_id, x.number
+    SELECT s.stage_id, s.version, s.is_test, x.file_id, x.submission_id, x.number
       FROM {ROWS}
-      JOIN input_file i ON i.submission_id = x.submission_id AND i.file_id = x.file_id AND i.number = x.number
-      JOIN submission s ON s.id = x.submission_id
-     WHERE i.submission_id = ANY($7::bigint[]) AND x.outcome = 'done'
+      JOIN s ON s.id = x.submission_id
+      CROSS JOIN LATERAL (SELECT FROM input_file i
+                           WHERE i.submission_id = x.submission_id AND i.file_id = x.file_id AND i.number = x.number
+                          OFFSET 0) its
+     WHERE x.outcome = 'done'
      ORDER BY 1, 2, 3, 4
         ON CONFLICT DO NOTHING
     RETURNING submission_id, number, file_id
@@ -60,7 +67,7 @@ async def apply(conn: Connection, news: Sequence[InputNews]) -> frozenset[tuple[
     columns = _columns(news)
     ids = sorted(set(columns[0]))
     rows = await conn.fetch(CLAIM, *columns, ids)
-    claimed = frozenset((r["submission_id"], r["number"], r["file_id"]) for r in rows)
+    claimed = frozenset((row[0], row[1], row[2]) for row in rows)
     await conn.execute(APPLY, *columns, [c[0] for c in claimed], [c[2] for c in claimed], ids)
     return claimed
 
@@ -76,7 +83,7 @@ LOSE = """
     ), lost AS (
         UPDATE input_file i SET outcome = 'failed', reason = x.reason
           FROM x
-         WHERE i.submission_id = ANY($1) AND i.submission_id = x.submission_id AND i.number = x.number
+         WHERE i.submission_id = ANY($4::bigint[]) AND i.submission_id = x.submission_id AND i.number = x.number
            AND i.outcome = 'none'
         RETURNING i.submission_id
     )
@@ -88,4 +95,5 @@ LOSE = """
 
 async def lose(conn: Connection, jobs: Sequence[tuple[int, int, str]]) -> None:
     """Jobs (submission, number, reason) are over without a word of these inputs: they have failed."""
-    await conn.execute(LOSE, *(list(column) for column in zip(*jobs, strict=True)))
+    ids, numbers, reasons = (list(column) for column in zip(*jobs, strict=True))
+    await conn.execute(LOSE, ids, numbers, reasons, sorted(set(ids)))

@@ -1,22 +1,10 @@
 """Jobs and their attempts: what batch systems say of them, applied in bulk and once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from operator import attrgetter
 
 from db.pool import Connection
-from domain.jobs import JobState
 from domain.news import JobNews
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A job that the news moved, and from which state."""
-
-    submission_id: int
-    number: int
-    was: JobState
-    now: JobState
-
 
 FIELDS = (
     "submission_id", "number", "attempt", "state", "seen", "exit_code", "signal", "code", "subcode", "text",
@@ -37,15 +25,53 @@ MEASURED = ", ".join(
     if name not in ("code", "subcode", "text")
 )
 
-# Only what is newer along the feed moves a job, and nothing moves one that is over: twice changes nothing.
+# Only what is newer along the feed moves a job, and nothing moves one that is over: twice changes nothing. What moved
+# becomes deltas of the kept counters and one change per submission; efficiency counts ended jobs.
 APPLY = f"""
-    UPDATE job j
-       SET state = x.state::job_state, attempt = x.attempt, seen = x.seen,
-           code = x.code, subcode = x.subcode, text = x.text, {MEASURED}
-      FROM {ROWS}
-     WHERE j.submission_id = ANY($20::bigint[]) AND j.submission_id = x.submission_id AND j.number = x.number
-       AND j.seen < x.seen AND j.attempt <= x.attempt AND j.state NOT IN ('succeeded', 'failed', 'removed')
-    RETURNING j.submission_id, j.number, old.state AS was, new.state AS now
+    WITH moved AS (
+        UPDATE job j
+           SET state = x.state::job_state, attempt = x.attempt, seen = x.seen,
+               code = x.code, subcode = x.subcode, text = x.text, {MEASURED}
+          FROM {ROWS}
+         WHERE j.submission_id = ANY($20::bigint[]) AND j.submission_id = x.submission_id AND j.number = x.number
+           AND j.seen < x.seen AND j.attempt <= x.attempt AND j.state NOT IN ('succeeded', 'failed', 'removed')
+        RETURNING j.submission_id, j.number, old.state AS was, new.state AS now,
+                  new.cpu_s AS cpu_s, new.wall_s AS wall_s, new.memory_mb AS memory_mb
+    ), delta AS (
+        SELECT submission_id,
+               count(*) FILTER (WHERE now = 'idle')      - count(*) FILTER (WHERE was = 'idle')    AS idle,
+               count(*) FILTER (WHERE now = 'running')   - count(*) FILTER (WHERE was = 'running') AS running,
+               count(*) FILTER (WHERE now = 'held')      - count(*) FILTER (WHERE was = 'held')    AS held,
+               count(*) FILTER (WHERE now = 'unknown')   - count(*) FILTER (WHERE was = 'unknown') AS unknown,
+               count(*) FILTER (WHERE now = 'succeeded') AS succeeded,
+               count(*) FILTER (WHERE now = 'failed')    AS failed,
+               count(*) FILTER (WHERE now = 'removed')   AS removed,
+               count(*) FILTER (WHERE now IN ('succeeded', 'failed', 'removed')) AS over,
+               coalesce(sum(cpu_s)     FILTER (WHERE now IN ('succeeded', 'failed', 'removed')), 0) AS cpu_s,
+               coalesce(sum(wall_s)    FILTER (WHERE now IN ('succeeded', 'failed', 'removed')), 0) AS wall_s,
+               coalesce(sum(wall_s)    FILTER (WHERE now IN ('failed', 'removed')), 0)              AS wasted_s,
+               coalesce(sum(memory_mb) FILTER (WHERE now IN ('succeeded', 'failed', 'removed')), 0) AS memory_mb
+          FROM moved GROUP BY submission_id
+    ), told AS (
+        INSERT INTO change_inbox (experiment_id, campaign_id, submission_id, kind, body)
+        SELECT s.experiment_id, s.campaign_id, s.id, 'jobs.changed',
+               jsonb_build_object('idle', d.idle, 'running', d.running, 'held', d.held, 'unknown', d.unknown,
+                                  'succeeded', d.succeeded, 'failed', d.failed, 'removed', d.removed)
+          FROM delta d JOIN submission s ON s.id = d.submission_id
+         ORDER BY s.id
+    ), counted AS (
+        UPDATE submission s
+           SET jobs_idle = jobs_idle + d.idle, jobs_running = jobs_running + d.running, jobs_held = jobs_held + d.held,
+               jobs_unknown = jobs_unknown + d.unknown, jobs_succeeded = jobs_succeeded + d.succeeded,
+               jobs_failed = jobs_failed + d.failed, jobs_removed = jobs_removed + d.removed,
+               cpu_s = s.cpu_s + d.cpu_s, wall_s = s.wall_s + d.wall_s, wall_wasted_s = wall_wasted_s + d.wasted_s,
+               memory_used_mb = memory_used_mb + d.memory_mb,
+               memory_requested_mb = memory_requested_mb
+                                     + d.over * coalesce((configuration -> 'resources' ->> 'memory_mb')::float8, 0),
+               revision = revision + 1
+          FROM delta d WHERE s.id = d.submission_id
+    )
+    SELECT submission_id, number FROM moved
 """
 
 ATTEMPTS = f"""
@@ -68,16 +94,22 @@ ATTEMPTS = f"""
 
 async def apply(
     conn: Connection, jobs: Sequence[JobNews], attempts: Sequence[JobNews]
-) -> list[Moved]:
-    """Bring jobs and attempts up to the news; returns the jobs that moved, and those told anew in place."""
+) -> set[tuple[int, int]]:
+    """Bring jobs, attempts and counters up to the news, and tell of it; returns (submission, number) of the jobs
+    that moved, and of those told anew in place."""
     if attempts:
         await conn.execute(ATTEMPTS, *_columns(attempts), _submissions(attempts))
     rows = await conn.fetch(APPLY, *_columns(jobs), _submissions(jobs)) if jobs else []
-    return [Moved(*row) for row in rows]
+    return {(row[0], row[1]) for row in rows}
 
 
-def _columns(news: Sequence[JobNews]) -> list[list[object]]:
-    return [[getattr(item, name) for item in news] for name in FIELDS]
+_fields = attrgetter(*FIELDS)
+
+
+def _columns(news: Sequence[JobNews]) -> list[Sequence[object]]:
+    # `unnest` fills up with NULLs: a column without a value costs nothing when it is empty.
+    columns = zip(*map(_fields, news), strict=True)
+    return [() if column.count(None) == len(news) else column for column in columns]
 
 
 def _submissions(news: Sequence[JobNews]) -> list[int]:
@@ -93,57 +125,3 @@ DISCARD = """
 async def discard(conn: Connection, submission_id: int, reason: str) -> None:
     """Note that a submission's jobs will never run."""
     await conn.execute(DISCARD, submission_id, reason)
-
-
-# Deltas of the kept counters, from the jobs that moved and are told once each; efficiency counts ended jobs.
-COUNT = """
-    WITH x AS (
-        SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[]) AS x (submission_id, number, was, now)
-    ), delta AS (
-        SELECT x.submission_id,
-               count(*) FILTER (WHERE now = 'idle')      - count(*) FILTER (WHERE was = 'idle')    AS idle,
-               count(*) FILTER (WHERE now = 'running')   - count(*) FILTER (WHERE was = 'running') AS running,
-               count(*) FILTER (WHERE now = 'held')      - count(*) FILTER (WHERE was = 'held')    AS held,
-               count(*) FILTER (WHERE now = 'unknown')   - count(*) FILTER (WHERE was = 'unknown') AS unknown,
-               count(*) FILTER (WHERE now = 'succeeded') AS succeeded,
-               count(*) FILTER (WHERE now = 'failed')    AS failed,
-               count(*) FILTER (WHERE now = 'removed')   AS removed,
-               count(*) FILTER (WHERE now IN ('succeeded', 'failed', 'removed')) AS over,
-               coalesce(sum(j.cpu_s)     FILTER (WHERE now IN ('succeeded', 'failed', 'removed')), 0) AS cpu_s,
-               coalesce(sum(j.wall_s)    FILTER (WHERE now IN ('succeeded', 'failed', 'removed')), 0) AS wall_s,
-               coalesce(sum(j.wall_s)    FILTER (WHERE now IN ('failed', 'removed')), 0)              AS wasted_s,
-               coalesce(sum(j.memory_mb) FILTER (WHERE now IN ('succeeded', 'failed', 'removed')), 0) AS memory_mb
-          FROM x JOIN job j ON j.submission_id = x.submission_id AND j.number = x.number
-         WHERE j.submission_id = ANY($5::bigint[])
-         GROUP BY x.submission_id
-    ), told AS (
-        INSERT INTO change_inbox (experiment_id, campaign_id, submission_id, kind, body)
-        SELECT s.experiment_id, s.campaign_id, s.id, 'jobs.changed',
-               jsonb_build_object('idle', d.idle, 'running', d.running, 'held', d.held, 'unknown', d.unknown,
-                                  'succeeded', d.succeeded, 'failed', d.failed, 'removed', d.removed)
-          FROM delta d JOIN submission s ON s.id = d.submission_id
-         ORDER BY s.id
-    )
-    UPDATE submission s
-       SET jobs_idle = jobs_idle + d.idle, jobs_running = jobs_running + d.running, jobs_held = jobs_held + d.held,
-           jobs_unknown = jobs_unknown + d.unknown, jobs_succeeded = jobs_succeeded + d.succeeded,
-           jobs_failed = jobs_failed + d.failed, jobs_removed = jobs_removed + d.removed,
-           cpu_s = s.cpu_s + d.cpu_s, wall_s = s.wall_s + d.wall_s, wall_wasted_s = wall_wasted_s + d.wasted_s,
-           memory_used_mb = memory_used_mb + d.memory_mb,
-           memory_requested_mb = memory_requested_mb
-                                 + d.over * coalesce((configuration -> 'resources' ->> 'memory_mb')::float8, 0),
-           revision = revision + 1
-      FROM delta d WHERE s.id = d.submission_id
-"""
-
-
-async def count(conn: Connection, moved: Sequence[Moved]) -> None:
-    """Add what the moves mean to the submissions' counters, and tell of it once per submission."""
-    await conn.execute(
-        COUNT,
-        [m.submission_id for m in moved],
-        [m.number for m in moved],
-        [m.was for m in moved],
-        [m.now for m in moved],
-        sorted({m.submission_id for m in moved}),
-    )

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from db.pool import Database, many
 from db.submissions import COLUMNS, S_COLUMNS, Submission
@@ -120,13 +122,15 @@ async def submissions(
     db: Database, wanted: Wanted, start: int | None, limit: int, *, newest: bool
 ) -> list[Submission]:
     """The next submissions past an id, newest or oldest first."""
+    name, values = _asked(wanted, start, limit)
+    sql = OF_EXPERIMENTS[newest] if name == "experiments" else SUBMISSIONS[name, newest]
+    return await many(db, Submission, sql, *values)
+
+
+def _asked(wanted: Wanted, start: int | None, limit: int) -> tuple[str, tuple[Any, ...]]:
+    """Which statement, and its values."""
     name = next((name for name in NARROW if name and getattr(wanted, name) is not None), "")
-    by_experiment = not name and wanted.experiments is not None
-    sql = OF_EXPERIMENTS[newest] if by_experiment else SUBMISSIONS[name, newest]
-    return await many(
-        db,
-        Submission,
-        sql,
+    values = (
         getattr(wanted, name) if name else None,
         start,
         limit,
@@ -136,6 +140,33 @@ async def submissions(
         wanted.since,
         None if wanted.experiments is None else list(wanted.experiments),
     )
+    return ("experiments" if not name and wanted.experiments is not None else name), values
+
+
+@lru_cache(1000)
+def _some(name: str, columns: tuple[str, ...], *, newest: bool) -> str:
+    """A page's statement with only these columns, which are names of this room's own record."""
+    if not Submission.__dataclass_fields__.keys() >= set(columns):
+        raise ValueError(columns)
+    some = ", ".join(columns)
+    if name == "experiments":
+        wide = OF_EXPERIMENTS[newest].replace(S_COLUMNS, ", ".join(f"s.{c}" for c in columns))
+        return wide.replace(COLUMNS, some)
+    return SUBMISSIONS[name, newest].replace(COLUMNS, some)
+
+
+async def some_columns(
+    db: Database,
+    wanted: Wanted,
+    start: int | None,
+    limit: int,
+    columns: tuple[str, ...],
+    *,
+    newest: bool,
+) -> Sequence[Sequence[Any]]:
+    """The same page, of which only these columns are read: plain rows, in the columns' order."""
+    name, values = _asked(wanted, start, limit)
+    return await db.fetch(_some(name, columns, newest=newest), *values)
 
 
 LAUNCH_ATTEMPTS = f"""

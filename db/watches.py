@@ -99,10 +99,9 @@ async def commit(
         moved = await jobs.apply(conn, job_news, attempt_news)
         if not moved:
             return []
-        await jobs.count(conn, moved)
-        await _account(conn, {(m.submission_id, m.number) for m in moved}, job_news, reports)
+        await _account(conn, moved, job_news, reports)
         await launches.seen(conn, place.batch_system, started)
-        return await endings.follow(conn, sorted({m.submission_id for m in moved}))
+        return await endings.follow(conn, sorted({submission_id for submission_id, _ in moved}))
 
 
 def _fence(place: Place) -> tuple[str, int, str | None, str]:

@@ -1,14 +1,14 @@
 """What a batch of a batch system's events, with the payloads' reports, means for each job."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from domain.jobs import JobState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JobNews:
     """One job (or one attempt of it) after the events: the newest state, and when it started and ended."""
 
@@ -37,6 +37,12 @@ class JobNews:
     def key(self) -> tuple[int, int]:
         """Which job."""
         return self.submission_id, self.number
+
+    def but(self, **given: Any) -> "JobNews":
+        """The same with other values: `replace`, without setting anew what stays, as batches are thousands."""
+        made = object.__new__(JobNews)
+        made.__dict__.update(self.__dict__, **given)
+        return made
 
 
 KEPT = ("site", "slot", "started_at", "cpu_s", "wall_s", "memory_mb")
@@ -69,7 +75,7 @@ def _after(known: JobNews | None, item: JobNews) -> JobNews:
     if known.state.is_over:
         return known
     kept = {n: getattr(known, n) for n in KEPT if getattr(item, n) is None}
-    return replace(item, **kept)
+    return item.but(**kept)
 
 
 LIMITS = {34: "memory", 46: "walltime"}
@@ -82,10 +88,9 @@ def conclude(item: JobNews, report: Mapping[str, Any] | None) -> JobNews:
         return item
     if report is None:
         reason = _reason(item) if item.state is JobState.FAILED else "no_report"
-        return replace(item, state=JobState.FAILED, reason=reason or "no_report")
+        return item.but(state=JobState.FAILED, reason=reason or "no_report")
     good = item.state is JobState.SUCCEEDED and report.get("outcome") == "succeeded"
-    return replace(
-        item,
+    return item.but(
         state=JobState.SUCCEEDED if good else JobState.FAILED,
         reason=None if good else (LIMITS.get(item.code or 0) or report.get("reason") or "exit"),
         exit_code=report.get("exit_code", item.exit_code),

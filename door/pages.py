@@ -72,6 +72,14 @@ class Connection(Generic[T]):
     """The items."""
     page_info: PageInfo
     """Where the page begins and ends."""
+    place: strawberry.Private[Callable[[int], str] | None] = None
+    """The cursor of the item with a number, where edges are made only once somebody asks for them."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "edges" or self.place is None:
+            raise AttributeError(name)
+        self.edges = [Edge(cursor=self.place(n), node=node) for n, node in enumerate(self.nodes)]
+        return self.edges
 
 
 def cursor(*keys: Any) -> str:
@@ -127,11 +135,13 @@ async def page(
     more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()
-    edges = [Edge(cursor=cursor(*key(row)), node=make(row)) for row in rows]
-    info = PageInfo(
+    found: Connection[T] = Connection.__new__(Connection)
+    found.place = lambda n: cursor(*key(rows[n]))
+    found.nodes = [make(row) for row in rows]
+    found.page_info = PageInfo(
         has_next_page=bool(at) if backwards else more,
         has_previous_page=more if backwards else bool(at),
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
+        start_cursor=found.place(0) if rows else None,
+        end_cursor=found.place(-1) if rows else None,
     )
-    return Connection(edges=edges, nodes=[edge.node for edge in edges], page_info=info)
+    return found

@@ -1,6 +1,6 @@
 """Reading submissions, and asking something of their jobs."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,7 @@ from domain.submissions import SubmissionState
 from door.describe import asked, choice, thing
 from door.pages import Connection, page
 from resolvers.nodes import KINDS, kind
-from schema import ids
+from schema import ids, plain_submissions
 from schema.context import Info
 from schema.fields import changes, reads
 from schema.jobs import Job
@@ -123,19 +123,21 @@ class SubmissionQueries:
         wanted = await wanted_of(info, filter or SubmissionsFilter())
         falls = order_by is SubmissionOrder.NEWEST
 
+        db, columns = info.context.db, plain_submissions.columns(info)
+
         async def fetch(
             start: list[Any] | None,
             backwards: bool,  # noqa: FBT001 - the page's contract
             limit: int,
-        ) -> list[rows.Submission]:
-            at = number(start[0]) if start else None
-            newest = falls != backwards
-            return await listings.submissions(info.context.db, wanted, at, limit, newest=newest)
+        ) -> Sequence[Any]:
+            at, newest = number(start[0]) if start else None, falls != backwards
+            if columns is None:
+                return await listings.submissions(db, wanted, at, limit, newest=newest)
+            return await listings.some_columns(db, wanted, at, limit, columns, newest=newest)
 
-        return await page(
-            fetch, Submission.of, lambda row: (row.id,), 1,
-            first=first, after=after, last=last, before=before,
-        )  # fmt: skip
+        make = Submission.of if columns is None else plain_submissions.maker(columns)
+        key = (lambda row: (row.id,)) if columns is None else (lambda row: (row[0],))
+        return await page(fetch, make, key, 1, first=first, after=after, last=last, before=before)
 
 
 async def job_found(info: Info, id: strawberry.ID) -> Job | None:

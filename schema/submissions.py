@@ -119,17 +119,19 @@ class Submission(Node):
 
     @classmethod
     def of(cls, row: submissions.Submission) -> "Submission":
-        """Show a row."""
+        """Show a row. Pages are made of these: the attributes are put in place without `__init__`."""
+        shown = cls.__new__(cls)
         cpus = (row.configuration.get("resources") or {}).get("cpus") or 1
-        return cls(
+        shown.__dict__.update(
+            zip(PLAIN, plain(row), strict=True),
             id=made("submission", row.id),
             jobs_total=row.jobs,
             files_total=row.files,
             cpu_efficiency=share(row.cpu_s, row.wall_s * cpus),
             memory_efficiency=share(row.memory_used_mb, row.memory_requested_mb),
             row=row,
-            **dict(zip(PLAIN, plain(row), strict=True)),
         )
+        return shown
 
     @reads()
     async def experiment(
@@ -275,7 +277,6 @@ PLAIN = tuple(
     for name in Submission.__annotations__
     if name in submissions.Submission.__dataclass_fields__ and name not in ("id", "jobs", "files")
 )
-
 plain = attrgetter(*PLAIN)
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from batch import Batch, BatchSystem, JobEvent, ReportKey
@@ -71,13 +73,16 @@ def _news(events: Sequence[JobEvent], clusters: Mapping[str, Cluster]) -> list[J
     ]
 
 
+_values = attrgetter(*COPIED)
+NOTHING = JobNews(0, 0, 0, JobState.UNKNOWN, -1, datetime.min.replace(tzinfo=UTC))
+
+
 def _one(event: JobEvent, submission_id: int) -> JobNews:
-    copied: dict[str, Any] = {name: getattr(event, name) for name in COPIED}
-    return JobNews(
+    return NOTHING.but(
         submission_id=submission_id,
         started_at=event.at if event.state is JobState.RUNNING else None,
         ended_at=event.at if event.state.is_over else None,
-        **copied,
+        **dict(zip(COPIED, _values(event), strict=True)),
     )
 
 
@@ -85,9 +90,9 @@ async def _reports(
     tools: Tools, system: BatchSystem, jobs: Sequence[JobNews], clusters: Mapping[str, Cluster]
 ) -> dict[tuple[int, int], Mapping[str, Any]]:
     """The reports of the last attempts of the jobs that are over."""
-    marks = {cluster.submission_id: cluster.mark for cluster in clusters.values()}
+    folders = {c.submission_id: directory_of(tools.spool, c.mark) for c in clusters.values()}
     keys = {
-        ReportKey(directory_of(tools.spool, marks[j.submission_id]), j.number, j.attempt): j.key
+        ReportKey(folders[j.submission_id], j.number, j.attempt): j.key
         for j in jobs
         if j.state.is_over and j.state is not JobState.REMOVED
     }

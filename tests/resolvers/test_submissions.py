@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from db.pool import Pool
+from schema import plain_submissions
 from tests.resolvers.working import Work
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
@@ -294,3 +295,27 @@ async def test_a_cursor_that_nobody_gave_is_an_error_and_no_bug(ask: Ask, work: 
     for after in ("nonsense", "WyJ4Il0", "WzFd" * 40, "WzEuNV0"):
         found = await ask(LIST, {"after": after}, errors=True)
         assert found["errors"][0]["extensions"]["code"] == "BAD_INPUT"
+
+
+EVERY_PLAIN_FIELD = " ".join(sorted(plain_submissions.COLUMNS.keys() - {"configuration"}))
+
+
+async def test_a_page_of_plain_fields_says_the_same_as_one_of_whole_submissions(
+    ask: Ask, work: Work
+) -> None:
+    for _ in range(3):
+        await launch(ask, work.reco)
+    page = (
+        "query ($yes: Boolean!) { submissions(first: 2) { %s pageInfo { endCursor hasNextPage } } }"
+    )
+    fragment = (
+        "fragment F on Submission { again: state ... on Node { id } reason @include(if: $yes) }"
+    )
+    plain = f"nodes {{ {EVERY_PLAIN_FIELD} }} edges {{ cursor node {{ ...F }} }}"
+    whole = plain.replace("nodes {", "nodes { stage { id }")
+    few = (await ask(f"{page % plain} {fragment}", {"yes": True}))["submissions"]
+    all_ = (await ask(f"{page % whole} {fragment}", {"yes": True}))["submissions"]
+    for node in all_["nodes"]:
+        assert node.pop("stage") == {"id": f"stage:{work.reco}"}
+    assert few == all_
+    assert len(few["nodes"]) == 2
