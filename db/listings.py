@@ -163,7 +163,7 @@ async def some_columns(
     columns: tuple[str, ...],
     *,
     newest: bool,
-) -> Sequence[Sequence[Any]]:
+) -> Sequence[Any]:
     """The same page, of which only these columns are read: plain rows, in the columns' order."""
     name, values = _asked(wanted, start, limit)
     return await db.fetch(_some(name, columns, newest=newest), *values)
