@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lock schema playground clean reset install install-dev venv
+.PHONY: help run test check lock schema playground pools clean reset install install-dev venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
@@ -110,6 +110,12 @@ check: install-dev ## Everything that has to hold: format, lint, types, contract
 schema: install-dev ## Write schema/schema.graphql anew from the code
 	@$(PY) -m app schema
 
+# --- Real batch systems -----------------------------------------------------------------------
+
+pools: install-dev ## Fetch HTCondor (no root needed), so that the tests run on a pool of their own
+	$(call installed,htcondor)
+	@bash pools/condor.sh trixie
+
 # --- Locks ------------------------------------------------------------------------------------
 
 UV := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
@@ -122,7 +128,8 @@ lock: venv ## Resolve requirements/*.lock anew (UPGRADE=--upgrade for newer vers
 	$(UV) --extra server --extra embedded --output-file requirements/server.lock >/dev/null && \
 	$(UV) --extra server --extra embedded --group dev --output-file requirements/dev.lock >/dev/null && \
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --no-annotate $(UPGRADE) --group node --output-file requirements/node.lock >/dev/null
+		--no-header --no-annotate $(UPGRADE) --group node --output-file requirements/node.lock >/dev/null && \
+	$(UV) --extra htcondor --constraint requirements/dev.lock --output-file requirements/htcondor.lock >/dev/null
 	@echo "requirements/ is up to date."
 
 clean: ## Remove what was built and installed (not the data: that is `make reset`)

@@ -28,6 +28,14 @@ class Settings:
     """For how long a watcher, or who advances a submission, has it for itself without a sign of life."""
     launch_lease_s: float = 60.0
     """The same of a launcher: longer than a launch may take."""
+    htcondor_collector: str = ""
+    """HOST:PORT of an HTCondor pool's collector; empty: no `htcondor` among the batch systems."""
+    htcondor_schedd: str = ""
+    """The schedd's name; empty: the collector's only one."""
+    htcondor_tokens: Path | None = None
+    """A folder with an IDTOKEN for that schedd."""
+    htcondor_file_system: str = ""
+    """The FILESYSTEM_DOMAIN of the machines that see spool and store."""
     kill_at: str = ""
     """Where this process kills itself, for tests of crashes: a name from `workers/points.py`'s callers."""
 
@@ -41,6 +49,7 @@ class Settings:
                 raise SettingMissing(f"Set {name}: POMS can't start without it (see README.md).")
             return value
 
+        tokens = env.get("POMS_HTCONDOR_TOKENS", "")
         return cls(
             database_url=need("POMS_DATABASE_URL"),
             redis_url=need("POMS_REDIS_URL"),
@@ -50,5 +59,9 @@ class Settings:
             slots=int(env.get("POMS_SLOTS", "2")),
             lease_s=float(env.get("POMS_LEASE_S", "10")),
             launch_lease_s=float(env.get("POMS_LAUNCH_LEASE_S", "60")),
+            htcondor_collector=env.get("POMS_HTCONDOR_COLLECTOR", ""),
+            htcondor_schedd=env.get("POMS_HTCONDOR_SCHEDD", ""),
+            htcondor_tokens=Path(tokens).absolute() if tokens else None,
+            htcondor_file_system=env.get("POMS_HTCONDOR_FILE_SYSTEM", ""),
             kill_at=env.get("POMS_KILL_AT", ""),
         )

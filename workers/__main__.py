@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 from uuid import uuid4
@@ -15,6 +15,8 @@ from arq.connections import ArqRedis, RedisSettings
 from redis.asyncio import ConnectionPool
 
 import doorbell
+from batch import BatchSystem
+from batch.htcondor import Access, HTCondor
 from batch.local import Local
 from catalogs.embedded import Embedded
 from db.pool import open_pool
@@ -81,6 +83,21 @@ def loops(
     ]
 
 
+def batch_systems(settings: Settings, stack: AsyncExitStack) -> Iterator[BatchSystem]:
+    """Where jobs run in this deployment; what they hold open ends with the stack."""
+    yield Local(settings.spool)
+    if settings.htcondor_collector:
+        access = Access(
+            settings.htcondor_collector,
+            schedd=settings.htcondor_schedd,
+            tokens=settings.htcondor_tokens,
+            file_system=settings.htcondor_file_system,
+        )
+        condor = HTCondor(access, settings.spool)
+        stack.callback(condor.close)
+        yield condor
+
+
 async def main() -> None:
     """Run until SIGTERM or SIGINT; what is cut off is found and gone on with by whoever comes next."""
     settings = Settings.from_env()
@@ -96,7 +113,7 @@ async def main() -> None:
         stack.push_async_callback(redis.aclose, close_connection_pool=True)
         tools = Tools(
             db=db,
-            systems={"local": Local(settings.spool)},
+            systems={system.name: system for system in batch_systems(settings, stack)},
             catalog=Embedded(settings.store),
             spool=settings.spool,
             store=settings.store,

@@ -48,22 +48,27 @@ async def _wait(bell: asyncio.Event, seconds: float) -> None:
 
 async def run_watch(system: BatchSystem, tools: Tools, idle_s: float) -> None:
     """Watch one batch system whenever the lease is ours; reading goes on where the last watcher stopped."""
-    name = f"watch:{system.name}"
+    name, faults = f"watch:{system.name}", 0
     while True:
         epoch = None
         try:
             epoch = await leases.take(tools.db, name, tools.holder, tools.lease_s)
             if epoch is not None:
                 await _lead(system, tools, name, epoch, idle_s)
+            faults = 0
         except (BatchUnavailable, Fenced) as e:
+            faults += 1
             log.warning("%s: %s", name, e)
         except Exception:
+            faults += 1
             log.exception("%s failed", name)
         finally:
             if epoch is not None:
                 with suppress(Exception):
                     await leases.drop(tools.db, name, epoch)
-        await asyncio.sleep(tools.lease_s * random.uniform(0.1, 0.2))  # noqa: S311 - not all at once
+        # Not all at once, and a system that is away is not asked again and again.
+        pause = tools.lease_s * random.uniform(0.1, 0.2)  # noqa: S311
+        await asyncio.sleep(min(pause * 2**faults, 2 * tools.lease_s))
 
 
 async def _lead(system: BatchSystem, tools: Tools, name: str, epoch: int, idle_s: float) -> None:

@@ -7,14 +7,21 @@ import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from batch import Batch, BatchSystem, JobEvent, Launch
 from batch.directory import Order, Unit, prepare
+from batch.htcondor import Access, HTCondor
+from batch.htcondor.order import log_of
 from batch.local import Local
 from domain.jobs import JobState, Resources
+from tests.batch.pools import Pool
+from tests.conftest import wait_until
+from up import home
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,6 +31,16 @@ async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 60.0
     while not await condition():
         assert time.monotonic() < end, "the condition did not come true in time"
         await asyncio.sleep(0.02)
+
+
+def carrying(what: str) -> list[str]:
+    """The processes that have this in their environment."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if what.encode() in environ.read_bytes():
+                found.append(environ.parent.name)
+    return found
 
 
 class Feed:
@@ -68,24 +85,27 @@ class Feed:
         return self.states(native_id)
 
 
-class LocalBench:
-    """The local batch system with a runner of its own."""
+class Bench(ABC):
+    """A batch system in a folder of its own, and what the tests do to it."""
 
-    def __init__(self, spool: Path) -> None:
-        self.spool, self.store = spool, spool / "store"
-        self.system: BatchSystem = Local(spool)
-        self.runner: subprocess.Popen[bytes] | None = None
+    spool: Path
+    system: BatchSystem
 
-    def start(self, slots: int = 2) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "batch.local", str(self.spool), "--die-with-parent"]
-        self.runner = subprocess.Popen([*command, "--slots", str(slots)], cwd=ROOT)
-        return self.runner
+    @property
+    def store(self) -> Path:
+        return self.spool / "store"
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        assert self.runner is not None
-        self.runner.send_signal(number)
-        self.runner.wait()
-        self.runner = None
+    @abstractmethod
+    def start(self, slots: int = 2) -> object:
+        """Let jobs run, so many at once."""
+
+    @abstractmethod
+    def left_over(self) -> list[str]:
+        """The processes of jobs that are alive."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Leave nothing behind."""
 
     def launch(
         self,
@@ -116,13 +136,28 @@ class LocalBench:
     async def has_started(self, launch: Launch, number: int) -> bool:
         return self.starts(launch, number) > 0
 
+
+class LocalBench(Bench):
+    """The local batch system with a runner of its own."""
+
+    def __init__(self, spool: Path) -> None:
+        self.spool = spool
+        self.system: BatchSystem = Local(spool)
+        self.runner: subprocess.Popen[bytes] | None = None
+
+    def start(self, slots: int = 2) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "batch.local", str(self.spool), "--die-with-parent"]
+        self.runner = subprocess.Popen([*command, "--slots", str(slots)], cwd=ROOT)
+        return self.runner
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        assert self.runner is not None
+        self.runner.send_signal(number)
+        self.runner.wait()
+        self.runner = None
+
     def left_over(self) -> list[str]:
-        found = []
-        for environ in Path("/proc").glob("[0-9]*/environ"):
-            with contextlib.suppress(OSError):
-                if f"BATCH_LOCAL_SCRATCH={self.spool}".encode() in environ.read_bytes():
-                    found.append(environ.parent.name)
-        return found
+        return carrying(f"BATCH_LOCAL_SCRATCH={self.spool}")
 
     def end(self) -> None:
         if self.runner is not None and self.runner.poll() is None:
@@ -130,3 +165,35 @@ class LocalBench:
         for pid in self.left_over():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
+
+
+class HTCondorBench(Bench):
+    """A spool of its own in a real pool, which all of a session's tests share."""
+
+    def __init__(self, spool: Path, pool: Pool, access: Access) -> None:
+        self.spool, self.access, self._pool, self._cpus = spool, access, pool, 1
+        self.system = self.condor = HTCondor(access, spool)
+
+    def start(self, slots: int = 2) -> Pool:
+        """The pool runs already: each job takes so many of its cores that so many jobs fit."""
+        self._cpus = self._pool.slots // slots
+        return self._pool
+
+    def launch(self, mark: str, script: str, jobs: int = 1, **limits: int) -> Launch:
+        launch = super().launch(mark, script, jobs, **limits)
+        launch = replace(launch, resources=replace(launch.resources, cpus=self._cpus, disk_mb=1))
+        self.store.mkdir(exist_ok=True)
+        log_of(launch.directory).parent.mkdir(exist_ok=True)
+        # As a umask would have it that lets the jobs' user write, where that is not ours.
+        for path in (self.store, launch.directory, *launch.directory.rglob("*")):
+            home.give(path, self._pool.run_as)
+        return launch
+
+    def left_over(self) -> list[str]:
+        return carrying(f"_CONDOR_JOB_IWD={self.spool}")
+
+    def end(self) -> None:
+        self._pool.run("condor_rm", "-all")
+        wait_until(lambda: not self._pool.queue(), what="an empty queue")
+        wait_until(lambda: not self.left_over(), what="the end of all jobs")
+        self.condor.close()

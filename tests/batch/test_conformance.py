@@ -1,30 +1,27 @@
 """What every batch system must do, whichever it is."""
 
-import asyncio
-import os
 from collections import Counter
-from pathlib import Path
+from itertools import pairwise
 
 import pytest
 
-from batch import Absent, BatchRefused, Found, ReportKey, Unknown
-from batch.local import Local
+from batch import Absent, BatchRefused, Found, ReportKey
 from domain.jobs import JobState, Verb
-from tests.batch.benches import Feed, LocalBench, until
+from tests.batch.benches import Bench, Feed, until
 
 WRITES = 'echo "$POMS_JOB" > "$POMS_JOB.out"'
 WAITS = "echo x > $POMS_JOB.out; exec sleep 60"
 
 
 async def test_a_submitted_cluster_does_not_start_before_it_is_opened(
-    bench: LocalBench, feed: Feed
+    bench: Bench, feed: Feed
 ) -> None:
     bench.start()
     gated, other = bench.launch("m1", WRITES, 3), bench.launch("m2", WRITES)
     gated_id, other_id = await bench.system.submit(gated), await bench.system.submit(other)
     await bench.system.open(other_id)
     await feed.until_over(other_id, [1])
-    assert feed.states(gated_id) == {}
+    assert set(feed.states(gated_id).values()) <= {JobState.IDLE}
     assert [bench.starts(gated, number) for number in (1, 2, 3)] == [0, 0, 0]
     await bench.system.open(gated_id)
     await bench.system.open(gated_id)
@@ -32,19 +29,15 @@ async def test_a_submitted_cluster_does_not_start_before_it_is_opened(
     assert [bench.starts(gated, number) for number in (1, 2, 3)] == [1, 1, 1]
 
 
-async def test_a_cluster_is_found_by_its_mark_and_twins_are_found_both(bench: LocalBench) -> None:
+async def test_a_cluster_is_found_by_its_mark_and_twins_are_found_both(bench: Bench) -> None:
     launch = bench.launch("m1", WRITES)
     first, second = await bench.system.submit(launch), await bench.system.submit(launch)
     assert await bench.system.find("m1") == Found([first, second])
-    assert isinstance(await bench.system.find("m2"), Absent)
-
-
-async def test_without_its_folder_nothing_is_known_of_a_mark(tmp_path: Path) -> None:
-    assert isinstance(await Local(tmp_path / "nowhere").find("m1"), Unknown)
+    assert isinstance(await bench.system.find("never-launched"), Absent)
 
 
 async def test_a_job_is_watched_from_idle_to_its_end_and_its_report_is_read(
-    bench: LocalBench, feed: Feed
+    bench: Bench, feed: Feed
 ) -> None:
     bench.start()
     launch = bench.launch("m1", WRITES)
@@ -69,7 +62,7 @@ async def test_a_job_is_watched_from_idle_to_its_end_and_its_report_is_read(
     ("script", "code", "signal"), [("exit 7", 7, None), ("kill -SEGV $$", None, 11)]
 )
 async def test_a_failing_job_says_how_it_ended(
-    bench: LocalBench, feed: Feed, script: str, code: int | None, signal: int | None
+    bench: Bench, feed: Feed, script: str, code: int | None, signal: int | None
 ) -> None:
     bench.start()
     native_id = await bench.system.submit(bench.launch("m1", script))
@@ -80,7 +73,7 @@ async def test_a_failing_job_says_how_it_ended(
 
 
 async def test_a_missing_launch_directory_fails_the_job_and_not_the_system(
-    bench: LocalBench, feed: Feed
+    bench: Bench, feed: Feed
 ) -> None:
     bench.start()
     launch = bench.launch("m1", WRITES)
@@ -90,9 +83,7 @@ async def test_a_missing_launch_directory_fails_the_job_and_not_the_system(
     assert (await feed.until_over(native_id, [1]))[1] == JobState.FAILED
 
 
-async def test_jobs_are_removed_running_and_idle_and_stay_removed(
-    bench: LocalBench, feed: Feed
-) -> None:
+async def test_jobs_are_removed_running_and_idle_and_stay_removed(bench: Bench, feed: Feed) -> None:
     bench.start(slots=1)
     native_id = await bench.system.submit(bench.launch("m1", WAITS, 3))
     await bench.system.open(native_id)
@@ -110,10 +101,10 @@ async def test_jobs_are_removed_running_and_idle_and_stay_removed(
 
 
 async def test_a_held_job_stops_and_starts_again_as_the_next_attempt(
-    bench: LocalBench, feed: Feed, tmp_path: Path
+    bench: Bench, feed: Feed
 ) -> None:
     bench.start()
-    script = f'echo x > 1.out; [ -e "{tmp_path}/go" ] || exec sleep 60'
+    script = f'echo x > 1.out; [ -e "{bench.spool}/go" ] || exec sleep 60'
     launch = bench.launch("m1", script)
     native_id = await bench.system.submit(launch)
     await bench.system.open(native_id)
@@ -124,16 +115,18 @@ async def test_a_held_job_stops_and_starts_again_as_the_next_attempt(
     await feed.until(native_id, JobState.HELD, [1])
     assert feed.events[-1].text == "look at it"
     assert bench.left_over() == []
-    (tmp_path / "go").touch()
+    (bench.spool / "go").touch()
     await bench.system.act(Verb.RELEASE, native_id, "looked")
     await feed.until_over(native_id, [1])
-    told = [("idle", 0), ("running", 1), ("held", 1), ("idle", 1), ("running", 2)]
-    assert feed.told(1) == [*told, ("succeeded", 2)]
+    # HTCondor says that a job was evicted, hence is idle, before it says that it is held.
+    told = [each for each, after in pairwise([*feed.told(1), None]) if after != ("held", 1)]
+    assert told[-4:] == [("held", 1), ("idle", 1), ("running", 2), ("succeeded", 2)]
+    assert told[:-4] in ([("idle", 0), ("running", 1)], [("idle", 0)])
     assert bench.starts(launch, 1) == 2
 
 
 async def test_a_reader_restarted_at_any_place_loses_nothing_and_doubles_nothing(
-    bench: LocalBench, feed: Feed
+    bench: Bench, feed: Feed
 ) -> None:
     bench.start()
     native_id = await bench.system.submit(bench.launch("m1", WRITES, 5))
@@ -150,7 +143,7 @@ async def test_a_reader_restarted_at_any_place_loses_nothing_and_doubles_nothing
         assert [*(first.events if first else ()), *rest.events] == list(whole)
 
 
-async def test_a_job_over_its_memory_fails_with_what_it_used(bench: LocalBench, feed: Feed) -> None:
+async def test_a_job_over_its_memory_fails_with_what_it_used(bench: Bench, feed: Feed) -> None:
     bench.start()
     eats = "python3 -c \"x = b'x' * 200_000_000; import time; time.sleep(60)\" & wait"
     native_id = await bench.system.submit(bench.launch("m1", eats, memory_mb=100))
@@ -163,7 +156,7 @@ async def test_a_job_over_its_memory_fails_with_what_it_used(bench: LocalBench, 
     assert over.memory_mb > 100
 
 
-async def test_a_job_over_its_wall_time_fails(bench: LocalBench, feed: Feed) -> None:
+async def test_a_job_over_its_wall_time_fails(bench: Bench, feed: Feed) -> None:
     bench.start()
     stubborn = "trap '' TERM; setsid sleep 60 & sleep 60"
     native_id = await bench.system.submit(bench.launch("m1", stubborn, walltime_s=1))
@@ -173,7 +166,7 @@ async def test_a_job_over_its_wall_time_fails(bench: LocalBench, feed: Feed) -> 
     assert bench.left_over() == []
 
 
-async def test_no_more_jobs_run_at_once_than_there_are_slots(bench: LocalBench, feed: Feed) -> None:
+async def test_no_more_jobs_run_at_once_than_there_are_slots(bench: Bench, feed: Feed) -> None:
     bench.start(slots=2)
     native_id = await bench.system.submit(bench.launch("m1", f"{WRITES}; sleep 0.05", 12))
     await bench.system.open(native_id)
@@ -184,19 +177,25 @@ async def test_no_more_jobs_run_at_once_than_there_are_slots(bench: LocalBench, 
         assert len(now) <= 2
 
 
-async def test_a_job_of_higher_priority_starts_first(bench: LocalBench, feed: Feed) -> None:
-    low, high = bench.launch("m1", WRITES), bench.launch("m2", WRITES, priority=5)
-    low_id, high_id = await bench.system.submit(low), await bench.system.submit(high)
-    await bench.system.open(low_id)
-    await bench.system.open(high_id)
+async def test_a_job_of_higher_priority_starts_first(bench: Bench, feed: Feed) -> None:
     bench.start(slots=1)
-    await feed.until_over(low_id, [1])
+    first = bench.launch(
+        "m0", f'echo x > 1.out; until [ -e "{bench.spool}/go" ]; do sleep 0.1; done'
+    )
+    low, high = bench.launch("m1", WRITES), bench.launch("m2", WRITES, priority=5)
+    ids = [await bench.system.submit(launch) for launch in (first, low, high)]
+    await bench.system.open(ids[0])
+    await feed.until(ids[0], JobState.RUNNING, [1])
+    await bench.system.open(ids[1])
+    await bench.system.open(ids[2])
+    (bench.spool / "go").touch()
+    await feed.until_over(ids[1], [1])
     running = [event.native_id for event in feed.events if event.state == JobState.RUNNING]
-    assert running == [high_id, low_id]
+    assert running == [ids[0], ids[2], ids[1]]
 
 
 async def test_three_hundred_small_jobs_of_one_cluster_all_run_once(
-    bench: LocalBench, feed: Feed
+    bench: Bench, feed: Feed
 ) -> None:
     bench.start(slots=4)
     launch = bench.launch("m1", WRITES, 300)
@@ -209,15 +208,15 @@ async def test_three_hundred_small_jobs_of_one_cluster_all_run_once(
     assert len(list(bench.store.iterdir())) == 300
 
 
-async def test_an_unknown_cluster_is_refused(bench: LocalBench) -> None:
+async def test_an_unknown_cluster_is_refused(bench: Bench) -> None:
     await bench.system.submit(bench.launch("m1", WRITES))
-    for native_id in ("7", "../1", ""):
+    for native_id in ("70000", "../1", ""):
         with pytest.raises(BatchRefused):
             await bench.system.open(native_id)
 
 
 async def test_jobs_find_nothing_of_the_service_in_their_environment(
-    bench: LocalBench, feed: Feed, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POMS_SECRET", "hidden")
     monkeypatch.setenv("SOME_PASSWORD", "hidden")
@@ -226,55 +225,3 @@ async def test_jobs_find_nothing_of_the_service_in_their_environment(
     await bench.system.open(native_id)
     await feed.until_over(native_id, [1])
     assert "hidden" not in (bench.store / "1.out").read_text()
-
-
-async def test_health_tells_whether_a_runner_is_at_work(bench: LocalBench) -> None:
-    before = await bench.system.health()
-    assert not before.reachable
-    assert "python -m batch.local" in before.text
-    bench.start(slots=3)
-    native_id = await bench.system.submit(bench.launch("m1", WAITS, 4))
-    await bench.system.open(native_id)
-
-    async def busy() -> bool:
-        health = await bench.system.health()
-        return (health.reachable, health.slots, health.running, health.queued) == (True, 3, 3, 1)
-
-    await until(busy)
-    bench.kill()
-    assert not (await bench.system.health()).reachable
-
-
-async def test_a_cluster_that_is_over_can_be_forgotten(bench: LocalBench, feed: Feed) -> None:
-    bench.start()
-    system = Local(bench.spool)
-    native_id = await system.submit(bench.launch("m1", "exit 1"))
-    with pytest.raises(BatchRefused):
-        await system.forget(native_id)
-    await system.open(native_id)
-    await feed.until_over(native_id, [1])
-
-    async def forgotten() -> bool:
-        try:
-            await system.forget(native_id)
-        except BatchRefused:
-            return False
-        return True
-
-    await until(forgotten)
-    assert isinstance(await system.find("m1"), Absent)
-    assert os.listdir(bench.spool / "local/scratch") == []
-    assert await system.submit(bench.launch("m1", "exit 1")) != native_id
-
-
-async def test_only_one_runner_has_a_folder(bench: LocalBench) -> None:
-    first = bench.start()
-
-    async def at_work() -> bool:
-        return (await bench.system.health()).reachable
-
-    await until(at_work)
-    second = bench.start()
-    assert await asyncio.to_thread(second.wait) == 1
-    assert first.poll() is None
-    bench.runner = first

@@ -16,6 +16,12 @@ from batch.local.folder import Folder
 from domain.jobs import JobState, Verb
 from tests.batch.benches import Feed, LocalBench, until
 
+
+@pytest.fixture
+def bench(local: LocalBench) -> LocalBench:
+    return local
+
+
 WRITES = 'sleep 0.05; echo "$POMS_JOB" > "$POMS_JOB.out"'
 
 

@@ -1,0 +1,38 @@
+"""Which schedd is asked, as whom, and in what measure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one POMS needs to know of one schedd."""
+
+    collector: str
+    """HOST:PORT of the pool's collector, which knows where the schedd is."""
+    schedd: str = ""
+    """Its name; empty: the collector's only one."""
+    tokens: Path | None = None
+    """A folder with an IDTOKEN in it (0600); without it whatever else the machine offers."""
+    file_system: str = ""
+    """The FILESYSTEM_DOMAIN of the machines that see the launch directories and the store."""
+    most_idle: int = 500
+    """How many jobs of one cluster are put into the queue before they run; the others wait in their cluster."""
+    call_s: float = 60.0
+    """How long one call may take."""
+
+    def environment(self) -> dict[str, str]:
+        """HTCondor's configuration for this access alone, without any file of the machine."""
+        given = {
+            "COLLECTOR_HOST": self.collector,
+            "CONDOR_HOST": self.collector.partition(":")[0],
+            # Whoever can read a pool's signing key would sign a token for itself, as somebody else.
+            "SEC_TOKEN_POOL_SIGNING_KEY_FILE": "/dev/null",
+            "SEC_PASSWORD_DIRECTORY": "/dev/null",
+        }
+        if self.file_system:
+            given["FILESYSTEM_DOMAIN"] = self.file_system
+        if self.tokens:
+            given["SEC_CLIENT_AUTHENTICATION_METHODS"] = "IDTOKENS"
+            given["SEC_TOKEN_DIRECTORY"] = str(self.tokens)
+        return {f"_CONDOR_{name}": value for name, value in given.items()}

@@ -1,0 +1,185 @@
+"""The child that speaks with HTCondor: a question per line on stdin, an answer per line on stdout.
+
+A program of its own, since HTCondor's bindings keep the whole process waiting for a daemon that does not
+answer (Python's lock is held for their 20 s), and take their configuration from the process's environment.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import classad2
+import htcondor2
+from htcondor2.htcondor2_impl import _schedd_edit_job_ids
+
+_FOUND = 20
+VERBS = {
+    "remove": htcondor2.JobAction.Remove,
+    "hold": htcondor2.JobAction.Hold,
+    "release": htcondor2.JobAction.Release,
+}
+
+
+class Refused(Exception):
+    """HTCondor understood, and said no."""
+
+
+def _located(schedd: str) -> Any:
+    collector = htcondor2.Collector(htcondor2.param["COLLECTOR_HOST"])
+    if schedd:
+        return collector.locate(htcondor2.DaemonType.Schedd, schedd)
+    found = collector.locateAll(htcondor2.DaemonType.Schedd)
+    if len(found) != 1:
+        raise LookupError(f"the collector knows {len(found)} schedds: name one")
+    return found[0]
+
+
+def _clusters(schedd: Any, constraint: str) -> list[int]:
+    # The factory of a cluster none of whose jobs is in the queue has only its own ad.
+    ads = schedd.query(
+        constraint, projection=["ClusterId"], opts=htcondor2.QueryOpt.IncludeClusterAd
+    )
+    return sorted({int(ad["ClusterId"]) for ad in ads})
+
+
+def _gone(schedd: Any, constraint: str) -> list[int]:
+    ads = schedd.history(constraint, projection=["ClusterId"], match=_FOUND)
+    return sorted({int(ad["ClusterId"]) for ad in ads})
+
+
+def submit(schedd: str, description: Mapping[str, str], jobs: list[int]) -> int:
+    """One cluster, gated, an item for each job."""
+    try:
+        order = htcondor2.Submit(dict(description))
+    except (ValueError, TypeError) as wrong:
+        raise Refused(str(wrong)) from wrong
+    items = [{"POMS_NUMBER": str(number)} for number in jobs]
+    there = htcondor2.Schedd(_located(schedd))
+    try:
+        cluster: int = there.submit(order, itemdata=iter(items)).cluster()
+    except htcondor2.HTCondorException as wrong:
+        # Said before anything was sent; whatever else it says may change by itself.
+        if "Failed to create job ad" in str(wrong):
+            raise Refused(str(wrong)) from wrong
+        raise
+    return cluster
+
+
+def find(schedd: str, mark: str) -> list[int]:
+    """The clusters that carry a mark, in the queue or in the history."""
+    there, constraint = htcondor2.Schedd(_located(schedd)), f"POMS_MARK =?= {classad2.quote(mark)}"
+    return _clusters(there, constraint) or _gone(there, constraint)
+
+
+def log(schedd: str, cluster: int) -> str | None:
+    """Where the schedd writes what happens to a cluster; None: it is not in the queue any more."""
+    opts, which = htcondor2.QueryOpt.IncludeClusterAd, f"ClusterId == {cluster}"
+    there = htcondor2.Schedd(_located(schedd))
+    if not _is_queued(there, cluster):
+        return None
+    ads = there.query(which, projection=["UserLog"], opts=opts)
+    return next((str(ad["UserLog"]) for ad in ads if "UserLog" in ad), None)
+
+
+def open_(schedd: str, cluster: int) -> None:
+    """Change the gate where jobs that are not in the queue yet will find it: in their cluster's own ad."""
+    where = _located(schedd)
+    there = htcondor2.Schedd(where)
+    if not _is_queued(there, cluster):
+        return
+    # The public `edit` would change only the jobs that are in the queue now; the cluster's own ad alone
+    # leaves those among the closed ones with which HTCondor has sorted them, so that they may never match.
+    _schedd_edit_job_ids(where["MyAddress"], str(cluster), "POMS_GO", "true", 0)
+    if there.query(f"ClusterId == {cluster}", projection=["ProcId"], limit=1):
+        there.edit(f"ClusterId == {cluster}", "POMS_GO", "true")
+    closed = _clusters(there, f"ClusterId == {cluster} && POMS_GO =!= true")
+    if closed:
+        raise OSError(f"the gate of cluster {cluster} did not open")
+    there.reschedule()
+
+
+def act(
+    schedd: str, verb: str, cluster: int, reason: str, numbers: list[int] | None
+) -> dict[str, int]:
+    """Remove, hold or release; what HTCondor counted, and what is not in the queue yet."""
+    there = htcondor2.Schedd(_located(schedd))
+    if not _is_queued(there, cluster):
+        return {}
+    which = f"ClusterId == {cluster}"
+    if numbers is not None:
+        # The cluster's own ad has a number, too: that of its first job.
+        which += f" && ProcId =!= undefined && member(POMS_NUMBER, {{{_words(numbers)}}})"
+    # A reason that is no pair is lost on the way.
+    told = there.act(VERBS[verb], which, reason=(reason, 0))
+    waiting = _waiting(there, cluster, numbers) if numbers else 0
+    return {"denied": int(told["TotalPermissionDenied"]), "waiting": waiting}
+
+
+def _waiting(schedd: Any, cluster: int, numbers: list[int]) -> int:
+    # Jobs get their places in the order of their numbers in the description.
+    wanted = ["ProcId", "POMS_NUMBER", "JobMaterializeItemCount", "JobMaterializeNextProcId"]
+    opts = htcondor2.QueryOpt.IncludeClusterAd
+    ads = schedd.query(f"ClusterId == {cluster} && ProcId =?= undefined", wanted, opts=opts)
+    if not ads:
+        return 0
+    seen = {int(ad["POMS_NUMBER"]) for ad in schedd.query(f"ClusterId == {cluster}", wanted)}
+    next_ = int(ads[0].get("JobMaterializeNextProcId", 0))
+    return sum(number not in seen and number > next_ for number in numbers)
+
+
+def _words(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _is_queued(schedd: Any, cluster: int) -> bool:
+    which = f"ClusterId == {cluster}"
+    if _clusters(schedd, which):
+        return True
+    if not _gone(schedd, which):
+        raise Refused(f"no cluster {cluster}, in the queue or in the history")
+    return False
+
+
+def health(schedd: str) -> dict[str, Any]:
+    """What the schedd itself says that it has in its hands."""
+    where = _located(schedd)
+    (told,) = htcondor2.Schedd(where).query(opts=htcondor2.QueryOpt.SummaryOnly)
+    counts = {"running": told.get("AllusersRunning", 0), "queued": told.get("AllusersIdle", 0)}
+    return {"name": str(where["Name"]), **{name: int(count) for name, count in counts.items()}}
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    "submit": submit,
+    "find": find,
+    "log": log,
+    "open": open_,
+    "act": act,
+    "health": health,
+}
+
+
+def answer(line: str) -> dict[str, Any]:
+    """Do what one line asks for."""
+    asked = json.loads(line)
+    try:
+        return {"said": CALLS[asked.pop("call")](**asked)}
+    except Refused as wrong:
+        return {"refused": str(wrong)}
+    except Exception as wrong:
+        return {"failed": f"{type(wrong).__name__}: {wrong}"}
+
+
+def main() -> None:
+    """Answer until nobody asks any more."""
+    # HTCondor itself may say something on stdout, which is not an answer.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        answers.write(json.dumps(answer(line)) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

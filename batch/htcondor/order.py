@@ -1,0 +1,104 @@
+"""What a launch is in HTCondor's words: one cluster, a gate, an item for each job."""
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from batch import BatchRefused, Launch
+from batch.htcondor.access import Access
+
+MEMORY, WALLTIME = 34, 46
+"""HTCondor's hold codes for a limit; the first one is also our own subcode."""
+HELD_FOR_GOOD = (
+    f"JobStatus == 5 && (HoldReasonCode =?= {MEMORY} || HoldReasonCode =?= {WALLTIME}"
+    f" || HoldReasonCode =?= 3 && HoldReasonSubCode =?= {MEMORY})"
+)
+_SCRIPT = Path(__file__).with_name("job.sh")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+@:,=-]+")
+
+
+def log_of(directory: Path) -> Path:
+    """The event log of the clusters that were launched from a directory."""
+    return directory / "htcondor/log"
+
+
+def description(launch: Launch, access: Access) -> dict[str, str]:
+    """The submit description; its items bring POMS_NUMBER."""
+    directory = str(launch.directory.absolute())
+    if not _PLAIN_PATH.fullmatch(directory):
+        raise BatchRefused(f"HTCondor is not given a launch directory of this name: {directory!r}")
+    if not launch.jobs or len(set(launch.jobs)) < len(launch.jobs) or min(launch.jobs) < 0:
+        raise BatchRefused("a launch needs jobs, each with a number of its own")
+    return {
+        "universe": "vanilla",
+        "executable": "/bin/sh",
+        "transfer_executable": "false",
+        "arguments": f"{directory}/job.sh {directory} $(POMS_NUMBER)",
+        "should_transfer_files": "NO",
+        "initialdir": directory,
+        "log": str(log_of(launch.directory.absolute())),
+        "notification": "never",
+        "priority": str(launch.priority),
+        # The gate: inert until the cluster's POMS_GO is changed; a hold would not reach later jobs.
+        "requirements": "(MY.POMS_GO =?= true)",
+        "max_idle": str(access.most_idle),
+        "job_max_vacate_time": "30",
+        **_limits(launch),
+        **_told(launch),
+    }
+
+
+def _limits(launch: Launch) -> dict[str, str]:
+    asked, limits = launch.resources, {"periodic_remove": HELD_FOR_GOOD}
+    limits["request_cpus"] = str(asked.cpus)
+    limits["request_disk"] = f"{asked.disk_mb}MB"
+    limits["request_memory"] = f"{max(asked.memory_mb, 1)}"
+    if asked.memory_mb > 0:
+        limits["periodic_hold"] = "JobStatus == 2 && MemoryUsage > RequestMemory"
+        text = 'strcat("memory limit: used ", MemoryUsage, " of ", RequestMemory, " MB")'
+        limits["periodic_hold_reason"] = text
+        limits["periodic_hold_subcode"] = str(MEMORY)
+    if asked.walltime_s > 0:
+        limits["allowed_job_duration"] = str(asked.walltime_s)
+    return limits
+
+
+def _told(launch: Launch) -> dict[str, str]:
+    texts: Mapping[str, str] = {
+        **launch.attributes,
+        "JobBatchName": launch.name,
+        "POMS_MARK": launch.mark,
+    }
+    wrong = [name for name in texts if not _NAME.fullmatch(name)]
+    if wrong:
+        raise BatchRefused(f"not the name of an attribute: {wrong[0]!r}")
+    return {
+        **{f"My.{name}": quoted(text) for name, text in texts.items()},
+        "My.POMS_GO": "false",
+        "My.POMS_NUMBER": "$(POMS_NUMBER)",
+        "job_machine_attrs": "GLIDEIN_Site",
+        # Repeated in the event log with each event: what an attempt is, told by HTCondor itself.
+        "job_ad_information_attrs": "NumShadowStarts,MachineAttrGLIDEIN_Site0",
+    }
+
+
+def quoted(text: str) -> str:
+    """A ClassAd string that a submit description leaves alone."""
+    plain = _UNPRINTABLE.sub(" ", text).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + plain.replace("$", "$(DOLLAR)") + '"'
+
+
+def put_script(directory: Path) -> None:
+    """Add what HTCondor starts to a launch directory, and a folder for its log; whole or not at all."""
+    # Who runs the jobs writes there: as for what the payload writes, our umask says who may.
+    log_of(directory).parent.mkdir(exist_ok=True)
+    fd, part = tempfile.mkstemp(prefix=".", dir=directory)
+    with os.fdopen(fd, "wb") as file:
+        file.write(_SCRIPT.read_bytes())
+        os.fchmod(file.fileno(), 0o644)
+        os.fsync(file.fileno())
+    os.rename(part, directory / "job.sh")

@@ -1,0 +1,199 @@
+"""A real HTCondor pool on loopback, run by an ordinary user, gone with the process that started it."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import free_port, wait_until
+from up import children, home
+
+CONDOR = Path(__file__).parents[2] / ".pools/condor"
+"""What `make pools` fetched; without it there are no tests of HTCondor."""
+
+CONFIG = """
+RELEASE_DIR = {condor}/usr
+LOCAL_DIR = {folder}
+LOCAL_CONFIG_FILE =
+LOCAL_CONFIG_DIR =
+BIN = $(RELEASE_DIR)/bin
+SBIN = $(RELEASE_DIR)/sbin
+LIB = $(RELEASE_DIR)/lib/condor
+LIBEXEC = $(RELEASE_DIR)/libexec/condor
+SHARE = $(RELEASE_DIR)/share/condor
+ETC = {folder}
+RUN = {folder}/run
+LOG = {folder}/log
+LOCK = {folder}/lock
+SPOOL = {folder}/spool
+EXECUTE = {folder}/execute
+HISTORY = $(SPOOL)/history
+PROCD_ADDRESS = $(RUN)/procd
+DAEMON_SOCKET_DIR = $(RUN)/sock
+SEC_CREDENTIAL_DIRECTORY = {folder}/cred
+CONDOR_IDS = {uid}.{gid}
+use ROLE: CentralManager
+use ROLE: Submit
+use ROLE: Execute
+
+NETWORK_INTERFACE = 127.0.0.1
+BIND_ALL_INTERFACES = False
+ENABLE_IPV6 = False
+CONDOR_HOST = 127.0.0.1
+COLLECTOR_PORT = {port}
+COLLECTOR_HOST = 127.0.0.1:{port}
+SHARED_PORT_PORT = {port}
+NO_DNS = True
+DEFAULT_DOMAIN_NAME = pool.test
+UID_DOMAIN = pool.test
+FILESYSTEM_DOMAIN = pool.test
+TRUST_DOMAIN = pool.test
+TRUST_UID_DOMAIN = True
+SCHEDD_NAME = test
+
+SEC_DEFAULT_AUTHENTICATION = REQUIRED
+SEC_DEFAULT_AUTHENTICATION_METHODS = FS, IDTOKENS
+SEC_DEFAULT_ENCRYPTION = OPTIONAL
+SEC_DEFAULT_INTEGRITY = OPTIONAL
+SEC_PASSWORD_DIRECTORY = {folder}/passwords.d
+SEC_TOKEN_DIRECTORY = {folder}/tokens.d
+SEC_TOKEN_SYSTEM_DIRECTORY = {folder}/tokens.d
+SEC_TOKEN_POOL_SIGNING_KEY_FILE = {folder}/passwords.d/POOL
+ALLOW_READ = *
+ALLOW_WRITE = *
+ALLOW_DAEMON = *
+ALLOW_NEGOTIATOR = *
+ALLOW_ADMINISTRATOR = *
+
+SCHEDD_INTERVAL = 1
+SCHEDD_MIN_INTERVAL = 1
+NEGOTIATOR_INTERVAL = 1
+NEGOTIATOR_MIN_INTERVAL = 1
+NEGOTIATOR_CYCLE_DELAY = 1
+STARTER_UPDATE_INTERVAL = 1
+SHADOW_QUEUE_UPDATE_INTERVAL = 2
+UPDATE_INTERVAL = 2
+POLLING_INTERVAL = 1
+PERIODIC_EXPR_INTERVAL = 1
+MAX_PERIODIC_EXPR_INTERVAL = 2
+JOB_START_DELAY = 0
+RUNBENCHMARKS = 0
+MASTER_BACKOFF_CONSTANT = 1
+MASTER_BACKOFF_CEILING = 2
+NUM_CPUS = {slots}
+MEMORY = {memory_mb}
+START = True
+SUSPEND = False
+PREEMPT = False
+KILL = False
+MAIL = /bin/true
+CONDOR_ADMIN =
+DISCARD_SESSION_KEYRING_ON_STARTUP = False
+"""
+FOLDERS = ("log", "run", "lock", "spool", "execute", "cred", "passwords.d", "tokens.d")
+
+
+@dataclass
+class Pool:
+    """One machine that is a whole pool."""
+
+    folder: Path
+    port: int
+    run_as: children.Account | None
+    master: subprocess.Popen[bytes]
+    slots: int
+
+    @classmethod
+    def start(cls, folder: Path, slots: int = 8) -> "Pool":
+        """Start a pool in a new folder, which the unprivileged user must be able to reach."""
+        run_as, port = children.account(), free_port()
+        uid, gid = run_as or (os.getuid(), os.getgid())
+        folder.mkdir()
+        home.give(folder, run_as)
+        for name in FOLDERS:
+            (folder / name).mkdir(mode=0o700 if name.endswith(".d") else 0o755)
+            home.give(folder / name, run_as)
+        given = {"condor": CONDOR, "folder": folder, "uid": uid, "gid": gid, "port": port}
+        config = CONFIG.format(**given, slots=slots, memory_mb=slots * 4000)
+        (folder / "config").write_text(config)
+        with (folder / "said").open("ab") as said:
+            master = children.spawn(
+                [CONDOR / "usr/sbin/condor_master", "-f"],
+                env=_environment(folder),
+                cwd=folder,
+                out=said,
+                err=said,
+                death=signal.SIGQUIT,
+                run_as=run_as,
+            )
+        pool = cls(folder, port, run_as, master, slots)
+        wait_until(pool._is_up, within=60, what="the start of the HTCondor pool")
+        return pool
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def _is_up(self) -> bool:
+        assert self.master.poll() is None, (self.folder / "log/MasterLog").read_text()
+        machines = self.run("condor_status", "-af", "Name").stdout
+        return bool(machines) and self.run("condor_q", "-totals").returncode == 0
+
+    def run(self, program: str, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run one of HTCondor's programs as the pool's own user."""
+        command = [str(CONDOR / f"usr/bin/{program}"), *words]
+        uid, gid = self.run_as or (None, None)
+        return subprocess.run(
+            command, env=_environment(self.folder), cwd=self.folder, user=uid, group=gid,
+            extra_groups=None if uid is None else [], capture_output=True, text=True, timeout=20,
+            check=False,
+        )  # fmt: skip
+
+    def token(self, folder: Path, identity: str = "poms") -> Path:
+        """A folder with a token that makes who has it this person; any user may be it."""
+        folder.mkdir(mode=0o700)
+        made = self.run("condor_token_create", "-identity", f"{identity}@pool.test")
+        assert made.returncode == 0, made.stderr
+        path = folder / identity
+        path.touch(mode=0o600)
+        path.write_text(made.stdout)
+        return folder
+
+    def queue(self) -> str:
+        """The jobs and clusters that the schedd has."""
+        return self.run("condor_q", "-all", "-af", "ClusterId").stdout
+
+    def process(self, *words: str) -> int:
+        """The one process of the pool with this program and these words in its command."""
+        config = f"CONDOR_CONFIG={self.folder}/config".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                command = (path / "cmdline").read_bytes().decode().split("\0")
+                is_it = command[0].endswith(words[0]) and set(words[1:]) <= set(command)
+                if is_it and config in (path / "environ").read_bytes():
+                    found.append(int(path.name))
+        (only,) = found
+        return only
+
+    def stop(self) -> None:
+        """End it with all that it runs."""
+        self.master.send_signal(signal.SIGQUIT)
+        end = time.monotonic() + 20
+        while self.master.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+        if self.master.poll() is None:
+            self.master.kill()
+        self.master.wait()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {
+        "PATH": f"{CONDOR}/usr/bin:{CONDOR}/usr/sbin:/usr/bin:/bin",
+        "CONDOR_CONFIG": str(folder / "config"),
+        "HOME": str(folder),
+        "LC_ALL": "C.UTF-8",
+    }
