@@ -94,6 +94,7 @@ web/node_modules/.installed: web/package-lock.json
 # --- Checks -----------------------------------------------------------------------------------
 
 test: install-dev ## Run the tests, on servers of their own
+	@$(MAKE) playground || echo "The web pages could not be built (see above): their test is skipped."
 	@$(PY) -m pytest -n $(WORKERS) -q $(TESTS)
 
 check: install-dev ## Everything that has to hold: format, lint, types, contract, web, tests
@@ -103,8 +104,8 @@ check: install-dev ## Everything that has to hold: format, lint, types, contract
 	@echo "mypy"; $(PY) -m mypy --no-error-summary
 	@echo "schema"; $(PY) -m app schema --check
 	@if [ ! -f web/package.json ]; then exit 0; \
-	elif $(MAKE) web/node_modules/.installed; then echo "web"; $(NODE) && cd web && npm run --silent check; \
-	else echo "SKIPPED: the web pages' packages could not be installed, so their checks did not run."; fi
+	elif $(MAKE) playground; then echo "web"; $(NODE) && cd web && npm run --silent check; \
+	else echo "SKIPPED: the web pages could not be built, so their checks did not run."; fi
 	@$(MAKE) test
 
 schema: install-dev ## Write schema/schema.graphql anew from the code

@@ -169,7 +169,7 @@ async def page(_: Request) -> Response:
     """The dashboard."""
     index = DIST / "index.html"
     if not index.is_file():
-        return PlainTextResponse("The web pages are not built: run `make web`.\n", 404)
+        return PlainTextResponse("The web pages are not built: run `make playground`.\n", 404)
     return FileResponse(index, headers={"cache-control": "no-cache"})
 
 
