@@ -26,6 +26,19 @@ class Member:
 
     state: SubmissionState
     advanced: bool
+    is_recovery: bool = False
+    missing: int = 0
+    """Outputs that were declared and not seen."""
+
+
+def made_up(member: Member, origin: Member) -> bool:
+    """What a recovery left undone itself was done by later ones, when its origin is located after all."""
+    return (
+        member.is_recovery
+        and not member.missing
+        and member.state is SubmissionState.COMPLETED
+        and origin.state is SubmissionState.LOCATED
+    )
 
 
 def turns(given: Sequence[Entry], last: Turn | None) -> list[tuple[Entry, Turn]]:

@@ -1,6 +1,7 @@
 """What follows when a submission's jobs are over: outputs are looked at, then recovery or dependents."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from catalogs import Claimed
@@ -9,7 +10,7 @@ from db import submissions as rows
 from db.outputs import Output
 from db.pool import Connection
 from db.submissions import Submission
-from domain.advances import MAY_BECOME_LOCATED, Member, look_again_s, may_fire
+from domain.advances import MAY_BECOME_LOCATED, Member, look_again_s, made_up, may_fire
 from domain.completion import Tally, is_located
 from domain.stages import Completion
 from domain.submissions import SubmissionState
@@ -66,17 +67,29 @@ async def _note(
 async def settle(conn: Connection, submission: Submission) -> list[Submission]:
     """Decide and do, in one transaction, what follows for a submission and its family; what it launched."""
     family = await families.lock(conn, submission.family)
-    family = [await _locate(conn, member, family) for member in family]
+    origin = await _locate(conn, family[0], family)
+    family = [origin, *[await _locate(conn, m, [origin, *family[1:]]) for m in family[1:]]]
     now = next(member for member in family if member.id == submission.id)
     recovery = await recover.launch(conn, now, family) if now.advanced_at is None else None
     await _again(conn, now)
     if recovery is not None:
         return [recovery]
-    origin = family[0]
-    members = [Member(m.state, m.advanced_at is not None or m.id == now.id) for m in family]
+    members = [
+        replace(_as(m), advanced=m.advanced_at is not None or m.id == now.id) for m in family
+    ]
     if may_fire(members[0], members):
         return await dependents.fire(conn, origin, [m.id for m in family])
     return []
+
+
+def _as(submission: Submission) -> Member:
+    """What the pure rules ask of a submission."""
+    return Member(
+        submission.state,
+        advanced=submission.advanced_at is not None,
+        is_recovery=submission.origin_id is not None,
+        missing=submission.outputs_declared,
+    )
 
 
 async def _again(conn: Connection, submission: Submission) -> None:
@@ -96,7 +109,7 @@ async def _locate(conn: Connection, member: Submission, family: Sequence[Submiss
     if member.state is SubmissionState.FAILED and (member.origin_id or len(family) == 1):
         return member
     tally = await _tally(conn, member, [m.id for m in family])
-    if not is_located(tally):
+    if not is_located(tally) and not made_up(_as(member), _as(family[0])):
         return member
     moved = await rows.move(conn, member.id, [member.state], SubmissionState.LOCATED)
     return moved or member
