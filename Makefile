@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lock schema playground pools clean reset install install-dev venv
+.PHONY: help run token test check lock schema playground pools clean reset install install-dev venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
@@ -62,6 +62,11 @@ run: install ## Run everything on this machine: databases, API, worker, example
 	@if [ -f web/package.json ]; then $(MAKE) playground || \
 		echo "The playground could not be built (see above); POMS goes on without it."; fi
 	@exec $(PY) -I -S up/child.py $$PPID 15 -1 -1 $(PY) -m up
+
+token: ## A token with which somebody signs in: make token PERSON=anna (while `make run` runs)
+	@[ -f "$${POMS_HOME:-.poms}/env" ] || { echo "Start POMS first: make run"; exit 1; }
+	@set -a; . "$$(cd "$${POMS_HOME:-.poms}" && pwd)/env"; \
+		PYTHONPATH="$(CURDIR)" exec $(PY) -m auth token --person "$(PERSON)"
 
 reset: ## Forget the database, the queue and the secret of `make run`
 	@$(PYTHON) -m up reset

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -43,6 +44,7 @@ class Machine:
         env = self._environment(home)
         env["POMS_DATABASE_URL"] = self.env.get("POMS_DATABASE_URL") or self._postgres(home)
         env["POMS_REDIS_URL"] = self.env.get("POMS_REDIS_URL") or self._valkey(home)
+        keep_settings(home.root / "env", env)
         self._output(env, "up", "migrate")
         self._api(home, env)
         self._batch(home, env)
@@ -198,6 +200,14 @@ class Machine:
         example = spawn(argv, env=env, cwd=self.checkout, out=None, err=None)
         if status := self.supervisor.finish(example):
             self.say(f"The example ended with exit code {status}; POMS itself goes on.")
+
+
+def keep_settings(file: Path, env: Mapping[str, str]) -> None:
+    """Write down the settings of what runs, for commands beside it (`make token`); the owner's alone."""
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    ours = {name: value for name, value in env.items() if name.startswith("POMS_")}
+    file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in ours.items()))
 
 
 def needs_packages() -> None:

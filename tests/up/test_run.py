@@ -40,6 +40,9 @@ def test_it_starts_shows_the_example_and_finds_its_data_again(checkout: Checkout
     assert re.search(r"example --url \S+ --token a-token --store \S+/store --faults 0\.1 1\n", said)
     secret = (checkout.home / "secret").read_text()
     assert (checkout.home / "secret").stat().st_mode & 0o777 == 0o600
+    settings = checkout.home / "env"
+    assert settings.stat().st_mode & 0o777 == 0o600
+    assert re.search(r"^POMS_DATABASE_URL=", settings.read_text(), re.MULTILINE)
     first.send_signal(signal.SIGINT)
     assert first.wait(timeout=30) == 0
     assert checkout.left_running() == []
