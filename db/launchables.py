@@ -53,6 +53,8 @@ class Launchable:
     type_parameters: list[list[str]]
     type_resources: dict[str, Any]
     environment: dict[str, str]
+    now: int
+    zone: str | None
 
     @property
     def is_full(self) -> bool:
@@ -73,8 +75,24 @@ class Launchable:
 
     @property
     def source(self) -> Source:
-        """What there is to split."""
-        return Source(self.head, self.generates, self.parameter_lists, self.jobs_per_slice)
+        """What there is to split; its clocks are those of its schedule."""
+        return Source(
+            head=self.head,
+            generates=self.generates,
+            parameter_lists=self.parameter_lists,
+            jobs_per_slice=self.jobs_per_slice,
+            events_per_job=self.events_per_job,
+            now=self.now,
+            zone=self.zone,
+        )
+
+    def epoch_for(self, *, is_test: bool) -> int:
+        """The round through its work; those of test launches are their own."""
+        return self.test_epoch if is_test else self.epoch
+
+    def cursor_for(self, *, is_test: bool) -> Any:
+        """How far it has come in that round."""
+        return self.test_cursor if is_test else self.cursor
 
     def split_for(self, *, is_test: bool) -> str:
         """The split's text; test launches may have their own."""
@@ -117,13 +135,14 @@ BY_STAGE = """
            coalesce(s.recoveries, t.recoveries) AS recoveries, s.resources, s.most_unfinished, s.unfinished, s.epoch,
            s.cursor, s.test_epoch, s.test_cursor, s.split_seq, s.dataset_id, coalesce(d.name, '') AS dataset,
            coalesce(d.head, 0) AS head, t.command, t.output_check, t.patterns, t.parameters AS type_parameters,
-           t.resources AS type_resources, l.environment
+           t.resources AS type_resources, l.environment, extract(epoch FROM now())::bigint AS now, h.zone
       FROM stage s
       JOIN experiment e ON e.id = s.experiment_id
       JOIN campaign c ON c.id = s.campaign_id
       JOIN job_type t ON t.id = s.job_type_id
       JOIN login_setup l ON l.id = s.login_setup_id
       LEFT JOIN dataset d ON d.id = s.dataset_id
+      LEFT JOIN schedule h ON h.stage_id = s.id
      WHERE s.id = $1
 """
 

@@ -65,6 +65,7 @@ class Slice:
     low: int | None
     high: int | None
     parameter: str | None
+    key: str | None
     at: datetime
 
 
@@ -192,7 +193,7 @@ async def launch_output(db: Database, submission_id: int, after: int, limit: int
 
 
 SLICES = """
-    SELECT id, stage_id, epoch, number, snapshot_id, lower(ordinals), upper(ordinals), parameter, at
+    SELECT id, stage_id, epoch, number, snapshot_id, lower(ordinals), upper(ordinals), parameter, key, at
       FROM slice WHERE id = ANY($1::bigint[])
 """
 

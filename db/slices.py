@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from db import launchables
+from db import launchables, looks
 from db.launchables import Launchable
 from db.pool import Database, one, savepoint
 from db.submissions import COLUMNS, TELL, Submission
@@ -24,6 +24,7 @@ class Refusal(Enum):
 
     BUSY = "busy"
     EXHAUSTED = "exhausted"
+    NOTHING_YET = "nothing yet"
     NO_FILES = "no files"
     INACTIVE = "inactive"
     NOT_LAUNCHABLE = "not launchable"
@@ -51,7 +52,8 @@ class Asked:
     trigger_no: int | None = None
 
 
-# The compare and set comes first, and everything else is made FROM it: no row taken, nothing made.
+# The compare and set comes first, and everything else is made FROM it: no row taken, nothing made. A slice by a
+# range keeps it ($8 to below $9), one by a key lists its files, one that may come again keeps neither.
 TAKE = (
     """
     WITH taken AS (
@@ -75,10 +77,11 @@ TAKE = (
             ON CONFLICT (dataset_id, head) DO UPDATE SET head = excluded.head
         RETURNING id
     ), slice AS (
-        INSERT INTO slice (stage_id, epoch, number, snapshot_id, ordinals, parameter, cursor)
-        SELECT taken.id, epoch, number, snapshot.id, int8range($8, $9), $10, was
+        INSERT INTO slice (stage_id, epoch, number, snapshot_id, ordinals, parameter, cursor, key)
+        SELECT taken.id, epoch, number, snapshot.id, CASE WHEN $8::bigint < $9::bigint THEN int8range($8, $9) END,
+               $10, was, $19
           FROM taken LEFT JOIN snapshot ON true
-        RETURNING id
+        RETURNING id, epoch
     ), moved AS (
         INSERT INTO submission (experiment_id, campaign_id, stage_id, slice_id, campaign_revision, is_test, state,
                                 created_by, upstream_id, dependency_id, trigger_no, batch_system, configuration,
@@ -93,14 +96,8 @@ TAKE = (
     + "),"
 )
 
-FILES = (
-    TAKE
-    + f"""
-    sliced AS (
-        SELECT moved.id, (d.ordinal - $8::bigint) / $19::int + 1 AS number, d.file_id, f.size, f.events
-          FROM moved, dataset_file d JOIN file f ON f.id = d.file_id
-         WHERE d.dataset_id = $6 AND d.ordinal >= $8 AND d.ordinal < $9
-    ), unit AS (
+MAKE = f"""
+    unit AS (
         INSERT INTO work_unit (submission_id, number, files, bytes, events, parameter, first_submission_id,
                                first_number)
         SELECT id, number, count(*), sum(size), sum(events), $10, id, number FROM sliced GROUP BY id, number
@@ -114,6 +111,31 @@ FILES = (
     )
     SELECT {COLUMNS} FROM moved
 """
+
+RANGE = (
+    TAKE
+    + """
+    sliced AS (
+        SELECT moved.id, (d.ordinal - $21::bigint) / $20::int + 1 AS number, d.file_id, f.size, f.events
+          FROM moved, dataset_file d JOIN file f ON f.id = d.file_id
+         WHERE d.dataset_id = $6 AND d.ordinal >= $21 AND d.ordinal < $22::bigint
+    ),"""
+    + MAKE
+)
+
+LISTED = (
+    TAKE
+    + """
+    sliced AS (
+        SELECT moved.id, ((x.place - 1) / $20::int + 1)::int AS number, d.file_id, f.size, f.events, x.place
+          FROM moved, unnest($21::bigint[]) WITH ORDINALITY AS x (ordinal, place)
+          JOIN dataset_file d ON d.dataset_id = $6 AND d.ordinal = x.ordinal
+          JOIN file f ON f.id = d.file_id
+    ), listed AS (
+        INSERT INTO slice_file (stage_id, epoch, file_id, slice_id, place)
+        SELECT moved.stage_id, slice.epoch, sliced.file_id, slice.id, sliced.place FROM moved, slice, sliced
+    ),"""
+    + MAKE
 )
 
 UNITS = (
@@ -123,7 +145,7 @@ UNITS = (
         INSERT INTO work_unit (submission_id, number, parameter, index, seed, run, subrun, first_event, events,
                                first_submission_id, first_number)
         SELECT moved.id, u.number, $10, u.index, u.seed, u.run, u.subrun, u.first_event, u.events, moved.id, u.number
-          FROM moved, unnest($19::bigint[], $20::bigint[], $21::int[], $22::int[], $23::bigint[], $24::bigint[])
+          FROM moved, unnest($20::bigint[], $21::bigint[], $22::int[], $23::int[], $24::bigint[], $25::bigint[])
                WITH ORDINALITY AS u (index, seed, run, subrun, first_event, events, number)
     ), job AS (
         INSERT INTO job (submission_id, number) SELECT id, n FROM moved, generate_series(1, $17::int) n
@@ -139,7 +161,7 @@ async def launch_next(db: Database, stage_id: int, asked: Asked) -> Outcome:
         stage = await launchables.by_stage(db, stage_id)
         if stage is None:
             return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why="The stage is gone.")
-        taken = _plan(stage, asked)
+        taken = _refusal(stage, asked) or await _plan(db, stage, asked)
         if isinstance(taken, Outcome):
             return taken
         try:
@@ -158,8 +180,8 @@ async def launch_next(db: Database, stage_id: int, asked: Asked) -> Outcome:
     return Outcome(refusal=Refusal.BUSY, why="Too many launches at once; try again.")
 
 
-def _plan(stage: Launchable, asked: Asked) -> splits.Taken | Outcome:
-    """The next slice, or the refusal that follows from what we read."""
+def _refusal(stage: Launchable, asked: Asked) -> Outcome | None:
+    """Why nothing can be launched, whatever there is to do."""
     if not (stage.active and stage.campaign_active):
         return Outcome(refusal=Refusal.INACTIVE, why=f"{stage.campaign}/{stage.name} is inactive.")
     if stage.is_full and not asked.may_queue:
@@ -172,39 +194,55 @@ def _plan(stage: Launchable, asked: Asked) -> splits.Taken | Outcome:
         return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why=why)
     if not stage.generates and not stage.head:
         return Outcome(refusal=Refusal.NO_FILES, why=f"{stage.name} has no files to work on.")
-    cursor = stage.test_cursor if asked.is_test else stage.cursor
+    return None
+
+
+async def _plan(db: Database, stage: Launchable, asked: Asked) -> splits.Taken | Outcome:
+    """The next slice, or that there is none."""
     split = splits.parse(stage.split_for(is_test=asked.is_test))
-    taken = splits.next_slice(split, cursor, stage.source)
-    return taken or Outcome(refusal=Refusal.EXHAUSTED, why=f"{stage.name} has no more slices.")
+    epoch = stage.epoch_for(is_test=asked.is_test)
+    where = looks.Where(stage.dataset_id, stage.head, stage.id, epoch)
+    steps = splits.next_slice(split, stage.cursor_for(is_test=asked.is_test), stage.source)
+    if taken := await looks.follow(db, where, steps):
+        return taken
+    if split.waits:
+        why = f"{stage.name} has nothing to do yet: {split.name} may find more later."
+        return Outcome(refusal=Refusal.NOTHING_YET, why=why)
+    return Outcome(refusal=Refusal.EXHAUSTED, why=f"{stage.name} has no more slices.")
 
 
 async def _take(
     db: Database, stage: Launchable, taken: splits.Taken, asked: Asked
 ) -> Submission | None:
     """Run the one statement; None when somebody else moved the cursor first."""
-    files = 0 if stage.generates else taken.high - taken.low
+    if not taken.files:  # somebody took them between two looks
+        return None
+    files = 0 if stage.generates else taken.files
     per_job = stage.files_per_job
-    jobs = taken.high - taken.low if stage.generates else units.count(files, per_job)
+    jobs = taken.files if stage.generates else units.count(files, per_job)
     config = configuration(
         stage.ingredients(is_test=asked.is_test),
         parameter=taken.parameter,
         person=await launchables.username(db, asked.person_id),
         is_test=asked.is_test,
     )
+    kept = (taken.low, taken.high) if taken.exclusive else (0, 0)
     common = (
         stage.id, stage.split_seq, asked.is_test, taken.cursor, asked.may_queue,
-        None if stage.generates else stage.dataset_id, stage.head, taken.low, taken.high, taken.parameter,
+        None if stage.generates else stage.dataset_id, stage.head, *kept, taken.parameter,
         stage.campaign_revision, asked.person_id, asked.upstream_id, asked.dependency_id, asked.trigger_no,
-        config, jobs, files,
+        config, jobs, files, taken.key,
     )  # fmt: skip
-    if not stage.generates:
-        return await one(db, Submission, FILES, *common, per_job)
-    return await one(db, Submission, UNITS, *common, *_columns(stage, taken, asked))
+    if stage.generates:
+        return await one(db, Submission, UNITS, *common, *_columns(stage, taken, asked))
+    if taken.listed is None:
+        return await one(db, Submission, RANGE, *common, per_job, taken.low, taken.high)
+    return await one(db, Submission, LISTED, *common, per_job, taken.listed)
 
 
 def _columns(stage: Launchable, taken: splits.Taken, asked: Asked) -> Sequence[list[Any]]:
     """The generator's units, column by column, as `unnest` wants them."""
-    epoch = stage.test_epoch if asked.is_test else stage.epoch
+    epoch = stage.epoch_for(is_test=asked.is_test)
     made = units.identities(stage.id, epoch, taken.low, taken.high, stage.events_per_job)
     names = ("index", "seed", "run", "subrun", "first_event", "events")
     return [[getattr(unit, name) for unit in made] for name in names]

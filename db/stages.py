@@ -122,7 +122,7 @@ async def next_ids(conn: Connection, count: int) -> list[int]:
     return [record[0] for record in await conn.fetch(NEXT_IDS, count)]
 
 
-# A stage whose work begins anew (`restart`) goes to the next epoch; the raised split_seq makes a launch that
+# A stage whose work (or whose tests) begins anew goes to the next epoch; the raised split_seq makes a launch that
 # is being planned right now plan again. In the order of ids, which is the order of locks.
 SAVE = """
     INSERT INTO stage AS s (id, experiment_id, campaign_id, name, kind, job_type_id, login_setup_id, dataset_id,
@@ -154,8 +154,8 @@ SAVE = """
            split_seq = s.split_seq + 1,
            epoch = s.epoch + (s.id = ANY($4::bigint[]))::int,
            cursor = CASE WHEN s.id = ANY($4::bigint[]) THEN '0' ELSE s.cursor END,
-           test_epoch = s.test_epoch - (s.id = ANY($4::bigint[]))::int,
-           test_cursor = CASE WHEN s.id = ANY($4::bigint[]) THEN '0' ELSE s.test_cursor END
+           test_epoch = s.test_epoch - (s.id = ANY($5::bigint[]))::int,
+           test_cursor = CASE WHEN s.id = ANY($5::bigint[]) THEN '0' ELSE s.test_cursor END
 """
 
 
@@ -164,9 +164,10 @@ async def save(
     campaign: tuple[int, int],
     stages: Sequence[Mapping[str, Any]],
     restart: Sequence[int],
+    restart_tests: Sequence[int],
 ) -> None:
     """Make or change stages of a campaign (experiment's id, its own)."""
-    await conn.execute(SAVE, *campaign, list(stages), restart)
+    await conn.execute(SAVE, *campaign, list(stages), restart, restart_tests)
 
 
 DEACTIVATE = """

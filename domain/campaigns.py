@@ -7,7 +7,7 @@ from typing import Any
 from domain import findings
 from domain.findings import Finding, bounded, camel, doubled, finding, whole
 from domain.names import MOST_WORD, SLUG, VARIABLE, wrong_form, wrong_name, wrong_text
-from domain.splits import SplitError, parse
+from domain.splits import SplitError, listed, parse
 from domain.stages import Completion, StageKind
 
 MOST_STAGES, MOST_DEPENDENCIES = 200, 1_000
@@ -192,11 +192,14 @@ def _split(path: str, text: str, *, generates: bool) -> Iterator[Finding]:
 
 
 def _parameter_lists(at: str, stage: StagePlan) -> Iterator[Finding]:
-    path = f"{at}.parameterLists"
-    splits = (stage.split, stage.test_split or "")
-    wanted = any(text.strip().lower().startswith("multiparam") for text in splits)
-    if wanted and not stage.parameter_lists:
+    path, lists = f"{at}.parameterLists", stage.parameter_lists
+    names = {
+        text.partition("(")[0].strip().lower() for text in (stage.split, stage.test_split or "")
+    }
+    if "multiparam" in names and not lists:
         yield Finding(path, "multiparam combines the values of parameter lists: give one or more.")
+    if "list" in names and (len(lists) != 1 or not listed(lists[:1])):
+        yield Finding(path, "list goes through the values of one parameter list: give just one.")
     yield from bounded(path, stage.parameter_lists, MOST_LISTS)
     for n, values in enumerate(stage.parameter_lists[:MOST_LISTS]):
         yield from finding(f"{path}[{n}]", None if values else "A parameter list has a value.")
@@ -249,8 +252,25 @@ BEGINNING = ("dataset", "kind")
 GENERATING = ("split", "parameter_lists", "jobs_per_slice")
 
 
-def starts_again(stage: StagePlan, changed: Collection[str]) -> bool:
-    """True where the cursor says nothing any more: other files, or other indices to generate."""
+def starts_again(stage: StagePlan, changed: Collection[str], before: str = "none") -> bool:
+    """True where the cursor says nothing any more: other files, other indices to generate, or a split
+    of another type than before. Other numbers for the same split only change what comes next."""
     if any(name in changed for name in BEGINNING):
         return True
-    return stage.generates(fed=False) and any(name in changed for name in GENERATING)
+    if stage.generates(fed=False):
+        return any(name in changed for name in GENERATING)
+    return "split" in changed and counts(stage.split) != counts(before)
+
+
+def starts_tests_again(stage: StagePlan, changed: Collection[str], before: str) -> bool:
+    """The same for the cursor of test launches alone, whose split was `before`."""
+    split = stage.split if stage.test_split is None else stage.test_split
+    return "test_split" in changed and counts(split) != counts(before)
+
+
+def counts(split: str) -> object:
+    """What the cursor of a split counts; nothing, of one that can't be read."""
+    try:
+        return parse(split).counts
+    except SplitError:
+        return None

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from db import stages
-from domain.campaigns import Known, Plan, StagePlan, starts_again
+from domain.campaigns import Known, Plan, StagePlan, starts_again, starts_tests_again
 from domain.findings import camel
 from schema.saving import StageChange, StageEffect
 
@@ -71,7 +71,7 @@ def difference(
         for stage, row in zip(plan.stages, wanted, strict=True)
     ]
     return found + [
-        StageChange(stage=old.name, change=StageEffect.DEACTIVATED, fields=[], starts_again=False)
+        StageChange(stage=old.name, change=StageEffect.DEACTIVATED, fields=[])
         for old in known.values()
         if old.active
     ]
@@ -79,16 +79,17 @@ def difference(
 
 def _change(stage: StagePlan, row: Row, old: stages.Stage | None) -> StageChange:
     if old is None:
-        return StageChange(
-            stage=stage.name, change=StageEffect.ADDED, fields=[], starts_again=False
-        )
+        return StageChange(stage=stage.name, change=StageEffect.ADDED, fields=[])
     changed = [name for name in stages.SAVED if row[name] != getattr(old, name)]
     names = [name.removesuffix("_id") for name in changed]
     if not old.active:
         names.append("active")
+    again = starts_again(stage, names, old.split)
+    tests = old.split if old.test_split is None else old.test_split
     return StageChange(
         stage=stage.name,
         change=StageEffect.CHANGED if names else StageEffect.UNCHANGED,
         fields=[camel(name) for name in names],
-        starts_again=starts_again(stage, names),
+        starts_again=again,
+        tests_start_again=again or starts_tests_again(stage, names, tests),
     )

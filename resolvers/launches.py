@@ -22,6 +22,7 @@ from schema.submissions import Submission
 PROBLEMS: dict[Refusal, type[launching.Refused]] = {
     Refusal.BUSY: launching.StageBusy,
     Refusal.EXHAUSTED: launching.NothingToLaunch,
+    Refusal.NOTHING_YET: launching.NothingToLaunch,
     Refusal.NO_FILES: launching.DatasetWithoutFiles,
     Refusal.INACTIVE: launching.StageInactive,
     Refusal.NOT_LAUNCHABLE: launching.NotLaunchable,

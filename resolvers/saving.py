@@ -139,8 +139,9 @@ async def _save_stages(
     changes = difference(plan, wanted, there)
     alike = {change.stage for change in changes if change.change is StageEffect.UNCHANGED}
     again = [ids_of[change.stage] for change in changes if change.starts_again]
+    tests = [ids_of[change.stage] for change in changes if change.tests_start_again]
     changing = [stage for stage in wanted if stage["name"] not in alike]
-    await stages.save(conn, (row.experiment_id, row.id), changing, again)
+    await stages.save(conn, (row.experiment_id, row.id), changing, again, tests)
     await stages.deactivate_others(conn, row.id, [stage["id"] for stage in wanted])
     edges = [
         {

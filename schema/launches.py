@@ -29,18 +29,21 @@ class Slice:
     number: int
     """Its place in the epoch."""
     low: BigInt | None
-    """The first ordinal (of the dataset's files, or the generator's index)."""
+    """The first ordinal (of the dataset's files, or the generator's index); null where its files were
+    chosen by a key, or come again in other slices."""
     high: BigInt | None
     """One past the last ordinal."""
     parameter: str | None
     """The parameter that it stands for, where the split makes some."""
+    key: str | None
+    """By what its files were chosen, where the split does that: a run, a bucket, a window of time."""
     at: datetime
     """When it was taken."""
 
     @classmethod
     def of(cls, row: listings.Slice) -> "Slice":
         """Show a row."""
-        names = ("epoch", "number", "low", "high", "parameter", "at")
+        names = ("epoch", "number", "low", "high", "parameter", "key", "at")
         return cls(id=made("slice", row.id), **{name: getattr(row, name) for name in names})
 
 

@@ -44,9 +44,10 @@ class StageInput:
     dataset: str | None = None
     """The name of what it works on; a stage with something upstream needs none."""
     parameter_lists: list[list[str]] = strawberry.field(default_factory=list)
-    """What `multiparam` makes its combinations of, the first list changing fastest."""
+    """What `multiparam` makes its combinations of, the first list changing fastest; of `list` the one."""
     split: str = "none"
-    """How its work is cut into slices: `none`, `nfiles(20)`, `drainingn(20)`, `multiparam`."""
+    """How its work is cut into slices, such as `nfiles(20)`, `byrun(low=1, high=100)`, `nbytes(10GB)`;
+    `docs/splits.md` has them all, and `previewSplit` shows what comes of it."""
     test_split: str | None = None
     """The same for test launches; null: as for others."""
     software_version: str = ""
@@ -189,8 +190,10 @@ class StageChange:
     """What happens to it."""
     fields: list[str]
     """Which of its fields change."""
-    starts_again: bool
+    starts_again: bool = False
     """Whether its work begins anew, because its cursor says nothing about what it works on now."""
+    tests_start_again: bool = False
+    """The same for its test launches, which have a cursor of their own."""
 
 
 @thing

@@ -64,7 +64,7 @@ class Stage(Node):
     kind: StageKind
     """What it does when it is launched."""
     parameter_lists: list[list[str]]
-    """What `multiparam` makes its combinations of, the first list changing fastest."""
+    """What `multiparam` makes its combinations of, the first list changing fastest; of `list` the one."""
     split: str
     """How its work is cut into slices, for example `nfiles(20)`."""
     test_split: str | None
@@ -98,7 +98,8 @@ class Stage(Node):
     epoch: int
     """Grows by one whenever its work begins anew."""
     cursor: JSON
-    """How far its dataset is cut into slices (the next ordinal), or the generator's next slice."""
+    """How far its work is cut into slices: the next ordinal, run, bucket, place, time in seconds, or index,
+    as its split counts."""
     slices: int
     """How many slices were launched, over all epochs."""
     unfinished: int

@@ -43,6 +43,20 @@ FILES = """
     )
     INSERT INTO dataset_file (dataset_id, ordinal, file_id) SELECT $2, first + k, id FROM numbered, grown
 """
+KNOWN = """
+    WITH dataset AS (
+        UPDATE dataset SET head = head + (SELECT count(*) FROM jsonb_array_elements($3)) WHERE id = $2
+        RETURNING id, old.head
+    ), made AS (
+        INSERT INTO file (experiment_id, name, size, events, run, metadata, location)
+        SELECT $1, 'k' || head + k - 1, coalesce(x.size, 0), x.events, x.run, coalesce(x.metadata, '{}'), ''
+          FROM dataset, ROWS FROM (jsonb_to_recordset($3) AS (size bigint, events bigint, run int, metadata jsonb))
+               WITH ORDINALITY AS x (size, events, run, metadata, k)
+        RETURNING id
+    )
+    INSERT INTO dataset_file (dataset_id, ordinal, file_id)
+    SELECT dataset.id, head + row_number() OVER (ORDER BY made.id) - 1, made.id FROM dataset, made
+"""
 DEPENDENCY = """
     INSERT INTO dependency (campaign_id, upstream_id, downstream_id, patterns) VALUES ($1, $2, $3, $4) RETURNING id
 """
@@ -94,6 +108,10 @@ class Plant:
         await self.db.execute(
             FILES, self.experiment_id, dataset_id, names, zero, [None] * number, names
         )
+
+    async def known(self, dataset_id: int, *files: dict[str, Any]) -> None:
+        """Files of which the catalog knows size, events, run, metadata."""
+        await self.db.execute(KNOWN, self.experiment_id, dataset_id, list(files))
 
     async def files(self, dataset_id: int, folder: Path, texts: dict[str, str]) -> None:
         """Real files in a folder."""

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.campaigns import Edge, Known, Plan, StagePlan, loop, problems, starts_again
+from domain.campaigns import (
+    Edge,
+    Known,
+    Plan,
+    StagePlan,
+    loop,
+    problems,
+    starts_again,
+    starts_tests_again,
+)
 from domain.names import wrong_name, wrong_pattern, wrong_text
 from domain.stages import StageKind
 
@@ -223,6 +232,22 @@ def test_work_begins_anew_only_where_the_cursor_says_nothing_any_more() -> None:
     assert starts_again(files, ["dataset"])
     assert starts_again(files, ["kind"])
     assert not starts_again(files, ["split", "jobs_per_slice", "parameters"])
+    for before, now, again in (
+        ("nfiles(2)", "nfiles(3)", False),
+        ("nfiles(2)", "drainingn(3)", False),
+        ("nfiles(2)", "byrun()", True),
+        ("byrun(1, 9)", "byrun(1, 99)", False),
+        ("mod(3)", "stride( 3 )", False),
+        ("mod(3)", "mod(4)", True),
+        ("new(window=1d)", "new_local(window=1w)", False),
+        ("byexistingruns", "BYEXISTINGRUNS()", False),
+        ("nosuch", "none", True),
+    ):
+        assert starts_again(replace(files, split=now), ["split"], before) is again, (before, now)
+    tests = replace(files, split="nfiles(2)", test_split="limitn(1)")
+    assert not starts_again(tests, ["test_split"], "nfiles(2)")
+    assert starts_tests_again(tests, ["test_split"], "nfiles(2)")
+    assert not starts_tests_again(tests, ["test_split"], "limitn(5)")
     assert starts_again(makes, ["jobs_per_slice"])
     assert starts_again(makes, ["parameter_lists"])
     assert not starts_again(makes, ["events_per_job", "files_per_job"])

@@ -1,0 +1,126 @@
+"""What the rules of splits look up in a dataset: candidates only; which become the slice is decided there.
+
+Each look is a step down an index and a read of what it finds: (dataset, run, ordinal) for runs,
+(dataset, time, ordinal) for windows, (dataset, place) for staged files, the dataset's ordinals for the
+rest. Whether a file was taken is asked file by file, of the files of one run or of those that the
+cursor passes, which it does once: so that a slice costs its own size, not the dataset's.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from db.pool import Database, many, one
+from domain.splits import Steps, Taken
+from domain.splits.looks import (
+    FirstTime,
+    InWindow,
+    Look,
+    NextRun,
+    OfRun,
+    Staged,
+    Untaken,
+    Weights,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """In which files a rule looks, and of which stage and epoch the slices are."""
+
+    dataset_id: int | None
+    head: int
+    stage_id: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that no slice of the epoch has."""
+
+    ordinal: int
+    run: int
+
+
+async def follow(db: Database, where: Where, steps: Steps) -> Taken | None:
+    """Run a rule, and answer what it wants to know."""
+    try:
+        look = next(steps)
+        while True:
+            look = steps.send(await _answer(db, where, look))
+    except StopIteration as end:
+        taken: Taken | None = end.value
+        return taken
+
+
+async def _answer(db: Database, where: Where, look: Look) -> Any:
+    inside = where.dataset_id, where.head
+    match look:
+        case NextRun(low, below):
+            return await db.fetchval(NEXT_RUN, *inside, low, below)
+        case Untaken(low, but):
+            epoch = where.stage_id, where.epoch
+            row = await one(db, Found, UNTAKEN, *inside, *epoch, low, list(but))
+            return row and (row.ordinal, row.run)
+        case OfRun(run):
+            return await _numbers(db, OF_RUN, *inside, where.stage_id, where.epoch, run)
+        case FirstTime(after, upto):
+            return await db.fetchval(FIRST_TIME, *inside, float(after), float(upto))
+        case InWindow(after, upto):
+            return await _numbers(db, IN_WINDOW, *inside, float(after), float(upto))
+        case Staged(place, most):
+            return await _numbers(db, STAGED, where.dataset_id, place, most)
+        case Weights(low, most, of):
+            sql = EVENTS if of == "events" else BYTES
+            return await _numbers(db, sql, *inside, low, low + most)
+
+
+async def _numbers(db: Database, sql: str, *args: Any) -> list[int]:
+    return await many(db, int, sql, *args)
+
+
+NEXT_RUN = """
+    SELECT run FROM dataset_file
+     WHERE dataset_id = $1 AND ordinal < $2 AND run >= $3::bigint AND run < $4::bigint ORDER BY run LIMIT 1
+"""
+
+# LATERAL … LIMIT keeps the planner from reading everything that was ever taken.
+TAKEN = """
+    LEFT JOIN LATERAL (SELECT true AS taken FROM slice_file s
+                        WHERE s.stage_id = $3 AND s.epoch = $4 AND s.file_id = d.file_id LIMIT 1) s ON true
+"""
+
+UNTAKEN = f"""
+    SELECT d.ordinal, d.run FROM dataset_file d {TAKEN}
+     WHERE d.dataset_id = $1 AND d.ordinal < $2 AND d.ordinal >= $5 AND s.taken IS NULL
+       AND d.run IS NOT NULL AND d.run <> ALL($6::int[])
+     ORDER BY d.ordinal LIMIT 1
+"""
+
+OF_RUN = f"""
+    SELECT d.ordinal FROM dataset_file d {TAKEN}
+     WHERE d.dataset_id = $1 AND d.ordinal < $2 AND d.run = $5 AND s.taken IS NULL ORDER BY d.ordinal
+"""
+
+FIRST_TIME = """
+    SELECT time FROM dataset_file
+     WHERE dataset_id = $1 AND ordinal < $2 AND time > $3 AND time <= $4 ORDER BY time LIMIT 1
+"""
+
+IN_WINDOW = """
+    SELECT ordinal FROM dataset_file
+     WHERE dataset_id = $1 AND ordinal < $2 AND time > $3 AND time <= $4 ORDER BY time, ordinal
+"""
+
+STAGED = """
+    SELECT ordinal FROM staged_file WHERE dataset_id = $1 AND place >= $2 ORDER BY place LIMIT $3
+"""
+
+BYTES = """
+    SELECT f.size FROM dataset_file d JOIN file f ON f.id = d.file_id
+     WHERE d.dataset_id = $1 AND d.ordinal < $2 AND d.ordinal >= $3 AND d.ordinal < $4 ORDER BY d.ordinal
+"""
+
+EVENTS = """
+    SELECT coalesce(f.events, 0) FROM dataset_file d JOIN file f ON f.id = d.file_id
+     WHERE d.dataset_id = $1 AND d.ordinal < $2 AND d.ordinal >= $3 AND d.ordinal < $4 ORDER BY d.ordinal
+"""

@@ -1,0 +1,117 @@
+"""Rules that cut a dataset: its files have ordinals 0 … head-1 that never change, so that a cursor on
+them loses none and takes none twice, however the dataset grows."""
+
+from collections.abc import Callable
+from itertools import takewhile
+
+from domain.splits.looks import (
+    Arguments,
+    NextRun,
+    OfRun,
+    Source,
+    Staged,
+    Steps,
+    Taken,
+    Untaken,
+    Weights,
+)
+
+PAGE, MOST_PAGE = 100, 25_600
+"""How many files' weights are looked at in one go: four times as many each time."""
+
+
+def rest(_: Arguments, cursor: int, source: Source) -> Steps:
+    """Take everything that has not been taken."""
+    yield from ()
+    return Taken(cursor, source.head, source.head) if cursor < source.head else None
+
+
+def n_files(arguments: Arguments, cursor: int, source: Source) -> Steps:
+    """Take the next n files, fewer at the end."""
+    yield from ()
+    high = min(cursor + arguments["n"], source.head)
+    return Taken(cursor, high, high) if cursor < high else None
+
+
+def draining(_: Arguments, cursor: int, source: Source) -> Steps:
+    """Take the whole dataset, each time, for ever."""
+    yield from ()
+    return Taken(0, source.head, cursor + 1, exclusive=False) if source.head else None
+
+
+def limit_n(arguments: Arguments, cursor: int, source: Source) -> Steps:
+    """Take the first n files, the same each time, for ever."""
+    yield from ()
+    high = min(arguments["n"], source.head)
+    return Taken(0, high, cursor + 1, exclusive=False) if source.head else None
+
+
+def mod(arguments: Arguments, cursor: int, source: Source) -> Steps:
+    """Take the next of m buckets: the files whose ordinal leaves that rest when divided by m.
+
+    A bucket without files is not submitted. Files that come after their bucket was taken are left out.
+    """
+    yield from ()
+    m = arguments["m"]
+    if cursor >= min(m, source.head):
+        return None
+    listed = range(cursor, source.head, m)
+    return Taken(0, 0, cursor + 1, listed=listed, key=f"{cursor}/{m}")
+
+
+def by_run(arguments: Arguments, cursor: int, source: Source) -> Steps:
+    """Take the next run from `low` to below `high` (exclusive, as facts 1 to 3 show).
+
+    An empty run is skipped, not submitted. Files that come after their run was taken are left out, as
+    are files without a run: `byexistingruns` takes the late ones.
+    """
+    run: int | None = yield NextRun(max(cursor, arguments["low"]), arguments["high"])
+    if run is None:
+        return None
+    listed = yield OfRun(run)
+    return Taken(0, 0, run + 1, listed=listed, key=str(run), run=run)
+
+
+def by_existing_runs(_: Arguments, cursor: int, source: Source) -> Steps:
+    """Take the run of the first file that is in no slice yet, with all its files that are in none.
+
+    A file that comes after its run was taken is in none, so that its run comes again with what is new.
+    All below the cursor is taken or has no run. The slice moves it on to the next untaken file, so that
+    no file is passed twice, and that nothing is left is found without looking at what was taken.
+    """
+    found: tuple[int, int] | None = yield Untaken(cursor, source.besides)
+    if found is None:
+        return None
+    first, run = found
+    listed = yield OfRun(run)
+    onward: tuple[int, int] | None = yield Untaken(first + 1, source.besides | {run})
+    then = onward[0] if onward else source.head
+    return Taken(0, 0, then, listed=listed, key=f"{run}@{first}", run=run)
+
+
+def staged_files(arguments: Arguments, cursor: int, source: Source) -> Steps:
+    """Take the next files that are marked staged, at most k, in the order in which they were marked."""
+    found: list[int] = yield Staged(cursor, arguments["k"])
+    # What was added to the dataset since its head was read waits, and what was marked after it with it.
+    listed = list(takewhile(lambda ordinal: ordinal < source.head, found))
+    then = cursor + len(listed)
+    return Taken(0, 0, then, listed=listed, key=f"{cursor}..{then}") if listed else None
+
+
+def weighed(what: str) -> Callable[[Arguments, int, Source], Steps]:
+    """The rule of `nbytes` and `nevents`: slices by what their files weigh together."""
+
+    def rule(arguments: Arguments, cursor: int, source: Source) -> Steps:
+        """Take the next files while they fit; one that alone is too heavy is a slice of its own."""
+        (left,), high, page = arguments.values(), cursor, PAGE
+        while high < source.head:
+            weights: list[int] = yield Weights(high, page, what)
+            page = min(4 * page, MOST_PAGE)
+            for weight in weights:
+                if weight > left and high > cursor:
+                    return Taken(cursor, high, high)
+                left -= weight
+                high += 1
+        return Taken(cursor, high, high) if high > cursor else None
+
+    return rule

@@ -1,0 +1,269 @@
+"""Splits in the database: what the rules find there, exclusive under races, in time that a slice is worth."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from db import recoveries, slices
+from db.pool import Pool
+from db.slices import Asked, Outcome, Refusal
+from domain.recovery import Entry, Turn
+from tests.plant import Plant
+
+ORDINALS = """
+    SELECT d.ordinal FROM input_file i JOIN submission s ON s.id = i.submission_id JOIN stage g ON g.id = s.stage_id
+      JOIN dataset_file d ON d.dataset_id = g.dataset_id AND d.file_id = i.file_id
+     WHERE i.submission_id = $1 ORDER BY i.number, d.ordinal
+"""
+STAGE = "UPDATE file SET metadata = metadata || '{\"staged\": true}' WHERE name = ANY ($1)"
+END = "WITH f AS (DELETE FROM live_file) UPDATE submission SET state = 'located'"
+READ = """
+    SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables
+     WHERE relname IN ('dataset_file', 'file', 'slice_file', 'staged_file')
+"""
+MANY = """
+    WITH made AS (
+        INSERT INTO file (experiment_id, name, size, events, run, metadata, location)
+        SELECT $1, 'm' || n, 1000, 10, n % 1000, jsonb_build_object('end_time', n, 'staged', true), 'm'
+          FROM generate_series(0, $3::int - 1) n
+        RETURNING id, substr(name, 2)::int AS n
+    ), grown AS (UPDATE dataset SET head = $3 WHERE id = $2)
+    INSERT INTO dataset_file (dataset_id, ordinal, file_id) SELECT $2, n, id FROM made
+"""
+
+
+@pytest.fixture
+async def plant(db: Pool) -> Plant:
+    return await Plant.make(db)
+
+
+@pytest.fixture
+async def raw(plant: Plant) -> int:
+    return await plant.dataset("raw")
+
+
+async def launch(plant: Plant, stage: int, *, is_test: bool = False) -> Outcome:
+    return await slices.launch_next(plant.db, stage, Asked(plant.person_id, is_test=is_test))
+
+
+async def ordinals(plant: Plant, outcome: Outcome) -> list[int]:
+    assert outcome.submission is not None, outcome
+    found = [r["ordinal"] for r in await plant.db.fetch(ORDINALS, outcome.submission.id)]
+    assert outcome.submission.files == len(found)
+    return found
+
+
+async def drained(plant: Plant, stage: int) -> list[list[int]]:
+    found = []
+    while (outcome := await launch(plant, stage)).submission:
+        found.append(await ordinals(plant, outcome))
+    assert outcome.refusal in (Refusal.EXHAUSTED, Refusal.NOTHING_YET), outcome
+    return found
+
+
+async def make(plant: Plant, dataset: int, split: str, **given: Any) -> int:
+    return await plant.stage("reco", ["true"], dataset_id=dataset, split=split, **given)
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [
+        ("byrun(low=2, high=9)", [[2, 4], [1, 3]]),
+        ("byexistingruns()", [[1, 3], [2, 4], [5]]),
+        ("mod(3)", [[0, 3, 6], [1, 4], [2, 5]]),
+        ("stride(2)", [[0, 2, 4, 6], [1, 3, 5]]),
+        ("stagedfiles(2)", [[1, 6], [0]]),
+        ("nbytes(50)", [[0, 1], [2], [3, 4, 5], [6]]),
+        ("nevents(7)", [[0, 1, 2, 3], [4], [5, 6]]),
+        ("new(firsttime=1000, window=100s, lasttime=1400, fts=0)", [[0, 2], [1]]),
+        ("new(firsttime=1000, window=1w, fts=0)", [[0, 1, 2, 3]]),
+    ],
+)
+async def test_each_split_takes_its_files(
+    plant: Plant, raw: int, split: str, expected: list[list[int]]
+) -> None:
+    late = {"end_time": 10**8, "staged": "no"}
+    await plant.known(
+        raw,
+        {"size": 20, "metadata": {"end_time": 1000.5}},
+        {"size": 30, "run": 8, "metadata": {"end_time": 1300, "staged": True}},
+        {"size": 60, "run": 3, "events": 2, "metadata": {"end_time": 1100}},
+        {"size": 10, "run": 8, "events": 5, "metadata": {"end_time": 604_801}},
+        {"size": 10, "run": 3, "events": 9, "metadata": late},
+        {"size": 10, "run": 9, "metadata": {"end_time": 1e300}},
+        {"size": 50, "events": 7, "metadata": {"end_time": "soon", "staged": True}},
+    )
+    stage = await make(plant, raw, split)
+    await plant.db.execute(STAGE, ["k0"])
+    found = []
+    for _ in expected:
+        found.append(await ordinals(plant, await launch(plant, stage)))
+    assert [sorted(files) for files in found] == expected
+    if "1w" not in split:
+        assert (await launch(plant, stage)).refusal in (Refusal.EXHAUSTED, Refusal.NOTHING_YET)
+
+
+@pytest.mark.parametrize(
+    "split",
+    ["byexistingruns", "stagedfiles(3)", "mod(7)", "byrun(0)", "nbytes(3)", "nevents(3)",
+     "new(firsttime=1,window=2s,lasttime=99,fts=0)", "drainingn(3)"],
+)  # fmt: skip
+async def test_launches_at_once_take_every_file_exactly_once(
+    plant: Plant, raw: int, split: str
+) -> None:
+    files = [
+        {"run": n % 5, "size": 1, "events": 1, "metadata": {"end_time": 2 + n % 13, "staged": True}}
+        for n in range(31)
+    ]
+    await plant.known(raw, *files)
+    stage = await make(plant, raw, split, files_per_job=2)
+    found: list[int] = []
+    while made := [
+        outcome
+        for outcome in await asyncio.gather(*(launch(plant, stage) for _ in range(5)))
+        if outcome.submission
+    ]:
+        for outcome in made:
+            assert outcome.submission
+            assert outcome.submission.jobs == (outcome.submission.files + 1) // 2
+            found += await ordinals(plant, outcome)
+    assert sorted(found) == list(range(31))
+
+
+@pytest.mark.parametrize("split", ["byexistingruns", "stagedfiles(3)"])
+async def test_a_dataset_that_grows_while_it_is_cut_loses_nothing(
+    plant: Plant, raw: int, split: str
+) -> None:
+    stage = await make(plant, raw, split)
+    found: list[int] = []
+
+    async def cut() -> None:
+        for _ in range(30):
+            if (outcome := await launch(plant, stage)).submission:
+                found.extend(await ordinals(plant, outcome))
+
+    async def grow() -> None:
+        for step in range(12):
+            mark = {"staged": True} if step % 2 else {}
+            await plant.known(raw, *({"run": (step * n) % 4, "metadata": mark} for n in range(5)))
+            await plant.db.execute(STAGE, [f"k{step * 5 - n}" for n in range(9)])
+
+    await asyncio.gather(cut(), grow(), cut())
+    await plant.db.execute(STAGE, [f"k{n}" for n in range(60)])
+    found += [ordinal for files in await drained(plant, stage) for ordinal in files]
+    assert sorted(found) == list(range(60))
+
+
+async def test_a_late_file_of_a_run_is_taken_by_byexistingruns_alone(
+    plant: Plant, raw: int
+) -> None:
+    runs = {name: await plant.stage(name, ["true"], dataset_id=raw, split=name)
+            for name in ("byrun", "byexistingruns")}  # fmt: skip
+    await plant.known(raw, {"run": 7}, {"run": 8}, {"run": 7})
+    for stage in runs.values():
+        assert await drained(plant, stage) == [[0, 2], [1]]
+    await plant.known(raw, {"run": 7})
+    assert await drained(plant, runs["byrun"]) == []
+    assert await drained(plant, runs["byexistingruns"]) == [[3]]
+    keys = await plant.db.fetch(
+        "SELECT key FROM slice WHERE stage_id = $1 ORDER BY id", runs["byexistingruns"]
+    )
+    assert [r["key"] for r in keys] == ["7@0", "8@1", "7@3"]
+
+
+@pytest.mark.parametrize(("split", "expected"), [("draining", [0, 1, 2]), ("limitn(2)", [0, 1])])
+async def test_what_is_not_exclusive_comes_again_but_never_while_it_is_at_work(
+    plant: Plant, raw: int, split: str, expected: list[int]
+) -> None:
+    await plant.rows(raw, 3)
+    stage = await make(plant, raw, split)
+    for _ in range(3):
+        assert await ordinals(plant, await launch(plant, stage)) == expected
+        assert (await launch(plant, stage)).refusal is Refusal.BUSY
+        await plant.db.execute(END)
+    assert await plant.db.fetchval("SELECT count(*) FROM slice WHERE ordinals IS NULL") == 3
+    assert await plant.db.fetchval("SELECT count(*) FROM slice_file") == 0
+
+
+async def test_two_slices_of_an_epoch_can_not_have_a_file_or_a_key_in_common(
+    plant: Plant, raw: int
+) -> None:
+    await plant.known(raw, {"run": 1}, {"run": 2})
+    stage = await make(plant, raw, "byrun")
+    assert (await launch(plant, stage)).submission
+    assert await ordinals(plant, await launch(plant, stage)) == [1]
+    for sql in (
+        "INSERT INTO slice (stage_id, epoch, number, cursor, key) VALUES ($1, 1, 9, '0', '1')",
+        "INSERT INTO slice_file SELECT $1, epoch, file_id, slice_id, 9 FROM slice_file",
+    ):
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await plant.db.execute(sql, stage)
+    await plant.db.execute("UPDATE stage SET epoch = 2, cursor = '0'")
+    assert (await launch(plant, stage)).refusal is Refusal.BUSY
+    await plant.db.execute(END)
+    assert await drained(plant, stage) == [[0], [1]]
+
+
+async def test_test_launches_by_key_have_slices_of_their_own(plant: Plant, raw: int) -> None:
+    await plant.known(raw, {"run": 1}, {"run": 2})
+    stage = await make(plant, raw, "byexistingruns")
+    assert await ordinals(plant, await launch(plant, stage, is_test=True)) == [0]
+    assert await drained(plant, stage) == [[0], [1]]
+    assert await ordinals(plant, await launch(plant, stage, is_test=True)) == [1]
+
+
+async def test_a_slice_by_key_is_recovered_like_any_other(plant: Plant, raw: int) -> None:
+    await plant.known(raw, {"run": 1}, {"run": 2}, {"run": 1})
+    stage = await make(plant, raw, "byrun")
+    parent = (await launch(plant, stage)).submission
+    assert parent
+    await plant.db.execute("DELETE FROM live_file")
+    await plant.db.execute("UPDATE submission SET state = 'completed'")
+    entry = Entry("consumed_status")
+    async with plant.db.acquire() as conn:
+        again = await recoveries.launch(conn, parent, entry, Turn(0, 1), 1)
+    assert again
+    assert again.slice_id == parent.slice_id
+    assert await ordinals(plant, Outcome(again)) == [0, 2]
+
+
+async def test_of_nothing_yet_the_schedule_stays_and_of_the_end_it_does_not(
+    plant: Plant, raw: int
+) -> None:
+    await plant.known(raw, {"metadata": {"end_time": 5}})
+    waits = await plant.stage("a", ["true"], dataset_id=raw, split="new(window=1d)")
+    ends = await plant.stage(
+        "b", ["true"], dataset_id=raw, split="new(firsttime=90,lasttime=99,window=1s)"
+    )
+    assert (await launch(plant, waits)).refusal is Refusal.NOTHING_YET
+    assert (await launch(plant, ends)).refusal is Refusal.EXHAUSTED
+
+
+@pytest.mark.parametrize(
+    "split",
+    ["byrun(0)", "byexistingruns", "stagedfiles(30)", "nbytes(30kB)", "nevents(300)", "limitn(30)",
+     "new(firsttime=1000,window=30s)"],
+)  # fmt: skip
+async def test_a_slice_reads_what_it_takes_and_not_the_dataset(
+    plant: Plant, raw: int, split: str
+) -> None:
+    """Counted in rows that were read, which a slow machine does not change."""
+    await plant.db.execute(MANY, plant.experiment_id, raw, 30_000)
+    await plant.db.execute("ANALYZE")
+    stage = await make(plant, raw, split)
+    for _ in range(2):
+        before = await read(plant)
+        files = await ordinals(plant, await launch(plant, stage))
+        assert len(files) == 30
+        await plant.db.execute(END)
+        assert await read(plant) - before < 2_000
+
+
+async def read(plant: Plant) -> int:
+    """How many rows of the large tables were read so far."""
+    async with plant.db.acquire() as conn:
+        await conn.execute("SELECT pg_stat_force_next_flush()")
+        found: int = await conn.fetchval(READ)
+    return found
