@@ -18,6 +18,7 @@ from resolvers.login_setups import LoginSetupMutations, LoginSetupQueries
 from resolvers.nodes import NodeQueries
 from resolvers.people import PeopleMutations, PeopleQueries
 from resolvers.schedules import ScheduleMutations
+from resolvers.splits import SplitQueries
 from resolvers.stages import StageQueries
 from resolvers.submissions import SubmissionMutations, SubmissionQueries
 from resolvers.triage import TriageQueries
@@ -36,6 +37,7 @@ class Query(
     DatasetQueries,
     CampaignQueries,
     StageQueries,
+    SplitQueries,
     SubmissionQueries,
     ChangeQueries,
     TriageQueries,
