@@ -5,7 +5,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.splits import KINDS, Source, SplitError, parse
@@ -162,6 +162,7 @@ A_FILE = st.builds(
 
 @pytest.mark.parametrize("text", EXCLUSIVE)
 @given(files=st.lists(A_FILE, max_size=60))
+@settings(deadline=None)
 def test_every_file_is_in_exactly_one_slice(text: str, files: list[File]) -> None:
     shelf = Shelf(files, staged=list(range(len(files))))
     stage = Stage(text, shelf, Source(now=2 * AUTUMN)).run()
@@ -176,6 +177,7 @@ def test_every_file_is_in_exactly_one_slice(text: str, files: list[File]) -> Non
     steps=st.lists(st.lists(A_FILE, max_size=12), max_size=12),
     random=st.randoms(use_true_random=False),
 )
+@settings(deadline=None)
 def test_a_growing_dataset_loses_and_doubles_nothing(
     text: str, steps: list[list[File]], random: Random
 ) -> None:
