@@ -1,13 +1,16 @@
 """Splits in the database: what the rules find there, exclusive under races, in time that a slice is worth."""
 
 import asyncio
+import shutil
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from db import recoveries, slices
-from db.pool import Pool
+from db.migrate import MIGRATIONS, migrate
+from db.pool import Pool, open_pool
 from db.slices import Asked, Outcome, Refusal
 from domain.recovery import Entry, Turn
 from tests.plant import Plant
@@ -267,3 +270,26 @@ async def read(plant: Plant) -> int:
         await conn.execute("SELECT pg_stat_force_next_flush()")
         found: int = await conn.fetchval(READ)
     return found
+
+
+async def test_datasets_from_before_splits_by_key_get_their_keys(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    shutil.copy(MIGRATIONS / "0001_initial.sql", tmp_path)
+    await migrate(empty_database_url, tmp_path)
+    pool = await open_pool(empty_database_url)
+    plant = await Plant.make(pool)
+    raw = await plant.dataset("raw")
+    marked = {"end_time": 7.5, "staged": True}
+    await plant.known(raw, {"run": 4}, {"metadata": marked}, {"metadata": {"staged": 1}})
+    await pool.close()
+    await migrate(empty_database_url)
+    pool = await open_pool(empty_database_url)
+    found = await pool.fetch("SELECT run, time FROM dataset_file ORDER BY ordinal")
+    assert [r["run"] for r in found] == [4, None, None]
+    assert found[1]["time"] == 7.5
+    assert found[0]["time"] > 10**9
+    assert await pool.fetchval("SELECT array_agg((place, ordinal)::text) FROM staged_file") == [
+        "(0,1)"
+    ]
+    await pool.close()
