@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx2
 
-from examples.api import Api, Refused
 from examples.campaign import CAMPAIGN, EXPERIMENT, FILES, JOB_TYPES, campaign
 from examples.show import Board, table
+from poms import Client, Refused
 
 PROBLEM = "__typename ... on Problem { message }"
 FIND = """query ($e: String!, $n: String!) {
@@ -34,7 +34,7 @@ LIVE = {"QUEUED", "NEW", "SUBMITTING", "UNCERTAIN", "IDLE", "RUNNING", "HELD"}
 QUIET_S, MOST_S = 10.0, 1800.0
 
 
-def load(api: Api, faults: float) -> Any:
+def load(api: Client, faults: float) -> Any:
     """Make whatever is not there yet, and return the campaign."""
     made = f"{PROBLEM} ... on NameTaken {{ field }}"
     experiment = (
@@ -59,7 +59,7 @@ def load(api: Api, faults: float) -> Any:
     return find(api)
 
 
-def find(api: Api) -> Any:
+def find(api: Client) -> Any:
     """The campaign, or None."""
     try:
         found = api.ask(FIND, e=EXPERIMENT, n=CAMPAIGN)["nodes"]
@@ -68,7 +68,7 @@ def find(api: Api) -> Any:
     return next((c for c in found if c["name"] == CAMPAIGN), None)
 
 
-def launch(api: Api, campaign_id: str) -> None:
+def launch(api: Client, campaign_id: str) -> None:
     """Launch what begins without another stage's outputs: the generator's first parameter."""
     started = f"{PROBLEM} ... on CampaignLaunched {{ launches {{ problem {{ message }} }} }}"
     operation = (
@@ -91,7 +91,7 @@ def is_whole(stages: list[Any]) -> bool:
     return not is_live(stages) and done["merge"]["filesDone"] == FILES
 
 
-def follow(api: Api, campaign_id: str) -> list[Any]:
+def follow(api: Client, campaign_id: str) -> list[Any]:
     """Show a live line per stage until nothing goes on; comes back when the connection is lost."""
     board, end = Board(), time.monotonic() + MOST_S
     while time.monotonic() < end:
@@ -107,7 +107,7 @@ def follow(api: Api, campaign_id: str) -> list[Any]:
     return settled(api, campaign_id)
 
 
-def watch(api: Api, campaign_id: str, board: Board) -> None:
+def watch(api: Client, campaign_id: str, board: Board) -> None:
     """Show the campaign for as long as something is live in it."""
     for found in api.listen(WATCH, id=campaign_id):
         board.show(found["stages"])
@@ -115,7 +115,7 @@ def watch(api: Api, campaign_id: str, board: Board) -> None:
             return
 
 
-def settled(api: Api, campaign_id: str) -> list[Any]:
+def settled(api: Client, campaign_id: str) -> list[Any]:
     """The stages once all is done, or nothing has begun for a while; empty when it goes on."""
     quiet = time.monotonic() + QUIET_S
     while True:
@@ -134,12 +134,12 @@ PAGE = """query ($f: SubmissionsFilter!, $a: String) { submissions(filter: $f, f
   nodes { id } pageInfo { hasNextPage endCursor } } }"""
 
 
-def record(api: Api, found: Any) -> dict[str, Any]:
+def record(api: Client, found: Any) -> dict[str, Any]:
     """POMS's own record: which files each stage made and processed, and how many events they hold."""
     return {stage["name"]: record_of(api, stage["id"]) for stage in found["stages"]}
 
 
-def record_of(api: Api, stage_id: str) -> dict[str, Any]:
+def record_of(api: Client, stage_id: str) -> dict[str, Any]:
     """The record of one stage, page by page."""
     files: list[Any] = []
     processed: list[str] = []
@@ -162,7 +162,7 @@ def record_of(api: Api, stage_id: str) -> dict[str, Any]:
     }
 
 
-def submissions(api: Api, stage_id: str) -> list[str]:
+def submissions(api: Client, stage_id: str) -> list[str]:
     """All submissions of a stage."""
     ids: list[str] = []
     after = None
@@ -195,7 +195,7 @@ def main() -> int:
         "--faults", type=float, default=0.1, help="share of jobs that fail on purpose"
     )
     asked = parser.parse_args()
-    api = Api(asked.url, asked.token)
+    api = Client(asked.url, asked.token)
     found = find(api) or load(api, asked.faults)
     began = time.monotonic()
     if not api.ask(SUBMISSIONS, f={"campaignId": found["id"]})["nodes"]:

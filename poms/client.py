@@ -1,4 +1,4 @@
-"""As much of a GraphQL client as a script needs: ask, take what was meant, listen."""
+"""A client for scripts: ask, take what was meant or hear why not, listen."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ class Refused(Exception):
     """POMS said no, and why."""
 
 
-class Api:
+class Client:
     """POMS at an address, as the person of a token."""
 
     def __init__(self, url: str, token: str) -> None:

@@ -1,0 +1,5 @@
+"""What users of POMS install: a client for scripts. No server code."""
+
+from poms.client import Client, Refused
+
+__all__ = ["Client", "Refused"]
