@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import re
 import socket
 from collections.abc import AsyncIterator
@@ -226,3 +227,60 @@ async def test_a_launch_over_a_socket_is_its_persons_own(address: str, db: Pool)
         assert (await hear(ws))["payload"]["data"]["launchStage"]["__typename"] == "Submission"
     by = await db.fetchval("SELECT username FROM submission s JOIN person p ON p.id = created_by")
     assert by == "sam"
+
+
+COMMITTED = """
+    INSERT INTO change_inbox (experiment_id, kind, body)
+    SELECT id, 'told', jsonb_build_object('n', $1::int) FROM experiment WHERE name = 'hypot'
+"""
+FOLLOW = """subscription { changes(filter: {kinds: ["told"]} %s) {
+  ... on Change { cursor body } ... on Heartbeat { cursor } } }"""
+
+
+async def commit(db: Pool, numbers: range) -> None:
+    """What a writer does, now and then in a transaction that commits late."""
+    for n in numbers:
+        async with db.acquire() as conn, conn.transaction():
+            await conn.execute(COMMITTED, n)
+            await asyncio.sleep(0.004 * (n % 3))
+
+
+async def relay(db: Pool, done: asyncio.Event) -> None:
+    while not done.is_set() or await changes.relay(db, 7):
+        await changes.relay(db, 7)
+        await asyncio.sleep(0.005)
+
+
+async def until_cut_off(address: str, after: str, seen: list[int], most: int) -> str:
+    """Listen until that many messages came, then be gone without a word; returns the last cursor."""
+    async with conversing(address, "anna") as ws:
+        await watch(ws, FOLLOW % after)
+        for _ in range(most):
+            item = (await hear(ws))["payload"]["data"]["changes"]
+            after = f', after: "{item["cursor"]}"'
+            if "body" in item:
+                seen.append(item["body"]["n"])
+        ws.transport.abort()
+    return after
+
+
+async def test_who_is_cut_off_again_and_again_has_exactly_what_was_committed(
+    address: str, db: Pool
+) -> None:
+    done, seen = asyncio.Event(), list[int]()
+    relaying = asyncio.create_task(relay(db, done))
+    await commit(db, range(1))
+    writers = [asyncio.create_task(commit(db, range(1 + 80 * k, 81 + 80 * k))) for k in range(4)]
+    after, dice = await until_cut_off(address, "", seen, 1), random.Random(5)
+    while not all(writer.done() for writer in writers):
+        after = await until_cut_off(address, after, seen, dice.randrange(1, 40))
+    await asyncio.gather(*writers)
+    done.set()
+    await relaying
+    told = "SELECT (body ->> 'n')::int AS n FROM change WHERE kind = 'told' ORDER BY position"
+    committed = [row["n"] for row in await db.fetch(told)]
+    assert sorted(committed) == list(range(321))
+    async with asyncio.timeout(60):
+        while len(seen) < len(committed) - committed.index(seen[0]):
+            after = await until_cut_off(address, after, seen, 1)
+    assert seen == committed[committed.index(seen[0]) :]
