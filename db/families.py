@@ -65,6 +65,7 @@ class Dependency:
     downstream_id: int
     patterns: list[str]
     dataset_id: int | None
+    test_dataset_id: int | None
     owner_id: int
 
     @property
@@ -74,7 +75,7 @@ class Dependency:
 
 
 OUTGOING = """
-    SELECT d.id, d.upstream_id, d.downstream_id, d.patterns, s.dataset_id, c.owner_id
+    SELECT d.id, d.upstream_id, d.downstream_id, d.patterns, s.dataset_id, s.test_dataset_id, c.owner_id
       FROM dependency d JOIN stage s ON s.id = d.downstream_id JOIN campaign c ON c.id = d.campaign_id
      WHERE d.upstream_id = $1 AND d.active AND s.active ORDER BY d.id
 """
@@ -83,3 +84,23 @@ OUTGOING = """
 async def outgoing(db: Database, stage_id: int) -> list[Dependency]:
     """The edges that leave a stage."""
     return await many(db, Dependency, OUTGOING, stage_id)
+
+
+TEST_DATASET = """
+    WITH made AS (
+        INSERT INTO dataset (experiment_id, name, description, owner_id, owning_role)
+        SELECT s.experiment_id, 'stage:' || s.id || ':test', 'What tests of the stages upstream make', c.owner_id,
+               c.owning_role
+          FROM stage s JOIN campaign c ON c.id = s.campaign_id WHERE s.id = $1
+            ON CONFLICT (experiment_id, name) DO UPDATE SET name = excluded.name
+        RETURNING id
+    )
+    UPDATE stage SET test_dataset_id = made.id FROM made WHERE stage.id = $1 RETURNING test_dataset_id
+"""
+
+
+async def test_dataset(conn: Connection, dependency: Dependency) -> int:
+    """The dataset that tests feed to the downstream stage: production never sees it."""
+    if dependency.test_dataset_id is not None:
+        return dependency.test_dataset_id
+    return int(await conn.fetchval(TEST_DATASET, dependency.downstream_id))

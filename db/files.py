@@ -38,12 +38,12 @@ async def by_ids(db: Database, ids: Sequence[int]) -> list[File]:
 
 
 BY_NAMES = f"""
-    SELECT {COLUMNS} FROM file WHERE experiment_id = $1 AND name = ANY($2::text[])
+    SELECT {COLUMNS} FROM file WHERE experiment_id = $1 AND name = ANY($2::text[]) AND test_of = 0
 """
 
 
 async def by_names(db: Database, experiment_id: int, names: Sequence[str]) -> list[File]:
-    """Find the files of an experiment that exist among these."""
+    """Find the files of an experiment that exist among these; what its tests made is not meant."""
     return await many(db, File, BY_NAMES, experiment_id, names)
 
 
@@ -54,7 +54,7 @@ PUT = """
       FROM jsonb_to_recordset($2) AS x (name text, size bigint, checksum text, events bigint, run int,
                                         metadata jsonb, location text)
      ORDER BY x.name
-        ON CONFLICT (experiment_id, name) DO NOTHING
+        ON CONFLICT (experiment_id, name, test_of) DO NOTHING
 """
 
 

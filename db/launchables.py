@@ -133,7 +133,8 @@ BY_STAGE = """
            s.test_split, s.parameter_lists, s.software_version, s.parameters, s.test_parameters, s.files_per_job,
            s.jobs_per_slice, s.events_per_job, s.completion, s.completion_pct,
            coalesce(s.recoveries, t.recoveries) AS recoveries, s.resources, s.most_unfinished, s.unfinished, s.epoch,
-           s.cursor, s.test_epoch, s.test_cursor, s.split_seq, s.dataset_id, coalesce(d.name, '') AS dataset,
+           s.cursor, s.test_epoch, s.test_cursor, s.split_seq,
+           coalesce(d.id, s.dataset_id) AS dataset_id, coalesce(d.name, '') AS dataset,
            coalesce(d.head, 0) AS head, t.command, t.output_check, t.patterns, t.parameters AS type_parameters,
            t.resources AS type_resources, l.environment, extract(epoch FROM now())::bigint AS now, h.zone
       FROM stage s
@@ -141,15 +142,17 @@ BY_STAGE = """
       JOIN campaign c ON c.id = s.campaign_id
       JOIN job_type t ON t.id = s.job_type_id
       JOIN login_setup l ON l.id = s.login_setup_id
-      LEFT JOIN dataset d ON d.id = s.dataset_id
+      LEFT JOIN dataset p ON p.id = s.dataset_id
+      LEFT JOIN dataset d
+        ON d.id = CASE WHEN $2 AND p.name = 'stage:' || s.id THEN s.test_dataset_id ELSE s.dataset_id END
       LEFT JOIN schedule h ON h.stage_id = s.id
      WHERE s.id = $1
 """
 
 
-async def by_stage(db: Database, stage_id: int) -> Launchable | None:
-    """Read what a launch of the stage needs."""
-    return await one(db, Launchable, BY_STAGE, stage_id)
+async def by_stage(db: Database, stage_id: int, *, is_test: bool) -> Launchable | None:
+    """Read what a launch of the stage needs; a test works on what tests upstream have made."""
+    return await one(db, Launchable, BY_STAGE, stage_id, is_test)
 
 
 USERNAME = "SELECT username FROM person WHERE id = $1"

@@ -81,11 +81,12 @@ LOCATE = """
           FROM output_file o JOIN unnest($2::int[], $3::text[]) AS k (number, name) USING (number, name)
          WHERE o.submission_id = $1 AND o.state = 'declared'
     ), put AS (
-        INSERT INTO file (experiment_id, name, size, checksum, events, metadata, location, submission_id)
-        SELECT s.experiment_id, x.name, x.size, x.checksum, x.events, x.metadata, x.path, s.id
+        INSERT INTO file (experiment_id, name, size, checksum, events, metadata, location, submission_id, test_of)
+        SELECT s.experiment_id, x.name, x.size, x.checksum, x.events, x.metadata, x.path, s.id,
+               CASE WHEN s.is_test THEN coalesce(s.origin_id, s.id) ELSE 0 END
           FROM x JOIN submission s ON s.id = x.submission_id
          ORDER BY x.name
-            ON CONFLICT (experiment_id, name) DO UPDATE SET location = excluded.location
+            ON CONFLICT (experiment_id, name, test_of) DO UPDATE SET location = excluded.location
          WHERE file.size = excluded.size AND file.checksum = excluded.checksum
         RETURNING id, name
     ), parent AS (

@@ -73,7 +73,7 @@ async def launch(
     The configuration is the stage's as it is now, with the recovery's overrides on top; `earlier` is how
     many submissions worked on the slice before.
     """
-    stage = await launchables.by_stage(conn, parent.stage_id)
+    stage = await launchables.by_stage(conn, parent.stage_id, is_test=parent.is_test)
     if stage is None or not (stage.active and stage.campaign_active):
         return None
     config = await _configuration(conn, stage, parent, entry, earlier)

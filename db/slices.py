@@ -158,7 +158,7 @@ UNITS = (
 async def launch_next(db: Database, stage_id: int, asked: Asked) -> Outcome:
     """Take the stage's next slice and make its submission, or say why not; one of racing callers wins."""
     for _ in range(TRIES):
-        stage = await launchables.by_stage(db, stage_id)
+        stage = await launchables.by_stage(db, stage_id, is_test=asked.is_test)
         if stage is None:
             return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why="The stage is gone.")
         taken = _refusal(stage, asked) or await _plan(db, stage, asked)

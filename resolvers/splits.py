@@ -32,7 +32,7 @@ class SplitQueries:
         row = await info.context.load.stage.load(id) if id else None
         if row is None or not info.context.viewer.sees(row.experiment_id):
             return None
-        stage = await launchables.by_stage(info.context.db, row.id)
+        stage = await launchables.by_stage(info.context.db, row.id, is_test=is_test)
         if stage is None:
             return None
         found = await previews.preview(info.context.db, stage, most, is_test=is_test)

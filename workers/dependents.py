@@ -26,22 +26,25 @@ async def fire(conn: Connection, origin: Submission, family: Sequence[int]) -> l
         first = await families.fire(conn, origin.id)
         for dependency in await families.outgoing(conn, origin.stage_id):
             if not dependency.is_self_edge:
-                await _feed(conn, dependency, family)
+                await _feed(conn, dependency, family, is_test=origin.is_test)
             if first:
                 made += await _launch(conn, dependency, origin)
     return made
 
 
-async def _feed(conn: Connection, dependency: Dependency, family: Sequence[int]) -> None:
-    if dependency.dataset_id is None:
+async def _feed(
+    conn: Connection, dependency: Dependency, family: Sequence[int], *, is_test: bool
+) -> None:
+    target = await families.test_dataset(conn, dependency) if is_test else dependency.dataset_id
+    if target is None:
         return
-    await datasets.lock(conn, dependency.dataset_id)
+    await datasets.lock(conn, target)
     after = 0
     while page := await outputs.located_files(conn, family, after, PAGE):
         after = page[-1][0]
         chosen = [file_id for file_id, name in page if matches(name, dependency.patterns)]
         if chosen:
-            await datasets.publish(conn, dependency.dataset_id, chosen)
+            await datasets.publish(conn, target, chosen)
 
 
 async def _launch(conn: Connection, dependency: Dependency, origin: Submission) -> list[Submission]:

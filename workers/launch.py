@@ -128,6 +128,8 @@ async def _prepare(tools: Tools, submission: Submission, attempt: LaunchAttempt)
     units = await launches.units(tools.db, submission.id)
     await launches.say(tools.db, attempt, f"Preparing {len(units)} work units as {attempt.mark}.")
     store = tools.store / config["experiment"] / config["campaign"] / config["stage"]
+    if submission.is_test:
+        store = store / f"test-{submission.family}"
     order = Order(
         mark=attempt.mark,
         command=config["command"],
