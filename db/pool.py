@@ -42,12 +42,16 @@ ENUMS: dict[str, type[StrEnum]] = {
 
 
 async def open_pool(dsn: str, most: int = 10) -> Pool:
-    """Open a pool whose connections know our enums and give up on a statement after 30 seconds."""
+    """Open a pool whose connections know our enums and give up on a statement after 30 seconds.
+
+    Connections that a busy time needed are closed soon after it: each is a process of the server's.
+    """
     return await asyncpg.create_pool(
         dsn,
         init=teach_types,
         min_size=1,
         max_size=most,
+        max_inactive_connection_lifetime=20,
         reset=keep,
         command_timeout=30,
         server_settings={"application_name": "poms", "timezone": "UTC"},
