@@ -25,20 +25,32 @@ class Wrong(Exception):
 
 
 def whole_files(folder):
-    """Every whole file of a stage by its name, and how many are not whole."""
-    found, broken = {}, 0
+    """Every whole file of a stage by its name, and the names of those that are not whole."""
+    found, broken = {}, []
     for path in sorted(folder.glob("*.jsonl")):
         try:
             found[path.name] = read(path)
         except (Broken, OSError):
-            broken += 1
+            broken.append(path.name)
     return found, broken
 
 
+def by_event(name, rows):
+    """The rows by event number, each of which may be there once."""
+    twice = [event for event, n in Counter(row["event"] for row in rows).items() if n > 1]
+    if twice:
+        raise Wrong(f"{name}: event {twice[0]} is there more than once")
+    return {row["event"]: row for row in rows}
+
+
 def generated(files):
-    """Each event is what its identity says."""
+    """Each event is what its identity says, and no two files are of one identity."""
+    owners = {}
     for name, (header, rows) in files.items():
-        for row in rows:
+        identity = tuple(header[key] for key in ("parameter", "seed", "run", "subrun"))
+        if owners.setdefault(identity, name) != name:
+            raise Wrong(f"{name}: its events are also those of {owners[identity]}")
+        for row in by_event(name, rows).values():
             if row["hits"] != simulate(header["seed"], row["event"], header["parameter"]):
                 raise Wrong(f"{name}: event {row['event']} is not what its seed gives")
     return [], sum(len(rows) for _, rows in files.values())
@@ -49,12 +61,13 @@ def reconstructed(files, inputs):
     for name, (header, rows) in files.items():
         if header["input"] not in inputs:
             raise Wrong(f"{name}: its input {header['input']} is not there")
-        hits = {row["event"]: row["hits"] for row in inputs[header["input"]][1]}
-        for row in rows:
-            if tuple(row["fit"]) != fit(hits[row["event"]]):
-                raise Wrong(f"{name}: the fit of event {row['event']} differs")
-        if len(rows) != len(hits):
-            raise Wrong(f"{name}: {len(rows)} of {len(hits)} events")
+        hits = by_event(header["input"], inputs[header["input"]][1])
+        fits = by_event(name, rows)
+        if fits.keys() != hits.keys():
+            raise Wrong(f"{name}: its events are not those of {header['input']}")
+        for event, row in fits.items():
+            if tuple(row["fit"]) != fit(hits[event]["hits"]):
+                raise Wrong(f"{name}: the fit of event {event} differs")
     return [header["input"] for header, _ in files.values()], sum(len(r) for _, r in files.values())
 
 
@@ -100,24 +113,44 @@ def recompute(store):
 
 def differences(mine, record):
     """What differs between the files on disk and a record of them, as sentences."""
-    said = []
+    said = [f"{stage}: in the record, not on disk" for stage in record if stage not in mine]
     for stage, found in mine.items():
         theirs = record.get(stage, {})
         for what in ("files", "processed"):
-            ours, other = set(found[what]), set(theirs.get(what, ()))
-            said += [
-                f"{stage}: {name} is on disk, not in the record ({what})"
-                for name in sorted(ours - other)
-            ]
-            said += [
-                f"{stage}: {name} is in the record, not on disk ({what})"
-                for name in sorted(other - ours)
-            ]
+            said += unequal(
+                f"{stage} ({what})", Counter(found[what]), Counter(theirs.get(what, ()))
+            )
         if found["events"] != theirs.get("events"):
             said.append(
                 f"{stage}: {found['events']} events on disk, {theirs.get('events')} in the record"
             )
     return said
+
+
+def unequal(where, ours, theirs):
+    """Each name that is not as often on disk as in the record: twice in the record is a difference too."""
+    said = []
+    for name in sorted((ours | theirs).keys()):
+        if name not in theirs:
+            said.append(f"{where}: {name} is on disk, not in the record")
+        elif name not in ours:
+            said.append(f"{where}: {name} is in the record, not on disk")
+        elif ours[name] != theirs[name]:
+            said.append(
+                f"{where}: {name} is {theirs[name]} times in the record, {ours[name]} on disk"
+            )
+    return said
+
+
+def show(mine):
+    """A line for each stage, and one for each file that is not whole."""
+    for stage, found in mine.items():
+        files, processed = len(found["files"]), len(found["processed"])
+        print(
+            f"{stage:12} {files:5} files {processed:5} inputs processed {found['events']:7} events"
+        )
+        for name in found["broken"]:
+            print(f"{stage:12} not counted, because it is not whole: {name}")
 
 
 def main():
@@ -127,6 +160,10 @@ def main():
     parser.add_argument("--against", type=Path, help="POMS's own record, as JSON")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     asked = parser.parse_args()
+    if not asked.store.is_dir():
+        sys.exit(
+            f"There is no folder {asked.store}: name the campaign's, with one folder per stage."
+        )
     try:
         mine = recompute(asked.store)
     except Wrong as e:
@@ -134,11 +171,7 @@ def main():
     if asked.json:
         print(json.dumps(mine))
     else:
-        for stage, found in mine.items():
-            files, processed = len(found["files"]), len(found["processed"])
-            print(
-                f"{stage:12} {files:5} files {processed:5} inputs processed {found['events']:7} events"
-            )
+        show(mine)
     if asked.against:
         said = differences(mine, json.loads(asked.against.read_text(encoding="utf-8")))
         if said:

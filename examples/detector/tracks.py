@@ -49,15 +49,16 @@ def write(path, header, rows, *, whole=True):
 
 def read(path):
     """The header and the rows of a whole file; raises Broken for any other."""
-    with open(path, encoding="utf-8") as file:
+    with open(path, "rb") as file:
         lines = file.readlines()
     try:
         rows = [json.loads(line) for line in lines]
         end, sha256 = rows[-1]["end"], rows[-1]["sha256"]
+        expected = rows[0]["events"]
     except (ValueError, LookupError, TypeError):
-        raise Broken(f"{path} has no trailer: it is cut off.") from None
-    if end != len(rows) - 2 or end != rows[0]["events"]:
+        raise Broken(f"{path} has no trailer or no header: it is cut off or was changed.") from None
+    if not end == expected == len(rows) - 2:
         raise Broken(f"{path} has {len(rows) - 2} events, its trailer says {end}.")
-    if hashlib.sha256("".join(lines[:-1]).encode()).hexdigest() != sha256:
+    if hashlib.sha256(b"".join(lines[:-1])).hexdigest() != sha256:
         raise Broken(f"{path} was changed after it was written.")
     return rows[0], rows[1:-1]

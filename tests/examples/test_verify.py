@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,13 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 DETECTOR = EXAMPLES / "detector"
 
 
-def run(tmp: Path, stage: str, program: str, units: list[Unit]) -> list[dict[str, object]]:
+def run(
+    tmp: Path, stage: str, program: str, units: list[Unit], *words: str
+) -> list[dict[str, Any]]:
     """Run every unit of a stage by the payload; returns the reports."""
     store = tmp / "store" / stage
     order = Order(
-        mark=f"m-{stage}", command=[sys.executable, str(DETECTOR / program)],
+        mark=f"m-{stage}", command=[sys.executable, str(DETECTOR / program), *words],
         check=[sys.executable, str(DETECTOR / "check.py")], store=str(store), units=units,
         patterns=["*.jsonl"],
     )  # fmt: skip
@@ -26,7 +29,7 @@ def run(tmp: Path, stage: str, program: str, units: list[Unit]) -> list[dict[str
         scratch = tmp / "scratch" / f"{stage}-{unit.number}"
         scratch.mkdir(parents=True)
         payload = [sys.executable, "-I", str(directory / "payload.py"), str(directory)]
-        subprocess.run([*payload, str(unit.number), "1"], cwd=scratch, check=True)
+        subprocess.run([*payload, str(unit.number), "1"], cwd=scratch, check=not words)
     return [json.loads(p.read_text()) for p in sorted((directory / "reports").glob("*.json"))]
 
 
@@ -92,17 +95,73 @@ def test_an_input_that_two_outputs_processed_is_wrong(store: Path) -> None:
     assert "processed twice" in verify(store).stderr
 
 
-def test_a_wrong_number_is_found_even_with_a_right_checksum(store: Path) -> None:
+def change(victim: Path, how: str) -> None:
+    """Change a file's rows, and give it the checksum that belongs to them."""
     program = (
         f"import sys; sys.path.insert(0, {str(DETECTOR)!r})\n"
         "from tracks import read, write\n"
-        "header, rows = read(sys.argv[1])\n"
-        "rows[0]['fit'][1] += 0.001\n"
-        "write(sys.argv[1], header, rows)\n"
+        f"header, rows = read(sys.argv[1]); {how}; write(sys.argv[1], header, rows)\n"
     )
-    victim = next((store / "reconstruct").glob("*"))
     subprocess.run([sys.executable, "-c", program, str(victim)], check=True)
-    assert "the fit of event" in verify(store).stderr
+
+
+@pytest.mark.parametrize(
+    ("stage", "how", "said"),
+    [
+        ("generate", "rows[0]['hits'][3] += 0.001", "is not what its seed gives"),
+        ("generate", "rows[1] = rows[0]", "is there more than once"),
+        ("reconstruct", "rows[0]['fit'][1] += 0.001", "the fit of event"),
+        ("reconstruct", "rows[1] = rows[0]", "is there more than once"),
+        ("reconstruct", "rows[1]['event'] = 999", "its events are not those of"),
+        ("merge", "rows[0]['slope'][0] += 1", "the histogram of"),
+        ("merge", "header['total'] += 1", "the total is not the sum"),
+    ],
+)
+def test_a_wrong_number_is_found_even_with_a_right_checksum(
+    store: Path, stage: str, how: str, said: str
+) -> None:
+    change(next((store / stage).glob("*")), how)
+    found = verify(store)
+    assert found.returncode == 1
+    assert said in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_two_files_of_one_identity_are_wrong(store: Path) -> None:
+    first = next((store / "generate").glob("*"))
+    (store / "generate" / "gen_twin.jsonl").write_bytes(first.read_bytes())
+    assert "its events are also those of" in verify(store).stderr
+
+
+@pytest.mark.parametrize("spoilt", [b"\xff\xfe", b"[]\n", b"", b'{"events": 1}\n[1]\n'])
+def test_a_file_that_is_no_file_of_ours_is_named_and_not_counted(
+    store: Path, spoilt: bytes
+) -> None:
+    next((store / "merge").glob("*")).write_bytes(spoilt)
+    found = verify(store)
+    assert found.returncode == 0, found.stderr
+    assert "not counted, because it is not whole: hist_" in found.stdout
+
+
+def test_a_record_that_counts_an_input_twice_differs(store: Path, tmp_path: Path) -> None:
+    processed = json.loads(verify(store, "--json").stdout)["reconstruct"]["processed"]
+    twice = record(store, tmp_path, processed=[*processed, processed[0]])
+    found = verify(store, "--against", str(twice))
+    assert found.returncode == 1
+    assert "is 2 times in the record, 1 on disk" in found.stderr
+
+
+def test_a_record_with_a_stage_more_differs(store: Path, tmp_path: Path) -> None:
+    path = record(store, tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"filter": {"events": 1}}))
+    found = verify(store, "--against", str(path))
+    assert "filter: in the record, not on disk" in found.stderr
+
+
+def test_a_store_that_is_not_there_is_said(tmp_path: Path) -> None:
+    found = verify(tmp_path / "nowhere")
+    assert found.returncode == 1
+    assert "There is no folder" in found.stderr
 
 
 def test_faults_come_as_often_as_they_are_asked_for() -> None:
@@ -119,3 +178,72 @@ def test_faults_come_as_often_as_they_are_asked_for() -> None:
     assert 900 <= first <= 1100
     assert 150 <= second <= 250
     assert all(100 <= n <= 240 for n in kinds)
+
+
+def python(program: str, *words: str, code: int = 0) -> str:
+    """Run a few lines beside the detector's programs; returns what they print."""
+    whole = f"import sys; sys.path.insert(0, {str(DETECTOR)!r})\n{program}"
+    command = [sys.executable, "-c", whole, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done.stdout
+
+
+def subrun_that_fails(kind: str) -> int:
+    """The first subrun by whose file a job would fail in this way, if all had to."""
+    program = (
+        "from faults import fault\n"
+        "print(*[fault(f'gen_muon_1GeV_r1_s{n:04}', 0, 1.0) for n in range(100)])\n"
+    )
+    return python(program).split().index(kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "done"),
+    [("exit", "exit", 2), ("signal", "signal", 2), ("no_output", "no_output", 0),
+     ("truncated", "bad_output", 0)],
+)  # fmt: skip
+def test_what_a_failing_job_did_before_stays_done(
+    tmp_path: Path, kind: str, reason: str, done: int
+) -> None:
+    first = subrun_that_fails(kind)
+    generators = [Generator(n, n, 1, n, n, 1) for n in range(first, first + 3)]
+    units = [Unit(n, generator=g, parameter="muon_1GeV") for n, g in enumerate(generators, 1)]
+    run(tmp_path, "generate", "generate.py", units)
+    job = inputs(tmp_path, "generate")
+    (report,) = run(tmp_path, "reconstruct", "reconstruct.py", [Unit(1, files=job)], "--faults=1")
+    assert report["reason"] == reason
+    assert [i["name"] for i in report["inputs"] if i["outcome"] == "done"] == [
+        f.name for f in job[:done]
+    ]
+    found = json.loads(verify(tmp_path / "store", "--json").stdout)
+    assert found["reconstruct"]["processed"] == sorted(f.name for f in job[:done])
+
+
+def test_a_job_that_takes_too_much_and_is_not_stopped_fails() -> None:
+    """Else a limit that nobody enforces would look like work well done."""
+    for kind in ("memory", "slow"):
+        python(f"import faults; faults.MOST_S = 0; faults.suffer({kind!r}, 'x')", code=9)
+
+
+def test_failing_jobs_say_different_things() -> None:
+    program = (
+        "from faults import complain\n"
+        "print(*[complain(f'gen_muon_1GeV_r1_s{n:04}') for n in range(300)])\n"
+    )
+    codes = python(program).split()
+    assert all(60 <= codes.count(code) <= 140 for code in ("3", "4", "5"))
+
+
+def test_the_fit_finds_the_simulated_slope_as_exactly_as_the_planes_allow() -> None:
+    """Its error is sigma / sqrt(sum of (z - mean z)^2), as the theory of least squares says."""
+    program = (
+        "import random; from statistics import fmean, pstdev; from tracks import fit, simulate\n"
+        "off = [fit(simulate(7, n, 'muon_1GeV'))[1] - random.Random(7 * 1_000_003 + n).gauss(0, 0.1)\n"
+        "       for n in range(2000)]\n"
+        "print(fmean(off), pstdev(off))\n"
+    )
+    mean, width = map(float, python(program).split())
+    expected = 0.02 / 8250**0.5
+    assert abs(mean) < 4 * expected / 2000**0.5
+    assert 0.93 * expected < width < 1.07 * expected
