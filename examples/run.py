@@ -101,7 +101,7 @@ def follow(api: Client, campaign_id: str) -> list[Any]:
             if stages:
                 board.show(stages, at_once=True)
                 return stages
-        except (httpx2.HTTPError, Refused, ValueError) as e:
+        except (httpx2.HTTPError, Refused, ValueError, LookupError, TypeError) as e:
             board.say(f"Lost the connection ({e}); trying again.")
             time.sleep(1)
     return settled(api, campaign_id)

@@ -22,11 +22,7 @@ class Client:
     def ask(self, operation: str, **variables: Any) -> Any:
         """Run an operation of one root field, and return what that field answers."""
         answer = self.http.post("/graphql", json={"query": operation, "variables": variables})
-        found = answer.json()
-        if found.get("errors"):
-            raise Refused("; ".join(error["message"] for error in found["errors"]))
-        (result,) = found["data"].values()
-        return result
+        return only(answer.json())
 
     def do(self, operation: str, *fine: str, **variables: Any) -> Any:
         """Run a mutation; a problem is an exception, but for those types of it that are `fine`."""
@@ -43,8 +39,14 @@ class Client:
         with self.http.stream("POST", "/graphql", json=body, headers=headers) as events:
             for line in events.iter_lines():
                 if line.startswith("data:") and line[5:].strip():
-                    found = json.loads(line[5:])
-                    if found.get("errors"):
-                        raise Refused(found["errors"][0]["message"])
-                    (result,) = found["data"].values()
-                    yield result
+                    yield only(json.loads(line[5:]))
+
+
+def only(answer: Any) -> Any:
+    """What the one root field of an answer says; anything else that a server may send is a refusal."""
+    if isinstance(answer, dict) and not answer.get("errors") and answer.get("data"):
+        (result,) = answer["data"].values()
+        return result
+    errors = answer.get("errors") if isinstance(answer, dict) else answer
+    said = [e.get("message", "?") for e in errors or () if isinstance(e, dict)]
+    raise Refused("; ".join(map(str, said)) or "POMS gave no answer.")
