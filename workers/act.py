@@ -13,7 +13,6 @@ from workers.tools import Tools
 NOT_LAUNCHED = [SubmissionState.QUEUED, SubmissionState.NEW]
 LAUNCHING = (SubmissionState.SUBMITTING, SubmissionState.UNCERTAIN)
 RETRY_S = 2.0
-MOST_TRIES = 1000
 
 
 async def step(tools: Tools) -> bool:
