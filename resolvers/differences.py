@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from db import stages
-from domain.campaigns import Known, Plan, StagePlan, starts_again, starts_tests_again
+from domain.campaigns import Known
 from domain.findings import camel
+from domain.plans import Plan, StagePlan, starts_again, starts_tests_again
 from schema.saving import StageChange, StageEffect
 
 Row = dict[str, Any]

@@ -6,8 +6,9 @@ from typing import cast
 
 from db import campaigns, datasets, stages
 from db.pool import Connection, Database
-from domain.campaigns import MOST_DEPENDENCIES, MOST_STAGES, Plan, problems
+from domain.campaigns import MOST_DEPENDENCIES, MOST_STAGES, problems
 from domain.names import MOST_REASON, wrong_text
+from domain.plans import Plan
 from door.describe import thing
 from resolvers import tenants
 from resolvers.differences import Ids, difference, needs_own, rows

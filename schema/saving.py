@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from domain.campaigns import Edge, Plan, StagePlan
+from domain.plans import Edge, Plan, StagePlan
 from domain.stages import Completion, StageKind
 from door.describe import asked, choice, thing
 from schema.campaigns import Campaign

@@ -8,17 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.campaigns import (
-    Edge,
-    Known,
-    Plan,
-    StagePlan,
-    loop,
-    problems,
-    starts_again,
-    starts_tests_again,
-)
+from domain.campaigns import Known, loop, problems
 from domain.names import wrong_name, wrong_pattern, wrong_text
+from domain.plans import Edge, Plan, StagePlan, starts_again, starts_tests_again
 from domain.stages import StageKind
 
 KNOWN = Known({"reco"}, {"here"}, {"raw"})

@@ -1,0 +1,112 @@
+"""A campaign as somebody wants it saved."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from domain.splits import SplitError, parse
+from domain.stages import Completion, StageKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlan:
+    """One stage, with what it refers to by name."""
+
+    name: str
+    job_type: str
+    login_setup: str
+    kind: StageKind = StageKind.REGULAR
+    dataset: str | None = None
+    parameter_lists: Sequence[Sequence[str]] = ()
+    split: str = "none"
+    test_split: str | None = None
+    software_version: str = ""
+    parameters: Sequence[Sequence[str]] = ()
+    test_parameters: Sequence[Sequence[str]] = ()
+    files_per_job: int = 1
+    jobs_per_slice: int = 1
+    events_per_job: int = 1
+    completion: Completion = Completion.LOCATED
+    completion_pct: int = 95
+    recoveries: Sequence[Mapping[str, Any]] | None = None
+    resources: Mapping[str, int] = field(default_factory=dict)
+    batch_system: str = "local"
+    most_unfinished: int | None = None
+
+    def generates(self, *, fed: bool) -> bool:
+        """Makes files from nothing but parameters."""
+        without = self.dataset is None and not fed
+        return self.kind is StageKind.GENERATOR or (self.kind is StageKind.TEST and without)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One dependency, by its stages' names; of a stage with itself: launch the next slice."""
+
+    upstream: str
+    downstream: str
+    patterns: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A whole campaign."""
+
+    name: str
+    description: str = ""
+    parameters: Sequence[Sequence[str]] = ()
+    keywords: Sequence[Sequence[str]] = ()
+    stages: Sequence[StagePlan] = ()
+    dependencies: Sequence[Edge] = ()
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What holds for each stage, as it is stored."""
+        return {
+            "parameters": [list(p) for p in self.parameters],
+            "keywords": {pair[0]: pair[1] for pair in self.keywords},
+        }
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The whole as its revision keeps it."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "defaults": self.defaults,
+            "stages": [asdict(stage) for stage in self.stages],
+            "dependencies": [asdict(edge) for edge in self.dependencies],
+        }
+
+    @property
+    def fed(self) -> frozenset[str]:
+        """The stages that other stages launch."""
+        return frozenset(e.downstream for e in self.dependencies if e.upstream != e.downstream)
+
+
+BEGINNING = ("dataset", "kind")
+GENERATING = ("split", "parameter_lists", "jobs_per_slice")
+
+
+def starts_again(stage: StagePlan, changed: Collection[str], before: str = "none") -> bool:
+    """True where the cursor says nothing any more: other files, other indices to generate, or a split
+    of another type than before. Other numbers for the same split only change what comes next."""
+    if any(name in changed for name in BEGINNING):
+        return True
+    if stage.generates(fed=False):
+        return any(name in changed for name in GENERATING)
+    return "split" in changed and counts(stage.split) != counts(before)
+
+
+def starts_tests_again(stage: StagePlan, changed: Collection[str], before: str) -> bool:
+    """The same for the cursor of test launches alone, whose split was `before`."""
+    split = stage.split if stage.test_split is None else stage.test_split
+    return "test_split" in changed and counts(split) != counts(before)
+
+
+def counts(split: str) -> object:
+    """What the cursor of a split counts; nothing, of one that can't be read."""
+    try:
+        return parse(split).counts
+    except SplitError:
+        return None
