@@ -33,7 +33,7 @@ class Change(Protocol):
     @property
     def position(self) -> int: ...  # noqa: D102
     @property
-    def experiment_id(self) -> int: ...  # noqa: D102
+    def experiment_id(self) -> int | None: ...  # noqa: D102
     @property
     def campaign_id(self) -> int | None: ...  # noqa: D102
     @property
@@ -48,7 +48,10 @@ C_co = TypeVar("C_co", bound=Change, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which changes a watcher wants; what is None or empty doesn't narrow."""
+    """Which changes a watcher wants; what is None or empty doesn't narrow.
+
+    A change of no experiment is everybody's.
+    """
 
     experiments: frozenset[int] | None = None
     campaign_id: int | None = None
@@ -58,8 +61,9 @@ class Wanted:
 
     def fits(self, change: Change) -> bool:
         """Whether a change is wanted."""
+        whose = change.experiment_id
         return (
-            (self.experiments is None or change.experiment_id in self.experiments)
+            (self.experiments is None or whose is None or whose in self.experiments)
             and self.campaign_id in (None, change.campaign_id)
             and self.submission_id in (None, change.submission_id)
             and (not self.kinds or change.kind.startswith(self.kinds))

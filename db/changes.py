@@ -13,7 +13,7 @@ class Change:
     """One fact with its place in the one order of all."""
 
     position: int
-    experiment_id: int
+    experiment_id: int | None
     campaign_id: int | None
     submission_id: int | None
     kind: str
@@ -49,7 +49,7 @@ WINDOW = 50_000
 BETWEEN = f"""
     SELECT {COLUMNS} FROM change
      WHERE position > $1 AND position <= $2
-       AND ($3::bigint[] IS NULL OR experiment_id = ANY($3))
+       AND ($3::bigint[] IS NULL OR experiment_id = ANY($3) OR experiment_id IS NULL)
        AND ($4::bigint IS NULL OR campaign_id = $4)
        AND ($5::text[] IS NULL OR kind ^@ ANY($5))
      ORDER BY position LIMIT $6
@@ -58,7 +58,7 @@ BETWEEN = f"""
 OF_SUBMISSION = f"""
     SELECT {COLUMNS} FROM change
      WHERE submission_id = $7 AND position > $1 AND position <= $2
-       AND ($3::bigint[] IS NULL OR experiment_id = ANY($3))
+       AND ($3::bigint[] IS NULL OR experiment_id = ANY($3) OR experiment_id IS NULL)
        AND ($4::bigint IS NULL OR campaign_id = $4)
        AND ($5::text[] IS NULL OR kind ^@ ANY($5))
      ORDER BY position LIMIT $6

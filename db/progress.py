@@ -76,6 +76,7 @@ class Health:
 
     relay_lag_s: float
     watchers: dict[str, Any]
+    unreachable: dict[str, Any]
     job_partitions_ahead: int
     change_partitions_ahead: int
 
@@ -83,8 +84,10 @@ class Health:
 HEALTH = """
     SELECT coalesce((SELECT extract(epoch FROM clock_timestamp() - at)
                        FROM change_inbox ORDER BY id LIMIT 1), 0)::float8,
-           coalesce((SELECT jsonb_object_agg(batch_system, extract(epoch FROM now() - heard_at))
+           coalesce((SELECT jsonb_object_agg(batch_system, extract(epoch FROM now() - read_at))
                        FROM watch), '{}'),
+           coalesce((SELECT jsonb_object_agg(name, extract(epoch FROM now() - since))
+                       FROM batch_system WHERE NOT reachable), '{}'),
            (SELECT coalesce(min(n), 10) - 1 FROM generate_series(0, 9) n, (
                    SELECT coalesce(max(id), 0) / 10000 AS newest FROM submission) s
              WHERE to_regclass('job_' || newest + n) IS NULL),

@@ -1,7 +1,8 @@
 """Where each batch system's feed was read to, and what is committed together with it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from typing import Any
 
 from db import endings, inputs, jobs, launches, outputs
@@ -56,27 +57,31 @@ async def lead(db: Database, batch_system: str, epoch: int) -> str | None:
 
 
 COMMIT = """
-    UPDATE watch SET read_to = $4, heard_at = now()
+    UPDATE watch
+       SET read_to = $4, read_at = CASE WHEN $5 THEN read_at ELSE now() END,
+           event_at = coalesce($6, event_at)
      WHERE batch_system = $1 AND epoch = $2 AND read_to IS NOT DISTINCT FROM $3
     RETURNING epoch
 """
 
-HEARD = "UPDATE watch SET heard_at = now(), health = $3 WHERE batch_system = $1 AND epoch = $2"
+READ = "UPDATE watch SET read_at = now() WHERE batch_system = $1 AND epoch = $2"
 
 
-async def heard(db: Database, batch_system: str, epoch: int, health: dict[str, Any]) -> None:
-    """Note how the batch system is."""
-    await db.execute(HEARD, batch_system, epoch, health)
+async def read(db: Database, batch_system: str, epoch: int) -> None:
+    """Note that all there was has been read."""
+    await db.execute(READ, batch_system, epoch)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Whose reading it is, from where to where."""
+    """Whose reading it is, from where to where; `behind`: there is more to read."""
 
     batch_system: str
     epoch: int
     read_from: str | None
     read_to: str
+    behind: bool = False
+    event_at: datetime | None = None
 
 
 async def commit(
@@ -92,7 +97,7 @@ async def commit(
     `started` are the clusters of which jobs have run.
     """
     async with pool.acquire() as conn, conn.transaction():
-        if await conn.fetchval(COMMIT, *_fence(place)) is None:
+        if await conn.fetchval(COMMIT, *astuple(place)) is None:
             raise Fenced(place.batch_system)
         ids = sorted({item.submission_id for item in job_news})
         await endings.lock(conn, ids)
@@ -102,10 +107,6 @@ async def commit(
         await _account(conn, moved, job_news, reports)
         await launches.seen(conn, place.batch_system, started)
         return await endings.follow(conn, sorted({submission_id for submission_id, _ in moved}))
-
-
-def _fence(place: Place) -> tuple[str, int, str | None, str]:
-    return place.batch_system, place.epoch, place.read_from, place.read_to
 
 
 async def _account(

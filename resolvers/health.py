@@ -37,6 +37,6 @@ async def readiness(db: Pool, redis: str) -> tuple[bool, dict[str, Any]]:
         faults.append("no partition is ahead: see sweep")
     late = {name: age for name, age in found.watchers.items() if age > MOST_LAG_S}
     ready = not faults
-    degraded = redis != "here" or bool(late)
+    degraded = redis != "here" or bool(late or found.unreachable)
     said = {"ready": ready, "degraded": degraded, "database": "here", "redis": redis}
     return ready, {**said, "faults": faults, "late_watchers": late, **asdict(found)}

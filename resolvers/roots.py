@@ -7,6 +7,7 @@ from door import build
 from door.describe import thing
 from door.limits import Limits
 from door.schema import DoorSchema
+from resolvers.batch_systems import BatchSystemQueries
 from resolvers.campaigns import CampaignMutations, CampaignQueries
 from resolvers.changes import ChangeQueries, ChangeSubscriptions
 from resolvers.datasets import DatasetMutations, DatasetQueries
@@ -41,6 +42,7 @@ class Query(
     SubmissionQueries,
     ChangeQueries,
     TriageQueries,
+    BatchSystemQueries,
 ):
     """Everything that can be read."""
 

@@ -20,7 +20,7 @@ class ChangesFilter:
     """Which changes to watch; what is left out doesn't narrow."""
 
     experiment: str | None = None
-    """The name of one of your experiments."""
+    """The name of one of your experiments; what is everybody's comes, too."""
     campaign_id: strawberry.ID | None = None
     """What happens in one campaign."""
     submission_id: strawberry.ID | None = None
@@ -39,8 +39,8 @@ class Change:
     """What happened, such as `submission.running`."""
     at: datetime
     """When it happened."""
-    experiment_id: strawberry.ID
-    """Whose it is."""
+    experiment_id: strawberry.ID | None
+    """Whose it is; null: everybody's, as is what happens to a batch system."""
     campaign_id: strawberry.ID | None
     """The campaign that it is about, if it is about one."""
     submission_id: strawberry.ID | None
@@ -55,7 +55,7 @@ class Change:
             cursor=cursor(history, row.position),
             kind=row.kind,
             at=row.at,
-            experiment_id=made("experiment", row.experiment_id),
+            experiment_id=made("experiment", row.experiment_id) if row.experiment_id else None,
             campaign_id=made("campaign", row.campaign_id) if row.campaign_id else None,
             submission_id=made("submission", row.submission_id) if row.submission_id else None,
             body=row.body,

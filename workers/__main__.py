@@ -22,6 +22,7 @@ from catalogs.embedded import Embedded
 from db.pool import open_pool
 from settings import Settings
 from workers import act, advance, launch, points, relay, schedule
+from workers.health import Look
 from workers.loops import run, run_watch
 from workers.sweep import Sweep
 from workers.tools import Tools, log
@@ -75,6 +76,7 @@ def loops(
     return [
         serve_arq(tools, settings.redis_url),
         *(run_watch(system, tools, 0.1) for system in tools.systems.values()),
+        *(loop(f"health:{name}", Look(system).step, 1.0) for name, system in tools.systems.items()),
         loop("relay", relay.step, 0.25),
         loop("advance", advance.step, 1.0),
         loop("act", act.step, 1.0),

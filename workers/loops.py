@@ -12,7 +12,6 @@ from workers import watch
 from workers.tools import Tools, log
 
 FAULT_S = (0.5, 15.0)
-HEALTH_EVERY_S = 5.0
 
 Step = Callable[[Tools], Awaitable[bool]]
 
@@ -73,16 +72,15 @@ async def run_watch(system: BatchSystem, tools: Tools, idle_s: float) -> None:
 
 async def _lead(system: BatchSystem, tools: Tools, name: str, epoch: int, idle_s: float) -> None:
     clock = asyncio.get_running_loop().time
-    renew_at = health_at = 0.0
-    read_to = await watches.lead(tools.db, system.name, epoch)
+    renew_at = 0.0
+    behind, read_to = True, await watches.lead(tools.db, system.name, epoch)
     while True:
         if clock() >= renew_at:
             if not await leases.renew(tools.db, name, epoch, tools.lease_s):
                 return
+            if not behind:
+                await watches.read(tools.db, system.name, epoch)
             renew_at = clock() + tools.lease_s / 3
-        if clock() >= health_at:
-            await watch.ask_health(tools, system, epoch)
-            health_at = clock() + HEALTH_EVERY_S
         read_to, behind = await watch.step(tools, system, epoch, read_to)
         if not behind:
             await asyncio.sleep(idle_s)

@@ -1,7 +1,6 @@
 """Read what a batch system tells of jobs, and commit it with the place up to which it was read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
@@ -36,24 +35,21 @@ async def step(
     jobs, attempts = news.fold(_news(batch.events, clusters))
     reports = await _reports(tools, system, jobs, clusters)
     jobs = [news.conclude(item, reports.get(item.key)) for item in jobs]
-    place = Place(system.name, epoch, read_from, batch.read_to)
+    place = _place(system, epoch, read_from, batch)
     async with around("watch.commit"):
         await watches.commit(tools.db, place, jobs, attempts, reports, _started(batch, clusters))
     await tools.ring()
     return batch.read_to, batch.behind
 
 
+def _place(system: BatchSystem, epoch: int, read_from: str | None, batch: Batch) -> Place:
+    event_at = batch.events[-1].at if batch.events else None
+    return Place(system.name, epoch, read_from, batch.read_to, batch.behind, event_at)
+
+
 def _started(batch: Batch, clusters: Mapping[str, Cluster]) -> list[str]:
     """The adopted clusters of which jobs have run."""
     return sorted({e.native_id for e in batch.events if e.attempt > 0} & clusters.keys())
-
-
-async def ask_health(tools: Tools, system: BatchSystem, epoch: int) -> None:
-    """Note how the batch system is."""
-    health = await system.health()
-    if health.reachable:
-        async with around("watch.heard"):
-            await watches.heard(tools.db, system.name, epoch, asdict(health))
 
 
 async def _clusters(

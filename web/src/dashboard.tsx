@@ -2,6 +2,7 @@ import "./dashboard.css";
 import "./picture.css";
 import "./tables.css";
 import { useEffect } from "react";
+import { BatchSystems } from "./batch-systems";
 import { CampaignPage } from "./campaign";
 import { CampaignList } from "./campaigns";
 import { show } from "./frame";
@@ -19,7 +20,12 @@ function Dashboard() {
   return (
     <>
       <Heartbeat />
-      {route.page === "campaigns" && <CampaignList />}
+      {route.page === "campaigns" && (
+        <>
+          <BatchSystems />
+          <CampaignList />
+        </>
+      )}
       {route.page === "campaign" && (
         <CampaignPage key={route.id} id={route.id} stage={route.stage} view={route.view} />
       )}

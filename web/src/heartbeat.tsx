@@ -4,11 +4,11 @@ import { follow } from "./live";
 import { ails, usePulse } from "./pulse";
 import { useTicks } from "./question";
 
-// Heartbeats come every 5 seconds, and with them the news that a campaign was saved.
+// Heartbeats come every 5 seconds, and with them some news.
 const HEARTBEATS = `subscription Heartbeats($after: String) {
-  changes(filter: {kinds: ["campaign."]}, after: $after) {
+  changes(filter: {kinds: ["campaign.", "batch_system."]}, after: $after) {
     __typename
-    ... on Change { cursor campaignId }
+    ... on Change { cursor kind campaignId }
     ... on Heartbeat { cursor }
   }
 }`;
@@ -21,16 +21,24 @@ interface Beat {
   readonly changes: {
     readonly __typename: string;
     readonly cursor?: string;
+    readonly kind?: string;
     readonly campaignId?: string | null;
   };
 }
 
 const saved = new Set<(campaignId: string) => void>();
+const systems = new Set<() => void>();
 
 /** Run `watcher` whenever a campaign was saved; call the result to stop. */
 export function onSaved(watcher: (campaignId: string) => void): () => void {
   saved.add(watcher);
   return () => saved.delete(watcher);
+}
+
+/** Run `watcher` whenever something happened to a batch system; call the result to stop. */
+export function onBatchSystem(watcher: () => void): () => void {
+  systems.add(watcher);
+  return () => systems.delete(watcher);
 }
 
 /** Live, or since when not, and why. */
@@ -75,6 +83,7 @@ function beat(): () => void {
       next: ({ changes }) => {
         after = changes.cursor ?? null; // without one, the cursor is too old or of another database
         if (changes.campaignId) for (const watcher of saved) watcher(changes.campaignId);
+        if (changes.kind?.startsWith("batch_system.")) for (const watcher of systems) watcher();
       },
       problem: () => {
         after = null;
@@ -114,7 +123,7 @@ function faultsIn(said: unknown): readonly string[] {
   if ("faults" in said && Array.isArray(said.faults)) faults.push(...said.faults.map(String));
   if ("late_watchers" in said && typeof said.late_watchers === "object" && said.late_watchers)
     for (const [name, age] of Object.entries(said.late_watchers))
-      faults.push(`the batch system ${name} was looked at ${Math.round(Number(age))} s ago`);
+      faults.push(`what ${name} tells of jobs was read ${Math.round(Number(age))} s ago`);
   return faults;
 }
 

@@ -1,0 +1,101 @@
+/** How the batch systems are: a row for each. */
+import { useEffect, useState } from "react";
+import { onBatchSystem } from "./heartbeat";
+import { Problem, When } from "./parts";
+import { useQuestion, useTicks } from "./question";
+import { count, duration } from "./words";
+
+const LOOK_EVERY = 5_000;
+const LATE_S = 30; // as the service itself calls a feed late
+
+const SYSTEMS = `query BatchSystems {
+  batchSystems { name reachable since text slots running queued readerLagS lastEventAt watchedBy }
+}`;
+
+interface System {
+  readonly name: string;
+  readonly reachable: boolean;
+  readonly since: string;
+  readonly text: string;
+  readonly slots: number;
+  readonly running: number;
+  readonly queued: number;
+  readonly readerLagS: number | null;
+  readonly lastEventAt: string | null;
+  readonly watchedBy: string | null;
+}
+
+export function BatchSystems() {
+  const ticks = useTicks(LOOK_EVERY);
+  const [news, setNews] = useState(0);
+  useEffect(() => onBatchSystem(() => setNews((old) => old + 1)), []);
+  const found = useQuestion<{ readonly batchSystems: readonly System[] }>(
+    SYSTEMS,
+    {},
+    `${ticks} ${news}`,
+  );
+  const systems = found.last?.batchSystems ?? [];
+  if (systems.length === 0) return <Problem text={found.problem} />;
+  return (
+    <section className="page systems" aria-label="Batch systems">
+      <Problem text={found.problem} />
+      <div className="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>Batch system</th>
+              <th>State</th>
+              <th className="number">Running</th>
+              <th className="number">Queued</th>
+              <th className="number">Slots</th>
+              <th className="number extra">Read</th>
+              <th className="extra">Last event</th>
+              <th className="wide">It says</th>
+            </tr>
+          </thead>
+          <tbody>
+            {systems.map((system) => (
+              <Row key={system.name} system={system} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Row({ system }: { system: System }) {
+  return (
+    <tr>
+      <th scope="row">{system.name}</th>
+      <td>
+        <State system={system} />
+      </td>
+      <td className="number">{count(system.running)}</td>
+      <td className="number">{count(system.queued)}</td>
+      <td className="number">{count(system.slots)}</td>
+      <td className="number extra" title={`watched by ${system.watchedBy ?? "nobody"}`}>
+        <Lag seconds={system.readerLagS} />
+      </td>
+      <td className="extra">
+        <When at={system.lastEventAt} />
+      </td>
+      <td className="reason">{system.text}</td>
+    </tr>
+  );
+}
+
+function State({ system }: { system: System }) {
+  if (system.reachable) return <span className="badge ok">reachable</span>;
+  return (
+    <>
+      <span className="badge bad">unreachable</span>
+      since <When at={system.since} />
+    </>
+  );
+}
+
+function Lag({ seconds }: { seconds: number | null }) {
+  if (seconds === null) return <span className="wrong">never</span>;
+  return <span className={seconds > LATE_S ? "wrong" : ""}>{duration(seconds)} ago</span>;
+}
