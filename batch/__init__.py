@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from domain.batch_options import BatchOptions
 from domain.jobs import JobState, Resources, Verb
 
 
@@ -37,7 +38,11 @@ class Launch:
     """For people who look at the queue: campaign/stage."""
     priority: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """POMS ids and extra attributes for systems that can carry them (ClassAds, comments)."""
+    """POMS ids for systems that can carry them (ClassAds, comments)."""
+    options: BatchOptions = field(default_factory=BatchOptions)
+    """What the stage asks of the batch system; each takes what it knows."""
+    credential: Path | None = None
+    """The file with the token as whose owner it submits; None: as the batch system's own settings say."""
 
 
 @dataclass(frozen=True, slots=True)

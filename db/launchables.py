@@ -37,6 +37,7 @@ class Launchable:
     completion_pct: int
     recoveries: list[Any]
     resources: dict[str, Any]
+    batch_options: dict[str, Any]
     most_unfinished: int | None
     unfinished: int
     epoch: int
@@ -120,6 +121,7 @@ class Launchable:
             ),
             keywords=self.campaign_defaults.get("keywords", {}),
             resources=(self.type_resources, self.resources),
+            batch_options=self.batch_options,
             files_per_job=self.files_per_job,
             completion=self.completion,
             completion_pct=self.completion_pct,
@@ -132,7 +134,8 @@ BY_STAGE = """
            c.revision AS campaign_revision, c.defaults AS campaign_defaults, s.name, s.kind, s.active, s.split,
            s.test_split, s.parameter_lists, s.software_version, s.parameters, s.test_parameters, s.files_per_job,
            s.jobs_per_slice, s.events_per_job, s.completion, s.completion_pct,
-           coalesce(s.recoveries, t.recoveries) AS recoveries, s.resources, s.most_unfinished, s.unfinished, s.epoch,
+           coalesce(s.recoveries, t.recoveries) AS recoveries, s.resources, s.batch_options,
+           s.most_unfinished, s.unfinished, s.epoch,
            s.cursor, s.test_epoch, s.test_cursor, s.split_seq,
            coalesce(d.id, s.dataset_id) AS dataset_id, coalesce(d.name, '') AS dataset,
            coalesce(d.head, 0) AS head, t.command, t.output_check, t.patterns, t.parameters AS type_parameters,

@@ -35,6 +35,7 @@ class Stage:
     recoveries: list[dict[str, Any]] | None
     resources: dict[str, int]
     batch_system: str
+    batch_options: dict[str, Any]
     most_unfinished: int | None
     active: bool
     epoch: int
@@ -63,7 +64,7 @@ class Dependency:
 
 COLUMNS = ", ".join(Stage.__dataclass_fields__)
 D_COLUMNS = ", ".join(Dependency.__dataclass_fields__)
-SAVED = tuple(Stage.__dataclass_fields__)[3:23]
+SAVED = tuple(Stage.__dataclass_fields__)[3:24]
 """What a save of the campaign sets: from `name` to `most_unfinished`."""
 
 BY_IDS = f"SELECT {COLUMNS} FROM stage WHERE id = ANY($1::bigint[])"
@@ -128,18 +129,18 @@ SAVE = """
     INSERT INTO stage AS s (id, experiment_id, campaign_id, name, kind, job_type_id, login_setup_id, dataset_id,
                             parameter_lists, split, test_split, software_version, parameters, test_parameters,
                             files_per_job, jobs_per_slice, events_per_job, completion, completion_pct, recoveries,
-                            resources, batch_system, most_unfinished)
+                            resources, batch_system, batch_options, most_unfinished)
     OVERRIDING SYSTEM VALUE
     SELECT x.id, $1, $2, x.name, x.kind, x.job_type_id, x.login_setup_id, x.dataset_id, x.parameter_lists, x.split,
            x.test_split, x.software_version, x.parameters, x.test_parameters, x.files_per_job, x.jobs_per_slice,
            x.events_per_job, x.completion, x.completion_pct, nullif(x.recoveries, 'null'), x.resources,
-           x.batch_system, x.most_unfinished
+           x.batch_system, x.batch_options, x.most_unfinished
       FROM jsonb_to_recordset($3) AS x (
                id bigint, name text, kind stage_kind, job_type_id bigint, login_setup_id bigint, dataset_id bigint,
                parameter_lists jsonb, split text, test_split text, software_version text, parameters jsonb,
                test_parameters jsonb, files_per_job int, jobs_per_slice int, events_per_job bigint,
                completion completion, completion_pct int, recoveries jsonb, resources jsonb, batch_system text,
-               most_unfinished int)
+               batch_options jsonb, most_unfinished int)
      ORDER BY x.id
         ON CONFLICT (id) DO UPDATE SET
            kind = excluded.kind, job_type_id = excluded.job_type_id, login_setup_id = excluded.login_setup_id,
@@ -150,7 +151,8 @@ SAVE = """
            events_per_job = excluded.events_per_job, completion = excluded.completion,
            completion_pct = excluded.completion_pct, recoveries = excluded.recoveries,
            resources = excluded.resources, batch_system = excluded.batch_system,
-           most_unfinished = excluded.most_unfinished, active = true, updated_at = now(),
+           batch_options = excluded.batch_options, most_unfinished = excluded.most_unfinished,
+           active = true, updated_at = now(),
            split_seq = s.split_seq + 1,
            epoch = s.epoch + (s.id = ANY($4::bigint[]))::int,
            cursor = CASE WHEN s.id = ANY($4::bigint[]) THEN '0' ELSE s.cursor END,

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from domain import findings
+from domain import batch_options, findings
+from domain.batch_options import BatchOptions
 from domain.findings import Finding, bounded, camel, doubled, finding, whole
 from domain.names import MOST_WORD, SLUG, VARIABLE, wrong_form, wrong_name, wrong_text
 from domain.plans import Edge, Plan, StagePlan
@@ -54,6 +55,7 @@ def _stage(n: int, stage: StagePlan, fed: Collection[str], known: Known) -> Iter
     yield from _numbers(at, stage)
     yield from finding(f"{at}.softwareVersion", wrong_text(stage.software_version, 200))
     yield from finding(f"{at}.batchSystem", wrong_form(stage.batch_system, SLUG, "local"))
+    yield from batch_options.problems(f"{at}.batchOptions", BatchOptions.of(stage.batch_options))
     yield from findings.pairs(f"{at}.parameters", stage.parameters)
     yield from findings.pairs(f"{at}.testParameters", stage.test_parameters)
     yield from findings.recoveries(f"{at}.recoveries", stage.recoveries or ())

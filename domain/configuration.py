@@ -25,6 +25,7 @@ class Ingredients:
     """Of pairs, in their order: job type, campaign, stage, recovery or test."""
     keywords: Mapping[str, str]
     resources: Sequence[Mapping[str, Any]]
+    batch_options: Mapping[str, Any]
     files_per_job: int
     completion: str
     completion_pct: int
@@ -62,6 +63,7 @@ def configuration(
             key: parameters.expand(value, keywords) for key, value in of.environment.items()
         },
         "resources": merged_resources(of.resources),
+        "batch_options": dict(of.batch_options),
         "files_per_job": of.files_per_job,
         "completion": of.completion,
         "completion_pct": of.completion_pct,

@@ -31,6 +31,8 @@ class StagePlan:
     recoveries: Sequence[Mapping[str, Any]] | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
     batch_system: str = "local"
+    batch_options: Mapping[str, Any] = field(default_factory=dict)
+    """As `BatchOptions` stores them."""
     most_unfinished: int | None = None
 
     def generates(self, *, fed: bool) -> bool:

@@ -50,8 +50,9 @@ def stage(name: str, faults: float, **more: Any) -> dict[str, Any]:
     }
 
 
-def campaign(faults: float) -> dict[str, Any]:
+def campaign(faults: float, batch_system: str) -> dict[str, Any]:
     """The whole campaign; the generator's edge to itself launches its next parameter."""
+    all_ = {"batchSystem": batch_system}
     generator = {
         "kind": "GENERATOR",
         "split": "multiparam()",
@@ -64,9 +65,9 @@ def campaign(faults: float) -> dict[str, Any]:
         "name": CAMPAIGN,
         "description": "Toy detector: generate, reconstruct, merge.",
         "stages": [
-            stage("generate", faults, **generator),
-            stage("reconstruct", faults, filesPerJob=4),
-            stage("merge", faults, filesPerJob=30),
+            stage("generate", faults, **all_, **generator),
+            stage("reconstruct", faults, **all_, filesPerJob=4),
+            stage("merge", faults, **all_, filesPerJob=30),
         ],
         "dependencies": [
             {"upstream": "generate", "downstream": "generate"},

@@ -1,6 +1,7 @@
 """Load the example campaign, launch it, follow it live, and account for every file.
 
 python3 -m examples.run --url http://127.0.0.1:8080 --token TOKEN --store FOLDER [--faults 0.1]
+    [--batch-system local]
 """
 
 import argparse
@@ -34,7 +35,7 @@ LIVE = {"QUEUED", "NEW", "SUBMITTING", "UNCERTAIN", "IDLE", "RUNNING", "HELD"}
 QUIET_S, MOST_S = 10.0, 1800.0
 
 
-def load(api: Client, faults: float) -> Any:
+def load(api: Client, faults: float, batch_system: str) -> Any:
     """Make whatever is not there yet, and return the campaign."""
     made = f"{PROBLEM} ... on NameTaken {{ field }}"
     experiment = (
@@ -55,7 +56,7 @@ def load(api: Client, faults: float) -> Any:
         "mutation ($i: SaveCampaignInput!) { saveCampaign(input: $i) { %s "
         "... on InvalidCampaign { findings { path message } } } }" % PROBLEM
     )
-    api.do(save, i=campaign(faults))
+    api.do(save, i=campaign(faults, batch_system))
     return find(api)
 
 
@@ -194,9 +195,12 @@ def main() -> int:
     parser.add_argument(
         "--faults", type=float, default=0.1, help="share of jobs that fail on purpose"
     )
+    parser.add_argument(
+        "--batch-system", default="local", help="where jobs run: local, htcondor or slurm"
+    )
     asked = parser.parse_args()
     api = Client(asked.url, asked.token)
-    found = find(api) or load(api, asked.faults)
+    found = find(api) or load(api, asked.faults, asked.batch_system)
     began = time.monotonic()
     if not api.ask(SUBMISSIONS, f={"campaignId": found["id"]})["nodes"]:
         launch(api, found["id"])

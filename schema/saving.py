@@ -9,6 +9,7 @@ import strawberry
 from domain.plans import Edge, Plan, StagePlan
 from domain.stages import Completion, StageKind
 from door.describe import asked, choice, thing
+from schema.batch_options import BatchOptionsInput
 from schema.campaigns import Campaign
 from schema.numbers import BigInt
 from schema.parameters import (
@@ -72,6 +73,8 @@ class StageInput:
     """What one job may use, over what the job type says."""
     batch_system: str = "local"
     """Where its jobs run."""
+    batch_options: BatchOptionsInput | None = None
+    """What they ask of that batch system besides."""
     most_unfinished: int | None = None
     """How many of its submissions may be unfinished at once; null: any number."""
 
@@ -99,6 +102,7 @@ class StageInput:
             recoveries=recoveries,
             resources=self.resources.plain if self.resources else {},
             batch_system=self.batch_system,
+            batch_options=self.batch_options.plain if self.batch_options else {},
             most_unfinished=self.most_unfinished,
         )
 

@@ -13,6 +13,7 @@ from db import campaigns, stages
 from domain.stages import Completion, StageKind, TriggerKind
 from door.describe import choice, thing
 from door.pages import Node
+from schema.batch_options import BatchOptions
 from schema.context import Info
 from schema.datasets import Dataset
 from schema.fields import reads
@@ -91,6 +92,8 @@ class Stage(Node):
     """What one job may use, over what the job type says."""
     batch_system: str
     """Where its jobs run."""
+    batch_options: BatchOptions
+    """What they ask of that batch system besides."""
     most_unfinished: int | None
     """How many of its submissions may be unfinished at once; null: any number."""
     active: bool
@@ -135,6 +138,7 @@ class Stage(Node):
             recoveries=None if row.recoveries is None else recoveries_shown(row.recoveries),
             resources=Resources.of(row.resources),
             batch_system=row.batch_system,
+            batch_options=BatchOptions.of(row.batch_options),
             most_unfinished=row.most_unfinished,
             active=row.active,
             epoch=row.epoch,

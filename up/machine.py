@@ -195,6 +195,7 @@ class Machine:
     def _example(self, env: Mapping[str, str], token: str) -> None:
         words = ["--url", self.url, "--token", token, "--store", env["POMS_STORE"]]
         words += ["--faults", self.env.get("POMS_EXAMPLE_FAULTS") or "0.1"]
+        words += ["--batch-system", self.env.get("POMS_EXAMPLE_BATCH_SYSTEM") or "local"]
         argv = [sys.executable, "-m", "examples.run", *words]
         # None: the terminal's own.
         example = spawn(argv, env=env, cwd=self.checkout, out=None, err=None)

@@ -13,6 +13,7 @@ from batch.directory import Generator, InputFile, Order, OrderChanged, Unit, pre
 from db import endings, launches
 from db.launches import LaunchAttempt
 from db.submissions import Submission
+from domain.batch_options import BatchOptions
 from domain.jobs import Resources
 from domain.launches import LaunchState
 from domain.submissions import SubmissionState
@@ -182,6 +183,7 @@ def _order(submission: Submission, attempt: LaunchAttempt, directory: Path) -> L
         resources=Resources(**config["resources"]),
         name=f"{config['campaign']}/{config['stage']}",
         attributes={"POMS_SUBMISSION_ID": str(submission.id), "POMS_MARK": attempt.mark},
+        options=BatchOptions.of(config.get("batch_options", {})),
     )
 
 

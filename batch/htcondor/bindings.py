@@ -15,6 +15,7 @@ import htcondor2
 from htcondor2.htcondor2_impl import _schedd_edit_job_ids
 
 _FOUND = 20
+GATE = "(MY.POMS_GO =?= true)"
 VERBS = {
     "remove": htcondor2.JobAction.Remove,
     "hold": htcondor2.JobAction.Hold,
@@ -49,10 +50,12 @@ def _gone(schedd: Any, constraint: str) -> list[int]:
     return sorted({int(ad["ClusterId"]) for ad in ads})
 
 
-def submit(schedd: str, description: Mapping[str, str], jobs: list[int]) -> int:
+def submit(
+    schedd: str, description: Mapping[str, str], wanted: Mapping[str, str], jobs: list[int]
+) -> int:
     """One cluster, gated, an item for each job."""
     try:
-        order = htcondor2.Submit(dict(description))
+        order = htcondor2.Submit({**description, **_expressions(wanted)})
     except (ValueError, TypeError) as wrong:
         raise Refused(str(wrong)) from wrong
     items = [{"POMS_NUMBER": str(number)} for number in jobs]
@@ -65,6 +68,19 @@ def submit(schedd: str, description: Mapping[str, str], jobs: list[int]) -> int:
             raise Refused(str(wrong)) from wrong
         raise
     return cluster
+
+
+def _expressions(wanted: Mapping[str, str]) -> dict[str, str]:
+    """The gate, and what a stage wants: read alone and written anew, so that none gets out of its brackets."""
+    read = {}
+    for name, text in wanted.items():
+        try:
+            read[name] = str(classad2.ExprTree(text)).replace("$", "$(DOLLAR)")
+        except (ValueError, SyntaxError, classad2.ClassAdException) as wrong:
+            raise Refused(f"not a ClassAd expression, {name}: {text}") from wrong
+    # Inert until the cluster's POMS_GO is changed; a hold would not reach later jobs.
+    requirements = f"{GATE} && ({read.pop('requirements', 'true')})"
+    return {"requirements": requirements, **{f"My.{name}": text for name, text in read.items()}}
 
 
 def find(schedd: str, mark: str) -> list[int]:

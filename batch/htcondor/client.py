@@ -22,7 +22,7 @@ from batch import (
 from batch.htcondor.access import Access
 from batch.htcondor.child import Child
 from batch.htcondor.feed import Feed, is_told_of
-from batch.htcondor.order import description, put_script
+from batch.htcondor.order import description, expressions, put_script
 from domain.jobs import Verb
 
 _T = TypeVar("_T")
@@ -105,9 +105,10 @@ class HTCondor:
 
     def _submit(self, launch: Launch) -> str:
         order = description(launch, self._access)
+        wanted = expressions(launch)
         put_script(launch.directory)
         self._feed.enter(launch)
-        cluster = self._child.call("submit", description=order, jobs=[*launch.jobs])
+        cluster = self._child.call("submit", description=order, wanted=wanted, jobs=[*launch.jobs])
         return str(cluster)
 
     def _open(self, cluster: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from batch import BatchRefused, Launch
 from batch.htcondor.access import Access
+from domain.batch_options import is_ours
 
 MEMORY, WALLTIME = 34, 46
 """HTCondor's hold codes for a limit; the first one is also our own subcode."""
@@ -43,13 +44,26 @@ def description(launch: Launch, access: Access) -> dict[str, str]:
         "log": str(log_of(launch.directory.absolute())),
         "notification": "never",
         "priority": str(launch.priority),
-        # The gate: inert until the cluster's POMS_GO is changed; a hold would not reach later jobs.
-        "requirements": "(MY.POMS_GO =?= true)",
         "max_idle": str(access.most_idle),
         "job_max_vacate_time": "30",
+        **_image(launch.options.container),
         **_limits(launch),
         **_told(launch),
     }
+
+
+def expressions(launch: Launch) -> dict[str, str]:
+    """What the stage wants in ClassAd expressions of its own, which HTCondor has to read alone first."""
+    wanted = {pair[0]: pair[1] for pair in launch.options.attributes}
+    if ours := [name for name in wanted if is_ours(name)]:
+        raise BatchRefused(f"the launch itself decides {ours[0]}")
+    if launch.options.requirements:
+        wanted["requirements"] = launch.options.requirements
+    return wanted
+
+
+def _image(container: str) -> dict[str, str]:
+    return {"container_image": container} if container else {}
 
 
 def _limits(launch: Launch) -> dict[str, str]:

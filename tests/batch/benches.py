@@ -12,12 +12,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from batch import Batch, BatchSystem, JobEvent, Launch
 from batch.directory import Order, Unit, prepare
 from batch.htcondor import Access, HTCondor
 from batch.htcondor.order import log_of
 from batch.local import Local
+from domain.batch_options import BatchOptions
 from domain.jobs import JobState, Resources
 from tests.batch.pools import Pool
 from tests.conftest import wait_until
@@ -116,6 +118,7 @@ class Bench(ABC):
         priority: int = 0,
         memory_mb: int = 2000,
         walltime_s: int = 3600,
+        options: BatchOptions | None = None,
     ) -> Launch:
         order = Order(
             mark=mark,
@@ -127,7 +130,8 @@ class Bench(ABC):
         directory = prepare(self.spool, order)
         numbers = list(range(1, jobs + 1))
         limits = Resources(memory_mb=memory_mb, walltime_s=walltime_s)
-        return Launch(mark, directory, numbers, limits, "test/one", priority)
+        asked = options or BatchOptions()
+        return Launch(mark, directory, numbers, limits, "test/one", priority, options=asked)
 
     def starts(self, launch: Launch, number: int) -> int:
         path = launch.directory / f"starts/{number}.jsonl"
@@ -179,8 +183,8 @@ class HTCondorBench(Bench):
         self._cpus = self._pool.slots // slots
         return self._pool
 
-    def launch(self, mark: str, script: str, jobs: int = 1, **limits: int) -> Launch:
-        launch = super().launch(mark, script, jobs, **limits)
+    def launch(self, mark: str, script: str, jobs: int = 1, **asked: Any) -> Launch:
+        launch = super().launch(mark, script, jobs, **asked)
         launch = replace(launch, resources=replace(launch.resources, cpus=self._cpus, disk_mb=1))
         self.store.mkdir(exist_ok=True)
         log_of(launch.directory).parent.mkdir(exist_ok=True)

@@ -103,6 +103,29 @@ def test_resources_are_known_and_more_than_nothing() -> None:
     assert found == ["resources.cpus", "resources.memoryMb", "resources.gpus"]
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"requirements": 'OpSysMajorVer >= 9 && regexp("(", Name)'}, []),
+        ({"requirements": "true) || (true"}, ["requirements"]),
+        ({"requirements": 'Name == "x'}, ["requirements"]),
+        ({"requirements": "a\nqueue"}, ["requirements"]),
+        ({"attributes": [["WantGlidein", "true"], ["wantglidein", "1"]]}, ["attributes[1].name"]),
+        ({"attributes": [["Requirements", "true"]]}, ["attributes[0].name"]),
+        ({"attributes": [["POMS_GO", "true"]]}, ["attributes[0].name"]),
+        ({"attributes": [["a b", "[1"]]}, ["attributes[0].name", "attributes[0].value"]),
+        ({"container": "docker://almalinux:9"}, []),
+        ({"container": "-v /:/host"}, ["container"]),
+        ({"partition": "long,short", "account": "dune", "qos": "normal"}, []),
+        ({"partition": "--wrap", "account": "a b", "qos": "$x"}, ["partition", "account", "qos"]),
+    ],
+)
+def test_what_is_asked_of_the_batch_system_is_well_formed(
+    options: dict[str, Any], found: list[str]
+) -> None:
+    assert wrong(batch_options=options) == [f"batchOptions.{path}" for path in found]
+
+
 def test_recoveries_are_of_known_kinds() -> None:
     assert wrong(recoveries=[{"type": "none"}]) == ["recoveries"]
     assert wrong(recoveries=[]) == []

@@ -34,6 +34,12 @@ TEXTS = [
 ]
 
 
+def options(x: str) -> dict[str, Any]:
+    """What a stage asks of its batch system, with a text wherever one can stand."""
+    names = "requirements", "container", "partition", "account", "qos"
+    return {**dict.fromkeys(names, x), "attributes": [{"name": x, "value": x}]}
+
+
 def inputs(x: str) -> list[tuple[str, dict[str, Any]]]:
     """Every mutation of the configuration, with a text wherever one can stand."""
     pair = {"key": x, "value": x}
@@ -52,6 +58,7 @@ def inputs(x: str) -> list[tuple[str, dict[str, Any]]]:
         testParameters=[pair],
         recoveries=[recovery],
         batchSystem=x,
+        batchOptions=options(x),
     )
     edge = {"upstream": x, "downstream": x, "patterns": [x]}
     whole = campaign(

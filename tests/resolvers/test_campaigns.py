@@ -93,6 +93,23 @@ async def test_saving_again_changes_what_differs_and_nothing_else(ask: Ask, db: 
     assert moved == [0, 1, 0]
 
 
+async def test_what_a_stage_asks_of_its_batch_system_is_kept(ask: Ask) -> None:
+    asked: dict[str, Any] = {
+        "requirements": "OpSysMajorVer >= 9",
+        "container": "docker://almalinux:9",
+    }
+    asked["attributes"] = [{"name": "WantGlidein", "value": "true"}]
+    given = campaign(stage("a", dataset="raw", batchSystem="htcondor", batchOptions=asked))
+    stage_id = (await save(ask, given))["campaign"]["stages"][0]["id"]
+    query = """query ($id: ID!) { stage(id: $id) { batchOptions {
+        requirements attributes { name value } container partition account qos } } }"""
+    found = (await ask(query, {"id": stage_id}))["stage"]["batchOptions"]
+    assert found == {**asked, "partition": "", "account": "", "qos": ""}
+    assert (await save(ask, given))["changes"][0]["change"] == "UNCHANGED"
+    other = await save(ask, campaign(stage("a", dataset="raw", batchSystem="htcondor")))
+    assert other["changes"][0]["fields"] == ["batchOptions"]
+
+
 async def test_a_stage_that_comes_back_is_the_same_one(ask: Ask) -> None:
     first = (await save(ask, campaign(stage("a", dataset="raw"))))["campaign"]["stages"][0]
     await save(ask, campaign(stage("b", dataset="raw")))

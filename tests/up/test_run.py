@@ -37,7 +37,10 @@ def test_it_starts_shows_the_example_and_finds_its_data_again(checkout: Checkout
     said = checkout.says(READY)
     assert "Making a new database" in said
     assert re.search(r"POMS is at http://127\.0\.0\.1:\d+/#token=a-token\n", said)
-    assert re.search(r"example --url \S+ --token a-token --store \S+/store --faults 0\.1 1\n", said)
+    assert re.search(
+        r"example --url \S+ --token a-token --store \S+/store --faults 0\.1 --batch-system local 1\n",
+        said,
+    )
     secret = (checkout.home / "secret").read_text()
     assert (checkout.home / "secret").stat().st_mode & 0o777 == 0o600
     settings = checkout.home / "env"
@@ -50,7 +53,7 @@ def test_it_starts_shows_the_example_and_finds_its_data_again(checkout: Checkout
     second = checkout.start(POMS_EXAMPLE="on")
     said = checkout.says(READY)
     assert "Making a new database" not in said
-    assert re.search(r"/store --faults 0\.1 2\n", said)
+    assert re.search(r"/store --faults 0\.1 --batch-system local 2\n", said)
     assert (checkout.home / "secret").read_text() == secret
     second.send_signal(signal.SIGTERM)
     assert second.wait(timeout=30) == 0
