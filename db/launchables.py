@@ -5,6 +5,7 @@ from typing import Any
 
 from db.pool import Database, one
 from domain.configuration import Ingredients
+from domain.parameters import Layer, Origin
 from domain.splits import Source
 from domain.stages import Completion, StageKind
 
@@ -39,6 +40,7 @@ class Launchable:
     resources: dict[str, Any]
     batch_options: dict[str, Any]
     most_unfinished: int | None
+    merge_overrides: bool
     unfinished: int
     epoch: int
     cursor: Any
@@ -99,26 +101,32 @@ class Launchable:
         """The split's text; test launches may have their own."""
         return self.test_split if is_test and self.test_split is not None else self.split
 
+    def layers(self, *, is_test: bool, recovery: list[list[str]]) -> list[Layer]:
+        """Its parameters, by where they come from, the later over the earlier."""
+        campaign = self.campaign_defaults.get("parameters", []) if self.merge_overrides else []
+        return [
+            Layer(Origin.JOB_TYPE, self.type_parameters),
+            Layer(Origin.CAMPAIGN, campaign),
+            Layer(Origin.STAGE, self.parameters),
+            Layer(Origin.RECOVERY, recovery),
+            Layer(Origin.TEST, self.test_parameters if is_test else []),
+            Layer(Origin.RECOVERY, recovery),
+        ]
+
     def ingredients(self, *, is_test: bool, recovery: list[list[str]] | None = None) -> Ingredients:
         """What the configuration is made of; a recovery's overrides win over those of a test."""
-        test = self.test_parameters if is_test else []
         return Ingredients(
             experiment=self.experiment,
             campaign=self.campaign,
             stage=self.name,
+            kind=self.kind,
             version=self.software_version,
             dataset=self.dataset,
             command=self.command,
             output_check=self.output_check,
             patterns=self.patterns,
             environment=self.environment,
-            layers=(
-                self.type_parameters,
-                self.campaign_defaults.get("parameters", []),
-                self.parameters,
-                test,
-                recovery or [],
-            ),
+            layers=self.layers(is_test=is_test, recovery=recovery or []),
             keywords=self.campaign_defaults.get("keywords", {}),
             resources=(self.type_resources, self.resources),
             batch_options=self.batch_options,
@@ -135,7 +143,7 @@ BY_STAGE = """
            s.test_split, s.parameter_lists, s.software_version, s.parameters, s.test_parameters, s.files_per_job,
            s.jobs_per_slice, s.events_per_job, s.completion, s.completion_pct,
            coalesce(s.recoveries, t.recoveries) AS recoveries, s.resources, s.batch_options,
-           s.most_unfinished, s.unfinished, s.epoch,
+           s.most_unfinished, s.merge_overrides, s.unfinished, s.epoch,
            s.cursor, s.test_epoch, s.test_cursor, s.split_seq,
            coalesce(d.id, s.dataset_id) AS dataset_id, coalesce(d.name, '') AS dataset,
            coalesce(d.head, 0) AS head, t.command, t.output_check, t.patterns, t.parameters AS type_parameters,

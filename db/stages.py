@@ -37,6 +37,7 @@ class Stage:
     batch_system: str
     batch_options: dict[str, Any]
     most_unfinished: int | None
+    merge_overrides: bool
     active: bool
     epoch: int
     cursor: Any
@@ -64,8 +65,9 @@ class Dependency:
 
 COLUMNS = ", ".join(Stage.__dataclass_fields__)
 D_COLUMNS = ", ".join(Dependency.__dataclass_fields__)
-SAVED = tuple(Stage.__dataclass_fields__)[3:24]
-"""What a save of the campaign sets: from `name` to `most_unfinished`."""
+NAMES = tuple(Stage.__dataclass_fields__)
+SAVED = NAMES[NAMES.index("name") : NAMES.index("active")]
+"""What a save of the campaign sets."""
 
 BY_IDS = f"SELECT {COLUMNS} FROM stage WHERE id = ANY($1::bigint[])"
 
@@ -129,18 +131,18 @@ SAVE = """
     INSERT INTO stage AS s (id, experiment_id, campaign_id, name, kind, job_type_id, login_setup_id, dataset_id,
                             parameter_lists, split, test_split, software_version, parameters, test_parameters,
                             files_per_job, jobs_per_slice, events_per_job, completion, completion_pct, recoveries,
-                            resources, batch_system, batch_options, most_unfinished)
+                            resources, batch_system, batch_options, most_unfinished, merge_overrides)
     OVERRIDING SYSTEM VALUE
     SELECT x.id, $1, $2, x.name, x.kind, x.job_type_id, x.login_setup_id, x.dataset_id, x.parameter_lists, x.split,
            x.test_split, x.software_version, x.parameters, x.test_parameters, x.files_per_job, x.jobs_per_slice,
            x.events_per_job, x.completion, x.completion_pct, nullif(x.recoveries, 'null'), x.resources,
-           x.batch_system, x.batch_options, x.most_unfinished
+           x.batch_system, x.batch_options, x.most_unfinished, x.merge_overrides
       FROM jsonb_to_recordset($3) AS x (
                id bigint, name text, kind stage_kind, job_type_id bigint, login_setup_id bigint, dataset_id bigint,
                parameter_lists jsonb, split text, test_split text, software_version text, parameters jsonb,
                test_parameters jsonb, files_per_job int, jobs_per_slice int, events_per_job bigint,
                completion completion, completion_pct int, recoveries jsonb, resources jsonb, batch_system text,
-               batch_options jsonb, most_unfinished int)
+               batch_options jsonb, most_unfinished int, merge_overrides boolean)
      ORDER BY x.id
         ON CONFLICT (id) DO UPDATE SET
            kind = excluded.kind, job_type_id = excluded.job_type_id, login_setup_id = excluded.login_setup_id,
@@ -152,7 +154,7 @@ SAVE = """
            completion_pct = excluded.completion_pct, recoveries = excluded.recoveries,
            resources = excluded.resources, batch_system = excluded.batch_system,
            batch_options = excluded.batch_options, most_unfinished = excluded.most_unfinished,
-           active = true, updated_at = now(),
+           merge_overrides = excluded.merge_overrides, active = true, updated_at = now(),
            split_seq = s.split_seq + 1,
            epoch = s.epoch + (s.id = ANY($4::bigint[]))::int,
            cursor = CASE WHEN s.id = ANY($4::bigint[]) THEN '0' ELSE s.cursor END,

@@ -15,14 +15,15 @@ class Ingredients:
     experiment: str
     campaign: str
     stage: str
+    kind: str
     version: str
     dataset: str
     command: Sequence[str]
     output_check: Sequence[str]
     patterns: Sequence[str]
     environment: Mapping[str, str]
-    layers: Sequence[parameters.Pairs]
-    """Of pairs, in their order: job type, campaign, stage, recovery or test."""
+    layers: Sequence[parameters.Layer]
+    """In their order."""
     keywords: Mapping[str, str]
     resources: Sequence[Mapping[str, Any]]
     batch_options: Mapping[str, Any]
@@ -32,31 +33,37 @@ class Ingredients:
     recoveries: Sequence[Any]
 
 
-def configuration(
-    of: Ingredients, *, parameter: str | None, person: str, is_test: bool
-) -> dict[str, Any]:
-    """The whole configuration; raises UnknownKeyword for a `%(name)s` that has no value."""
-    keywords = {
+def keywords_of(of: Ingredients, *, parameter: str | None, person: str) -> dict[str, str]:
+    """What `%(name)s` stands for; a campaign's own keywords don't change what POMS says of the launch."""
+    return {
+        "stage": of.stage,
+        "campaign": of.campaign,
+        **of.keywords,
         "dataset": of.dataset,
         "parameter": parameter or of.dataset,
         "version": of.version,
         "group": of.experiment,
         "experiment": of.experiment,
         "experimenter": person,
-        "stage": of.stage,
-        "campaign": of.campaign,
-        **of.keywords,
     }
-    pairs = parameters.merge(of.layers)
+
+
+def configuration(
+    of: Ingredients, *, parameter: str | None, person: str, is_test: bool
+) -> dict[str, Any]:
+    """The whole configuration; raises UnknownKeyword for a `%(name)s` that has no value."""
+    keywords = keywords_of(of, parameter=parameter, person=person)
+    found = parameters.effective(of.layers)
     return {
         "experiment": of.experiment,
         "campaign": of.campaign,
         "stage": of.stage,
+        "kind": of.kind,
         "version": of.version,
         "dataset": of.dataset,
         "parameter": parameter,
         "is_test": is_test,
-        "command": parameters.command(of.command, pairs, keywords),
+        "command": parameters.command(of.command, found, keywords),
         "output_check": list(of.output_check),
         "patterns": list(of.patterns),
         "environment": {

@@ -34,6 +34,8 @@ class StagePlan:
     batch_options: Mapping[str, Any] = field(default_factory=dict)
     """As `BatchOptions` stores them."""
     most_unfinished: int | None = None
+    merge_overrides: bool = True
+    """Takes the campaign's parameters over those of its job type."""
 
     def generates(self, *, fed: bool) -> bool:
         """Makes files from nothing but parameters."""

@@ -17,6 +17,7 @@ from resolvers.launch_hosts import LaunchHostMutations, LaunchHostQueries
 from resolvers.launches import PROBLEMS, LaunchMutations
 from resolvers.login_setups import LoginSetupMutations, LoginSetupQueries
 from resolvers.nodes import NodeQueries
+from resolvers.parameters import ParameterQueries
 from resolvers.people import PeopleMutations, PeopleQueries
 from resolvers.schedules import ScheduleMutations
 from resolvers.splits import SplitQueries
@@ -39,6 +40,7 @@ class Query(
     CampaignQueries,
     StageQueries,
     SplitQueries,
+    ParameterQueries,
     SubmissionQueries,
     ChangeQueries,
     TriageQueries,

@@ -96,6 +96,8 @@ class Stage(Node):
     """What they ask of that batch system besides."""
     most_unfinished: int | None
     """How many of its submissions may be unfinished at once; null: any number."""
+    merge_overrides: bool
+    """Whether the campaign's parameters hold for it, between those of the job type and its own."""
     active: bool
     """False for a stage that newer revisions of the campaign don't have."""
     epoch: int
@@ -140,6 +142,7 @@ class Stage(Node):
             batch_system=row.batch_system,
             batch_options=BatchOptions.of(row.batch_options),
             most_unfinished=row.most_unfinished,
+            merge_overrides=row.merge_overrides,
             active=row.active,
             epoch=row.epoch,
             cursor=row.cursor,

@@ -14,8 +14,10 @@ from db import endings, launches
 from db.launches import LaunchAttempt
 from db.submissions import Submission
 from domain.batch_options import BatchOptions
+from domain.environment import Launched, environment
 from domain.jobs import Resources
 from domain.launches import LaunchState
+from domain.stages import StageKind
 from domain.submissions import SubmissionState
 from workers.points import around
 from workers.tools import Tools, log
@@ -154,24 +156,21 @@ def _unit(unit: dict[str, Any]) -> Unit:
 
 
 def _environment(submission: Submission) -> dict[str, str]:
-    """What POMS's jobs find in their environment, by its names and the older ones."""
     config = submission.configuration
-    test = "1" if submission.is_test else ""
-    return {
-        "POMS4_CAMPAIGN_STAGE_ID": str(submission.stage_id),
-        "POMS4_CAMPAIGN_STAGE_NAME": config["stage"],
-        "POMS4_CAMPAIGN_ID": str(submission.campaign_id),
-        "POMS4_CAMPAIGN_NAME": config["campaign"],
-        "POMS4_SUBMISSION_ID": str(submission.id),
-        "POMS4_TEST_LAUNCH": test,
-        "POMS_CAMPAIGN_ID": str(submission.campaign_id),
-        "POMS_CAMPAIGN_NAME": config["campaign"],
-        "POMS_TASK_ID": str(submission.id),
-        "POMS_SUBMISSION_ID": str(submission.id),
-        "POMS_EXPERIMENT": config["experiment"],
-        "POMS_VERSION": config["version"],
-        "POMS_TEST": test,
-    }
+    launched = Launched(
+        experiment=config["experiment"],
+        campaign_id=submission.campaign_id,
+        campaign=config["campaign"],
+        stage_id=submission.stage_id,
+        stage=config["stage"],
+        kind=config.get("kind", StageKind.REGULAR),  # older launches don't say
+        version=config["version"],
+        submission_id=submission.id,
+        parent_id=submission.origin_id or submission.upstream_id,
+        launcher_id=submission.created_by,
+        is_test=submission.is_test,
+    )
+    return environment(launched)
 
 
 def _order(submission: Submission, attempt: LaunchAttempt, directory: Path) -> Launch:

@@ -40,8 +40,9 @@ def check_inputs(job: Job) -> None:
 
 
 def environment(job: Job) -> dict[str, str]:
-    """What the command finds in its environment; POMS_* only from the launch and from here."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("POMS_")}
+    """What the command finds in its environment; POMS*_ only from the launch and from here."""
+    ours = ("POMS_", "POMS4_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     env.update(job.launch.get("environment") or {})
     os.makedirs(".poms", exist_ok=True)
     for name in ("inputs", "fates", "outputs"):
