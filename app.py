@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from arq.connections import ArqRedis
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 from starlette.applications import Starlette
@@ -24,11 +25,13 @@ from strawberry.printer import print_schema
 
 import auth
 import doorbell
+import metrics
 from db import changes
 from db.pool import Pool, open_pool
 from door import Door, NotSignedIn
 from feed import Feed, Head, Wanted
 from resolvers.health import readiness
+from resolvers.metrics import may_scrape, scrape
 from resolvers.roots import make_schema
 from schema.context import Context, House
 from settings import Settings
@@ -37,6 +40,7 @@ HERE = Path(__file__).parent
 DIST = HERE / "web" / "dist"
 SDL = HERE / "schema" / "schema.graphql"
 REDIS_S = 0.2
+MEASURED = frozenset({"/graphql", "/healthz", "/readyz", "/metrics", "/"})
 log = logging.getLogger("app")
 
 
@@ -77,6 +81,7 @@ class App:
             WebSocketRoute("/graphql", self.door),
             Route("/healthz", self.alive),
             Route("/readyz", self.ready),
+            Route("/metrics", self.measures),
             Route("/", page),
             Mount("/assets", Assets(directory=DIST / "assets", check_dir=False)),
         ]
@@ -146,6 +151,15 @@ class App:
             return JSONResponse({"ready": False, "faults": ["not open yet"]}, 503)
         ready, said = await readiness(self.house.db, await seen(self.redis))
         return JSONResponse(said, 200 if ready else 503, {"cache-control": "no-store"})
+
+    async def measures(self, request: Request) -> Response:
+        """What Prometheus scrapes."""
+        if not may_scrape(request, self.settings.metrics_token):
+            return PlainTextResponse("This is not for you: see docs/operations.md.\n", 403)
+        if self.house is None or self.redis is None:
+            return PlainTextResponse("not open yet\n", 503)
+        text = await scrape(self.house.db, await seen(self.redis))
+        return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 async def close(db: Pool) -> None:
@@ -217,7 +231,10 @@ class Guarded:
 def create(settings: Settings | None = None) -> Starlette:
     """Make the application; nothing is opened until it starts."""
     app = App(settings or Settings.from_env())
-    return Starlette(routes=app.routes, lifespan=app.opened, middleware=[Middleware(Guarded)])
+    measured = Middleware(metrics.Measured, routes=MEASURED)
+    return Starlette(
+        routes=app.routes, lifespan=app.opened, middleware=[measured, Middleware(Guarded)]
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -36,6 +36,10 @@ class Settings:
     """A folder with an IDTOKEN for that schedd."""
     htcondor_file_system: str = ""
     """The FILESYSTEM_DOMAIN of the machines that see spool and store."""
+    metrics_token: str = field(default="", repr=False)
+    """Who shows it may read /metrics; empty: only who is on this machine and comes through no proxy."""
+    metrics_listen: str = ""
+    """HOST:PORT at which a worker answers Prometheus, such as 127.0.0.1:9108; empty: it doesn't."""
     kill_at: str = ""
     """Where this process kills itself, for tests of crashes: a name from `workers/points.py`'s callers."""
 
@@ -63,5 +67,7 @@ class Settings:
             htcondor_schedd=env.get("POMS_HTCONDOR_SCHEDD", ""),
             htcondor_tokens=Path(tokens).absolute() if tokens else None,
             htcondor_file_system=env.get("POMS_HTCONDOR_FILE_SYSTEM", ""),
+            metrics_token=env.get("POMS_METRICS_TOKEN", ""),
+            metrics_listen=env.get("POMS_METRICS_LISTEN", ""),
             kill_at=env.get("POMS_KILL_AT", ""),
         )

@@ -15,6 +15,7 @@ from arq.connections import ArqRedis, RedisSettings
 from redis.asyncio import ConnectionPool
 
 import doorbell
+import metrics
 from batch import BatchSystem
 from batch.htcondor import Access, HTCondor
 from batch.local import Local
@@ -100,11 +101,21 @@ def batch_systems(settings: Settings, stack: AsyncExitStack) -> Iterator[BatchSy
         yield condor
 
 
+def measured(listen: str) -> None:
+    """Answer Prometheus; a port that is taken is no reason to do nothing else."""
+    try:
+        metrics.serve(listen)
+    except OSError as error:
+        log.error("POMS_METRICS_LISTEN=%s can't be had, nobody can scrape us: %s", listen, error)
+
+
 async def main() -> None:
     """Run until SIGTERM or SIGINT; what is cut off is found and gone on with by whoever comes next."""
     settings = Settings.from_env()
     points.arm(settings.kill_at)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    if settings.metrics_listen:
+        measured(settings.metrics_listen)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -6,8 +6,10 @@ died looks for the attempt's mark, and only proof of absence begins another atte
 
 import asyncio
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
+import metrics
 from batch import Absent, BatchRefused, BatchSystem, BatchUnavailable, Found, Launch
 from batch.directory import Generator, InputFile, Order, OrderChanged, Unit, prepare
 from db import endings, launches
@@ -38,17 +40,29 @@ async def launch(tools: Tools, submission_id: int) -> None:
         )
     if submission is None:
         return
+    began = perf_counter()
+    outcome = await _outcome(tools, submission)
+    metrics.launched(submission.batch_system, outcome, began)
+    await tools.ring()
+
+
+async def _outcome(tools: Tools, submission: Submission) -> str:
+    """How far a launch came, in a word."""
     try:
         await _carry(tools, submission)
     except Lost:
-        log.info("submission %s is launched by somebody else", submission_id)
+        log.info("submission %s is launched by somebody else", submission.id)
+        return "lost"
     except BatchRefused as e:
         await _fail(tools, submission, f"Refused by {submission.batch_system}: {e}")
+        return "refused"
     except OrderChanged as e:
         await _fail(tools, submission, str(e))
+        return "failed"
     except BatchUnavailable as e:
         await _conclude(tools, submission, SubmissionState.UNCERTAIN, str(e), UNCERTAIN_S)
-    await tools.ring()
+        return "uncertain"
+    return "launched"
 
 
 async def _carry(tools: Tools, submission: Submission) -> None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+import metrics
 from batch import BatchSystem, BatchUnavailable
 from db import leases, watches
 from db.watches import Fenced
@@ -25,6 +26,7 @@ async def run(name: str, step: Step, tools: Tools, idle_s: float, bell: asyncio.
             faults = 0
         except Exception:
             faults += 1
+            metrics.LOOP_FAULTS.labels(name).inc()
             log.exception("%s failed, for the %s. time in a row", name, faults)
             await asyncio.sleep(_backoff(faults))
             continue
@@ -60,6 +62,7 @@ async def run_watch(system: BatchSystem, tools: Tools, idle_s: float) -> None:
             log.warning("%s: %s", name, e)
         except Exception:
             faults += 1
+            metrics.LOOP_FAULTS.labels(name).inc()
             log.exception("%s failed", name)
         finally:
             if epoch is not None:

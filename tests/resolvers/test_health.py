@@ -4,7 +4,8 @@ import os
 import signal
 
 from db.pool import open_pool
-from resolvers.health import PATIENCE_S, readiness
+from resolvers.asking import PATIENCE_S
+from resolvers.health import readiness
 
 
 async def test_a_house_that_works_is_ready(database_url: str) -> None:

@@ -1,0 +1,73 @@
+"""What is measured of the house as a whole: kept counters and indexed rows, never counts of jobs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from db import batch_systems, progress
+from db.batch_systems import BatchSystem
+from db.pool import Pool, many
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The submissions of a batch system that are in one state and have still something to do."""
+
+    batch_system: str
+    state: str
+    submissions: int
+    idle: int
+    running: int
+    held: int
+    succeeded: int
+    failed: int
+    removed: int
+    unknown: int
+
+
+UNFINISHED = """
+    SELECT batch_system, state::text, count(*) AS submissions, sum(jobs_idle) AS idle,
+           sum(jobs_running) AS running, sum(jobs_held) AS held, sum(jobs_succeeded) AS succeeded,
+           sum(jobs_failed) AS failed, sum(jobs_removed) AS removed, sum(jobs_unknown) AS unknown
+      FROM submission
+     WHERE state IN ('queued', 'new', 'submitting', 'uncertain', 'idle', 'running', 'held')
+        OR (ended_at IS NOT NULL AND check_at IS NOT NULL)
+     GROUP BY batch_system, state
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """How long a credential still holds; below 0: since when it doesn't."""
+
+    experiment: str
+    credential: str
+    expires_in_s: float
+
+
+EXPIRIES = """
+    SELECT e.name AS experiment, c.name AS credential,
+           extract(epoch FROM c.expires_at - now())::float8 AS expires_in_s
+      FROM credential c JOIN experiment e ON e.id = c.experiment_id
+     WHERE c.expires_at IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What is measured of the whole house."""
+
+    health: progress.Health
+    batch_systems: Sequence[BatchSystem]
+    unfinished: Sequence[Unfinished]
+    expiries: Sequence[Expiry]
+
+
+async def measure(db: Pool) -> Measures:
+    """Read all of it."""
+    async with db.acquire() as conn:
+        return Measures(
+            await progress.health(conn),
+            await batch_systems.every(conn),
+            await many(conn, Unfinished, UNFINISHED),
+            await many(conn, Expiry, EXPIRIES),
+        )
