@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from db import endings, housekeeping, idempotency, launches
+from db import endings, housekeeping, idempotency, launch_plans, launches
 from workers.launch import launch
 from workers.points import around
 from workers.tools import Tools, log
@@ -45,5 +45,6 @@ async def tidy(tools: Tools) -> None:
     """What has to be done now and then."""
     await housekeeping.ensure_partitions(tools.db)
     await idempotency.forget(tools.db)
+    await launch_plans.forget(tools.db)
     for stage_id, kept, counted in await housekeeping.drift(tools.db):
         log.error("stage %s: %s unfinished kept, %s counted", stage_id, kept, counted)

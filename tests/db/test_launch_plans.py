@@ -1,0 +1,26 @@
+"""Plans that were shown are kept for a while."""
+
+from db import launch_plans
+from db.pool import Pool
+from domain.launch_plans import Part, Parts, plan_hash
+
+PLAN: Parts = {
+    Part.SUBJECT: {"stage": 1},
+    Part.CURSOR: {"epoch": 1, "cursor": 2**60, "text": "ä\n"},
+}
+
+
+async def test_a_plan_is_found_by_its_hash_until_it_expires(db: Pool) -> None:
+    name = await launch_plans.keep(db, PLAN)
+    assert await launch_plans.keep(db, PLAN) == name
+    found = await launch_plans.find(db, name, {"stage": 1})
+    assert found is not None
+    assert (plan_hash(found), found) == (name, PLAN)
+    assert await launch_plans.find(db, name, {"stage": 2}) is None
+    assert await launch_plans.find(db, "another", {"stage": 1}) is None
+    await launch_plans.forget(db)
+    assert await launch_plans.find(db, name, {"stage": 1})
+    await db.execute("UPDATE launch_plan SET expires_at = now()")
+    assert await launch_plans.find(db, name, {"stage": 1}) is None
+    await launch_plans.forget(db)
+    assert await db.fetchval("SELECT count(*) FROM launch_plan") == 0
