@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token test check lock schema playground pools clean reset install install-dev venv
+.PHONY: help run token test check lock schema client client-check playground pools clean reset install install-dev venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
@@ -108,6 +108,7 @@ check: install-dev ## Everything that has to hold: format, lint, types, contract
 	@echo "ruff check"; $(PY) -m ruff check --quiet .
 	@echo "mypy"; $(PY) -m mypy --no-error-summary
 	@echo "schema"; $(PY) -m app schema --check
+	@echo "client"; $(MAKE) client-check
 	@if [ ! -f web/package.json ]; then exit 0; \
 	elif $(MAKE) playground; then echo "web"; $(NODE) && cd web && npm run --silent check; \
 	else echo "SKIPPED: the web pages could not be built, so their checks did not run."; fi
@@ -115,6 +116,23 @@ check: install-dev ## Everything that has to hold: format, lint, types, contract
 
 schema: install-dev ## Write schema/schema.graphql anew from the code
 	@$(PY) -m app schema
+
+# The generator wants an older graphql-core than the service: it has a venv of its own inside .venv.
+CODEGEN := $(VENV)/codegen
+
+$(CODEGEN)/installed: requirements/codegen.lock | venv
+	@echo "Installing the client's generator into .venv/codegen."
+	@$(PY) -m venv $(CODEGEN) && $(CODEGEN)/bin/pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@cp $< $@
+
+client: $(CODEGEN)/installed ## Write poms/generated anew from poms/operations and the schema
+	@rm -rf poms/generated && $(CODEGEN)/bin/ariadne-codegen >/dev/null
+
+# Written anew beside what is committed, and compared.
+client-check: $(CODEGEN)/installed
+	@old=$$(mktemp -d); cp -r poms/generated $$old/ && find $$old -name __pycache__ -prune -exec rm -rf {} + ; \
+	$(MAKE) client && diff -r -x __pycache__ $$old/generated poms/generated >/dev/null; same=$$?; rm -rf $$old; \
+	[ $$same = 0 ] || { echo "poms/generated was old, and is new now: commit it."; exit 1; }
 
 # --- Real batch systems -----------------------------------------------------------------------
 
@@ -124,8 +142,10 @@ pools: install-dev ## Fetch HTCondor (no root needed), so that the tests run on 
 
 # --- Locks ------------------------------------------------------------------------------------
 
-UV := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
+UV_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	$(UPGRADE)
+UV := uv pip compile pyproject.toml $(UV_FLAGS)
+UV_ALONE := uv pip compile $(UV_FLAGS)
 
 lock: venv ## Resolve requirements/*.lock anew (UPGRADE=--upgrade for newer versions)
 	@command -v uv >/dev/null || [ -x $(VENV)/bin/uv ] || { echo "Installing uv into .venv."; \
@@ -133,8 +153,8 @@ lock: venv ## Resolve requirements/*.lock anew (UPGRADE=--upgrade for newer vers
 	@export PATH="$$PATH:$(VENV)/bin" UV_PYTHON_DOWNLOADS=never; \
 	$(UV) --extra server --extra embedded --output-file requirements/server.lock >/dev/null && \
 	$(UV) --extra server --extra embedded --group dev --output-file requirements/dev.lock >/dev/null && \
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --no-annotate $(UPGRADE) --group node --output-file requirements/node.lock >/dev/null && \
+	$(UV_ALONE) --group node --output-file requirements/node.lock >/dev/null && \
+	$(UV_ALONE) --group codegen --output-file requirements/codegen.lock >/dev/null && \
 	$(UV) --extra htcondor --constraint requirements/dev.lock --output-file requirements/htcondor.lock >/dev/null
 	@echo "requirements/ is up to date."
 

@@ -1,5 +1,6 @@
-"""What users of POMS install: a client for scripts. No server code."""
+"""What users of POMS install: a typed client for scripts, and the `poms` command. No server code."""
 
-from poms.client import Client, Refused
+from poms.client import Client, CursorLost, taken
+from poms.transport import NotSignedIn, Refused, Unreachable
 
-__all__ = ["Client", "Refused"]
+__all__ = ["Client", "CursorLost", "NotSignedIn", "Refused", "Unreachable", "taken"]

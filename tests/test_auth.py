@@ -119,7 +119,7 @@ def forged(**claims: object) -> str:
         forged(exp=datetime.now(UTC) - timedelta(seconds=1)),
         forged(exp=None),
         forged(iat=datetime.now(UTC) + timedelta(days=1)),
-        jwt.encode({"sub": "anna", "iss": "poms"}, None, "none"),
+        jwt.encode({"sub": "anna", "iss": "poms"}, "", "none"),
         LocalTokens("another secret that is long enough too").issue("anna", WEEK),
         LocalTokens(SECRET).issue("nobody", WEEK),
     ],

@@ -4,29 +4,25 @@ import asyncio
 import json
 import random
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 import app
-from auth import LocalTokens
 from db import changes
 from db.pool import Pool
 from settings import Settings
 from tests.resolvers.conftest import PEOPLE
 from tests.resolvers.working import Work
+from tests.served import SECRET, serving, token
 
-SECRET = "a secret of the tests, 32 characters or more"
 ME = "{ viewer { person { username } } }"
 
 
@@ -34,32 +30,6 @@ ME = "{ viewer { person { username } } }"
 async def settings(db: Pool, database_url: str, redis_url: str, tmp_path: Path) -> Settings:
     await db.execute(PEOPLE)
     return Settings(database_url, redis_url, SECRET, tmp_path, tmp_path)
-
-
-def token(username: str, hours: float = 1) -> str:
-    return LocalTokens(SECRET).issue(username, timedelta(hours=hours))
-
-
-@asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[str]:
-    """The address of the application, served as in production."""
-    config = uvicorn.Config(
-        app.create(settings),
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        log_level="error",
-        timeout_graceful_shutdown=1,
-    )
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[listener])
-    try:
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        await server.shutdown(sockets=[listener])
 
 
 @pytest.fixture

@@ -46,7 +46,8 @@ LONGEST_FUNCTION, LONGEST_FILE, MEDIAN_FUNCTION, P90_FUNCTION, MEDIAN_FILE = 50,
 def modules(room: str) -> list[Path]:
     """The Python files of a room."""
     single = ROOT / f"{room}.py"
-    return [single] if single.is_file() else sorted((ROOT / room).rglob("*.py"))
+    found = [single] if single.is_file() else sorted((ROOT / room).rglob("*.py"))
+    return [path for path in found if "generated" not in path.parts]
 
 
 @cache

@@ -22,7 +22,7 @@ from tests.conftest import free_port
 from tests.plant import Plant
 from tests.resolvers.conftest import PEOPLE
 from tests.resolvers.working import Work
-from tests.test_door_in_house import SECRET, serving
+from tests.served import SECRET, serving
 from tests.workers.campaigns import two
 from tests.workers.house import House, until
 

@@ -1,0 +1,82 @@
+"""The command itself: options that all parts have, and who is signed in."""
+
+import asyncio
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from poms import session
+from poms.client import Client
+from poms.command import campaigns, datasets, launching, watching
+from poms.command.desk import Desk
+from poms.generated.me import Me
+from poms.session import Session
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Run large computing campaigns. Sign in first: poms login URL.",
+    epilog="Exit codes: 0 done, 1 refused, 2 used wrongly, 3 unreachable, 4 not signed in, 5 over but not well.",
+)
+app.add_typer(campaigns.app, name="campaign")
+app.add_typer(datasets.app, name="dataset")
+launching.join(app)
+watching.join(app)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        try:
+            print(version("poms"))  # noqa: T201 - the command's answer
+        except PackageNotFoundError:
+            print("not installed")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    ctx: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which it is.")
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+    ctx.obj = Desk.of(as_json=as_json)
+
+
+@app.command()
+def login(
+    ctx: typer.Context,
+    url: Annotated[str, typer.Argument(help="Where POMS is, such as https://poms.example.org.")],
+) -> None:
+    """Keep an address and a token, which is asked for or read from standard input."""
+    desk: Desk = ctx.obj
+    asked = sys.stdin.isatty()
+    token = typer.prompt("Token", hide_input=True) if asked else sys.stdin.readline()
+    fresh = Session(url.rstrip("/"), token.strip())
+
+    async def check(_: object = None) -> Me:
+        async with Client(fresh.url, fresh.token, patience_s=0) as api:
+            return await api.me()
+
+    me = desk.guarded(lambda: asyncio.run(check()))
+    file = session.keep(fresh)
+    desk.show(me, f"Signed in as {me.viewer.person.username}; kept in {file}.")
+
+
+@app.command()
+def whoami(ctx: typer.Context) -> None:
+    """Say who is signed in, and with which roles."""
+    desk: Desk = ctx.obj
+    me = desk.run(lambda api: api.me())
+    roles = [f"{m.role.value.lower()} in {m.experiment.name}" for m in me.viewer.memberships]
+    roles += ["admin of the service"] if me.viewer.is_admin else []
+    desk.show(me, f"{me.viewer.person.username}: {', '.join(roles) or 'no roles yet'}")
+
+
+def main() -> None:
+    """The entry point of `poms`."""
+    app()

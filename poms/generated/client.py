@@ -1,0 +1,1180 @@
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from .base import Base
+from .base_model import UNSET
+
+if TYPE_CHECKING:
+    from .add_files import AddFiles
+    from .base_model import UnsetType
+    from .campaign import Campaign
+    from .campaigns import Campaigns
+    from .cancel_submission import CancelSubmission
+    from .create_dataset import CreateDataset
+    from .create_experiment import CreateExperiment
+    from .create_job_type import CreateJobType
+    from .create_launch_host import CreateLaunchHost
+    from .create_login_setup import CreateLoginSetup
+    from .datasets import Datasets
+    from .head import Head
+    from .input_types import (
+        CampaignFilter,
+        ChangesFilter,
+        CreateExperimentInput,
+        CreateJobTypeInput,
+        CreateLaunchHostInput,
+        CreateLoginSetupInput,
+        FileInput,
+        SaveCampaignInput,
+        SetMembershipInput,
+        SubmissionsFilter,
+    )
+    from .inputs_done import InputsDone
+    from .kick_submission import KickSubmission
+    from .launch_campaign import LaunchCampaign
+    from .launch_stage import LaunchStage
+    from .me import Me
+    from .outputs_located import OutputsLocated
+    from .progress import Progress
+    from .save_campaign import SaveCampaign
+    from .set_membership import SetMembership
+    from .submission import Submission
+    from .submissions import Submissions
+    from .triage import Triage
+    from .watch_changes import WatchChanges
+    from .watch_output import WatchOutput
+    from .watch_progress import WatchProgress
+
+
+def gql(q: str) -> str:
+    return q
+
+
+class Client(Base):
+    async def launch_stage(
+        self,
+        stage_id: str,
+        is_test: Union[Optional[bool], "UnsetType"] = UNSET,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "LaunchStage":
+        from .launch_stage import LaunchStage
+
+        query = gql("""
+            mutation LaunchStage($stageId: ID!, $isTest: Boolean = false, $idempotencyKey: String) {
+              launchStage(stageId: $stageId, isTest: $isTest, idempotencyKey: $idempotencyKey) {
+                __typename
+                ...SubmissionPart
+                ...Said
+              }
+            }
+
+            fragment Counts on Submission {
+              jobsTotal
+              jobsIdle
+              jobsRunning
+              jobsHeld
+              jobsSucceeded
+              jobsFailed
+              jobsRemoved
+              jobsUnknown
+              filesTotal
+              filesDone
+              filesFailed
+              outputsDeclared
+              outputsLocated
+            }
+
+            fragment Said on Problem {
+              message
+            }
+
+            fragment SubmissionPart on Submission {
+              id
+              state
+              stateSince
+              reason
+              isTest
+              createdAt
+              batchSystem
+              round
+              stage {
+                id
+                name
+              }
+              ...Counts
+            }
+            """)
+        variables: dict[str, object] = {
+            "stageId": stage_id,
+            "isTest": is_test,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="LaunchStage", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return LaunchStage.model_validate(data)
+
+    async def launch_campaign(
+        self,
+        campaign_id: str,
+        is_test: Union[Optional[bool], "UnsetType"] = UNSET,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "LaunchCampaign":
+        from .launch_campaign import LaunchCampaign
+
+        query = gql("""
+            mutation LaunchCampaign($campaignId: ID!, $isTest: Boolean = false, $idempotencyKey: String) {
+              launchCampaign(
+                campaignId: $campaignId
+                isTest: $isTest
+                idempotencyKey: $idempotencyKey
+              ) {
+                __typename
+                ...LaunchPart
+                ...Said
+              }
+            }
+
+            fragment Counts on Submission {
+              jobsTotal
+              jobsIdle
+              jobsRunning
+              jobsHeld
+              jobsSucceeded
+              jobsFailed
+              jobsRemoved
+              jobsUnknown
+              filesTotal
+              filesDone
+              filesFailed
+              outputsDeclared
+              outputsLocated
+            }
+
+            fragment LaunchPart on CampaignLaunched {
+              launches {
+                stageId
+                submission {
+                  ...SubmissionPart
+                }
+                problem {
+                  message
+                }
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+
+            fragment SubmissionPart on Submission {
+              id
+              state
+              stateSince
+              reason
+              isTest
+              createdAt
+              batchSystem
+              round
+              stage {
+                id
+                name
+              }
+              ...Counts
+            }
+            """)
+        variables: dict[str, object] = {
+            "campaignId": campaign_id,
+            "isTest": is_test,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="LaunchCampaign", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return LaunchCampaign.model_validate(data)
+
+    async def cancel_submission(
+        self, id: str, reason: str, **kwargs: Any
+    ) -> "CancelSubmission":
+        from .cancel_submission import CancelSubmission
+
+        query = gql("""
+            mutation CancelSubmission($id: ID!, $reason: String!) {
+              cancelSubmission(id: $id, reason: $reason) {
+                __typename
+                ...SubmissionPart
+                ...Said
+              }
+            }
+
+            fragment Counts on Submission {
+              jobsTotal
+              jobsIdle
+              jobsRunning
+              jobsHeld
+              jobsSucceeded
+              jobsFailed
+              jobsRemoved
+              jobsUnknown
+              filesTotal
+              filesDone
+              filesFailed
+              outputsDeclared
+              outputsLocated
+            }
+
+            fragment Said on Problem {
+              message
+            }
+
+            fragment SubmissionPart on Submission {
+              id
+              state
+              stateSince
+              reason
+              isTest
+              createdAt
+              batchSystem
+              round
+              stage {
+                id
+                name
+              }
+              ...Counts
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "reason": reason}
+        response = await self.execute(
+            query=query,
+            operation_name="CancelSubmission",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return CancelSubmission.model_validate(data)
+
+    async def kick_submission(
+        self, id: str, reason: str, **kwargs: Any
+    ) -> "KickSubmission":
+        from .kick_submission import KickSubmission
+
+        query = gql("""
+            mutation KickSubmission($id: ID!, $reason: String!) {
+              kickSubmission(id: $id, reason: $reason) {
+                __typename
+                ...SubmissionPart
+                ...Said
+              }
+            }
+
+            fragment Counts on Submission {
+              jobsTotal
+              jobsIdle
+              jobsRunning
+              jobsHeld
+              jobsSucceeded
+              jobsFailed
+              jobsRemoved
+              jobsUnknown
+              filesTotal
+              filesDone
+              filesFailed
+              outputsDeclared
+              outputsLocated
+            }
+
+            fragment Said on Problem {
+              message
+            }
+
+            fragment SubmissionPart on Submission {
+              id
+              state
+              stateSince
+              reason
+              isTest
+              createdAt
+              batchSystem
+              round
+              stage {
+                id
+                name
+              }
+              ...Counts
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "reason": reason}
+        response = await self.execute(
+            query=query, operation_name="KickSubmission", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return KickSubmission.model_validate(data)
+
+    async def save_campaign(
+        self, input: "SaveCampaignInput", **kwargs: Any
+    ) -> "SaveCampaign":
+        from .save_campaign import SaveCampaign
+
+        query = gql("""
+            mutation SaveCampaign($input: SaveCampaignInput!) {
+              saveCampaign(input: $input) {
+                __typename
+                ... on CampaignSaved {
+                  campaign {
+                    ...CampaignPart
+                  }
+                }
+                ...Said
+                ... on InvalidCampaign {
+                  findings {
+                    path
+                    message
+                  }
+                }
+              }
+            }
+
+            fragment CampaignPart on Campaign {
+              id
+              name
+              description
+              active
+              revision
+              updatedAt
+              experiment {
+                name
+              }
+              owner {
+                username
+              }
+              stages {
+                id
+                name
+                unfinished
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="SaveCampaign", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return SaveCampaign.model_validate(data)
+
+    async def create_dataset(
+        self,
+        experiment: str,
+        name: str,
+        description: Union[Optional[str], "UnsetType"] = UNSET,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "CreateDataset":
+        from .create_dataset import CreateDataset
+
+        query = gql("""
+            mutation CreateDataset($experiment: String!, $name: String!, $description: String = "", $idempotencyKey: String) {
+              createDataset(
+                input: {experiment: $experiment, name: $name, description: $description, idempotencyKey: $idempotencyKey}
+              ) {
+                __typename
+                ... on Dataset {
+                  id
+                  name
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "experiment": experiment,
+            "name": name,
+            "description": description,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="CreateDataset", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return CreateDataset.model_validate(data)
+
+    async def add_files(
+        self,
+        dataset_id: str,
+        files: list["FileInput"],
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "AddFiles":
+        from .add_files import AddFiles
+
+        query = gql("""
+            mutation AddFiles($datasetId: ID!, $files: [FileInput!]!, $idempotencyKey: String) {
+              addFiles(
+                input: {datasetId: $datasetId, files: $files, idempotencyKey: $idempotencyKey}
+              ) {
+                __typename
+                ... on FilesAdded {
+                  added
+                  known
+                }
+                ...Said
+                ... on InvalidFiles {
+                  findings {
+                    path
+                    message
+                  }
+                }
+                ... on FileDiffers {
+                  field
+                }
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "datasetId": dataset_id,
+            "files": files,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="AddFiles", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return AddFiles.model_validate(data)
+
+    async def create_experiment(
+        self, input: "CreateExperimentInput", **kwargs: Any
+    ) -> "CreateExperiment":
+        from .create_experiment import CreateExperiment
+
+        query = gql("""
+            mutation CreateExperiment($input: CreateExperimentInput!) {
+              createExperiment(input: $input) {
+                __typename
+                ... on Experiment {
+                  id
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query,
+            operation_name="CreateExperiment",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return CreateExperiment.model_validate(data)
+
+    async def set_membership(
+        self, input: "SetMembershipInput", **kwargs: Any
+    ) -> "SetMembership":
+        from .set_membership import SetMembership
+
+        query = gql("""
+            mutation SetMembership($input: SetMembershipInput!) {
+              setMembership(input: $input) {
+                __typename
+                ... on MembershipSet {
+                  __typename
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="SetMembership", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return SetMembership.model_validate(data)
+
+    async def create_launch_host(
+        self, input: "CreateLaunchHostInput", **kwargs: Any
+    ) -> "CreateLaunchHost":
+        from .create_launch_host import CreateLaunchHost
+
+        query = gql("""
+            mutation CreateLaunchHost($input: CreateLaunchHostInput!) {
+              createLaunchHost(input: $input) {
+                __typename
+                ... on LaunchHost {
+                  id
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query,
+            operation_name="CreateLaunchHost",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return CreateLaunchHost.model_validate(data)
+
+    async def create_login_setup(
+        self, input: "CreateLoginSetupInput", **kwargs: Any
+    ) -> "CreateLoginSetup":
+        from .create_login_setup import CreateLoginSetup
+
+        query = gql("""
+            mutation CreateLoginSetup($input: CreateLoginSetupInput!) {
+              createLoginSetup(input: $input) {
+                __typename
+                ... on LoginSetup {
+                  id
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query,
+            operation_name="CreateLoginSetup",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return CreateLoginSetup.model_validate(data)
+
+    async def create_job_type(
+        self, input: "CreateJobTypeInput", **kwargs: Any
+    ) -> "CreateJobType":
+        from .create_job_type import CreateJobType
+
+        query = gql("""
+            mutation CreateJobType($input: CreateJobTypeInput!) {
+              createJobType(input: $input) {
+                __typename
+                ... on JobType {
+                  id
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="CreateJobType", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return CreateJobType.model_validate(data)
+
+    async def me(self, **kwargs: Any) -> "Me":
+        from .me import Me
+
+        query = gql("""
+            query Me {
+              viewer {
+                isAdmin
+                expiresAt
+                person {
+                  username
+                }
+                memberships {
+                  role
+                  experiment {
+                    name
+                  }
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {}
+        response = await self.execute(
+            query=query, operation_name="Me", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Me.model_validate(data)
+
+    async def head(self, **kwargs: Any) -> "Head":
+        from .head import Head
+
+        query = gql("""
+            query Head {
+              head
+            }
+            """)
+        variables: dict[str, object] = {}
+        response = await self.execute(
+            query=query, operation_name="Head", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Head.model_validate(data)
+
+    async def campaigns(
+        self,
+        filter_: Union[Optional["CampaignFilter"], "UnsetType"] = UNSET,
+        after: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "Campaigns":
+        from .campaigns import Campaigns
+
+        query = gql("""
+            query Campaigns($filter: CampaignFilter, $after: String) {
+              campaigns(filter: $filter, first: 100, after: $after) {
+                nodes {
+                  ...CampaignPart
+                }
+                pageInfo {
+                  ...PagePart
+                }
+              }
+            }
+
+            fragment CampaignPart on Campaign {
+              id
+              name
+              description
+              active
+              revision
+              updatedAt
+              experiment {
+                name
+              }
+              owner {
+                username
+              }
+              stages {
+                id
+                name
+                unfinished
+              }
+            }
+
+            fragment PagePart on PageInfo {
+              hasNextPage
+              endCursor
+            }
+            """)
+        variables: dict[str, object] = {"filter": filter_, "after": after}
+        response = await self.execute(
+            query=query, operation_name="Campaigns", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Campaigns.model_validate(data)
+
+    async def campaign(self, id: str, **kwargs: Any) -> "Campaign":
+        from .campaign import Campaign
+
+        query = gql("""
+            query Campaign($id: ID!) {
+              campaign(id: $id) {
+                ...CampaignPart
+              }
+            }
+
+            fragment CampaignPart on Campaign {
+              id
+              name
+              description
+              active
+              revision
+              updatedAt
+              experiment {
+                name
+              }
+              owner {
+                username
+              }
+              stages {
+                id
+                name
+                unfinished
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        response = await self.execute(
+            query=query, operation_name="Campaign", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Campaign.model_validate(data)
+
+    async def progress(self, campaign_id: str, **kwargs: Any) -> "Progress":
+        from .progress import Progress
+
+        query = gql("""
+            query Progress($campaignId: ID!) {
+              campaignProgress(campaignId: $campaignId) {
+                ...ProgressPart
+              }
+            }
+
+            fragment ProgressPart on CampaignProgress {
+              stages {
+                ...StagePart
+              }
+            }
+
+            fragment StagePart on StageProgress {
+              stageId
+              name
+              slices
+              submissionsTotal
+              submissions {
+                state
+                count
+              }
+              jobsTotal
+              jobsIdle
+              jobsRunning
+              jobsHeld
+              jobsSucceeded
+              jobsFailed
+              jobsRemoved
+              filesWaiting
+              filesDelivered
+              filesConsumed
+              filesSkipped
+              filesDone
+              filesFailed
+              outputsDeclared
+              outputsLocated
+              outputsSuperseded
+              eventsLocated
+              cpuEfficiency
+              wallEfficiency
+              memoryEfficiency
+            }
+            """)
+        variables: dict[str, object] = {"campaignId": campaign_id}
+        response = await self.execute(
+            query=query, operation_name="Progress", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Progress.model_validate(data)
+
+    async def submissions(
+        self,
+        filter_: "SubmissionsFilter",
+        first: int,
+        after: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "Submissions":
+        from .submissions import Submissions
+
+        query = gql("""
+            query Submissions($filter: SubmissionsFilter!, $first: Int!, $after: String) {
+              submissions(filter: $filter, first: $first, after: $after) {
+                nodes {
+                  ...SubmissionPart
+                }
+                pageInfo {
+                  ...PagePart
+                }
+              }
+            }
+
+            fragment Counts on Submission {
+              jobsTotal
+              jobsIdle
+              jobsRunning
+              jobsHeld
+              jobsSucceeded
+              jobsFailed
+              jobsRemoved
+              jobsUnknown
+              filesTotal
+              filesDone
+              filesFailed
+              outputsDeclared
+              outputsLocated
+            }
+
+            fragment PagePart on PageInfo {
+              hasNextPage
+              endCursor
+            }
+
+            fragment SubmissionPart on Submission {
+              id
+              state
+              stateSince
+              reason
+              isTest
+              createdAt
+              batchSystem
+              round
+              stage {
+                id
+                name
+              }
+              ...Counts
+            }
+            """)
+        variables: dict[str, object] = {
+            "filter": filter_,
+            "first": first,
+            "after": after,
+        }
+        response = await self.execute(
+            query=query, operation_name="Submissions", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Submissions.model_validate(data)
+
+    async def submission(self, id: str, **kwargs: Any) -> "Submission":
+        from .submission import Submission
+
+        query = gql("""
+            query Submission($id: ID!) {
+              submission(id: $id) {
+                ...SubmissionPart
+                recoveries {
+                  ...SubmissionPart
+                }
+              }
+            }
+
+            fragment Counts on Submission {
+              jobsTotal
+              jobsIdle
+              jobsRunning
+              jobsHeld
+              jobsSucceeded
+              jobsFailed
+              jobsRemoved
+              jobsUnknown
+              filesTotal
+              filesDone
+              filesFailed
+              outputsDeclared
+              outputsLocated
+            }
+
+            fragment SubmissionPart on Submission {
+              id
+              state
+              stateSince
+              reason
+              isTest
+              createdAt
+              batchSystem
+              round
+              stage {
+                id
+                name
+              }
+              ...Counts
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        response = await self.execute(
+            query=query, operation_name="Submission", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Submission.model_validate(data)
+
+    async def inputs_done(
+        self, id: str, after: Union[Optional[str], "UnsetType"] = UNSET, **kwargs: Any
+    ) -> "InputsDone":
+        from .inputs_done import InputsDone
+
+        query = gql("""
+            query InputsDone($id: ID!, $after: String) {
+              submission(id: $id) {
+                inputs(outcome: [DONE], first: 100, after: $after) {
+                  nodes {
+                    file {
+                      name
+                    }
+                  }
+                  pageInfo {
+                    ...PagePart
+                  }
+                }
+              }
+            }
+
+            fragment PagePart on PageInfo {
+              hasNextPage
+              endCursor
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "after": after}
+        response = await self.execute(
+            query=query, operation_name="InputsDone", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return InputsDone.model_validate(data)
+
+    async def outputs_located(
+        self, id: str, after: Union[Optional[str], "UnsetType"] = UNSET, **kwargs: Any
+    ) -> "OutputsLocated":
+        from .outputs_located import OutputsLocated
+
+        query = gql("""
+            query OutputsLocated($id: ID!, $after: String) {
+              submission(id: $id) {
+                outputs(states: [LOCATED], first: 100, after: $after) {
+                  nodes {
+                    name
+                    events
+                  }
+                  pageInfo {
+                    ...PagePart
+                  }
+                }
+              }
+            }
+
+            fragment PagePart on PageInfo {
+              hasNextPage
+              endCursor
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "after": after}
+        response = await self.execute(
+            query=query, operation_name="OutputsLocated", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return OutputsLocated.model_validate(data)
+
+    async def triage(self, submission_id: str, **kwargs: Any) -> "Triage":
+        from .triage import Triage
+
+        query = gql("""
+            query Triage($submissionId: ID!) {
+              submissionTriage(submissionId: $submissionId) {
+                jobs
+                groups {
+                  count
+                  reason
+                  exitCode
+                  signal
+                  site
+                  said
+                  log
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"submissionId": submission_id}
+        response = await self.execute(
+            query=query, operation_name="Triage", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Triage.model_validate(data)
+
+    async def datasets(
+        self,
+        experiment: str,
+        name_contains: Union[Optional[str], "UnsetType"] = UNSET,
+        after: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "Datasets":
+        from .datasets import Datasets
+
+        query = gql("""
+            query Datasets($experiment: String!, $nameContains: String, $after: String) {
+              datasets(
+                experiment: $experiment
+                nameContains: $nameContains
+                first: 100
+                after: $after
+              ) {
+                nodes {
+                  id
+                  name
+                  filesTotal
+                }
+                pageInfo {
+                  ...PagePart
+                }
+              }
+            }
+
+            fragment PagePart on PageInfo {
+              hasNextPage
+              endCursor
+            }
+            """)
+        variables: dict[str, object] = {
+            "experiment": experiment,
+            "nameContains": name_contains,
+            "after": after,
+        }
+        response = await self.execute(
+            query=query, operation_name="Datasets", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Datasets.model_validate(data)
+
+    async def watch_changes(
+        self,
+        filter_: Union[Optional["ChangesFilter"], "UnsetType"] = UNSET,
+        after: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> AsyncIterator["WatchChanges"]:
+        from .watch_changes import WatchChanges
+
+        query = gql("""
+            subscription WatchChanges($filter: ChangesFilter, $after: String) {
+              changes(filter: $filter, after: $after) {
+                __typename
+                ...ChangePart
+                ... on Heartbeat {
+                  cursor
+                }
+                ... on CursorExpired {
+                  oldest
+                }
+                ... on CursorFromAnotherHistory {
+                  head
+                }
+                ...Said
+              }
+            }
+
+            fragment ChangePart on Change {
+              cursor
+              kind
+              at
+              experimentId
+              campaignId
+              submissionId
+              body
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"filter": filter_, "after": after}
+        async for data in self.execute_ws(
+            query=query, operation_name="WatchChanges", variables=variables, **kwargs
+        ):
+            yield WatchChanges.model_validate(data)
+
+    async def watch_progress(
+        self, id: str, **kwargs: Any
+    ) -> AsyncIterator["WatchProgress"]:
+        from .watch_progress import WatchProgress
+
+        query = gql("""
+            subscription WatchProgress($id: ID!) {
+              campaignProgress(id: $id) {
+                __typename
+                ...ProgressPart
+                ...Said
+              }
+            }
+
+            fragment ProgressPart on CampaignProgress {
+              stages {
+                ...StagePart
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+
+            fragment StagePart on StageProgress {
+              stageId
+              name
+              slices
+              submissionsTotal
+              submissions {
+                state
+                count
+              }
+              jobsTotal
+              jobsIdle
+              jobsRunning
+              jobsHeld
+              jobsSucceeded
+              jobsFailed
+              jobsRemoved
+              filesWaiting
+              filesDelivered
+              filesConsumed
+              filesSkipped
+              filesDone
+              filesFailed
+              outputsDeclared
+              outputsLocated
+              outputsSuperseded
+              eventsLocated
+              cpuEfficiency
+              wallEfficiency
+              memoryEfficiency
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        async for data in self.execute_ws(
+            query=query, operation_name="WatchProgress", variables=variables, **kwargs
+        ):
+            yield WatchProgress.model_validate(data)
+
+    async def watch_output(
+        self, submission_id: str, after: int, **kwargs: Any
+    ) -> AsyncIterator["WatchOutput"]:
+        from .watch_output import WatchOutput
+
+        query = gql("""
+            subscription WatchOutput($submissionId: ID!, $after: Int!) {
+              launchOutput(submissionId: $submissionId, after: $after) {
+                __typename
+                ...OutputPart
+                ...Said
+              }
+            }
+
+            fragment OutputPart on LaunchOutput {
+              sequence
+              attempt
+              text
+              at
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"submissionId": submission_id, "after": after}
+        async for data in self.execute_ws(
+            query=query, operation_name="WatchOutput", variables=variables, **kwargs
+        ):
+            yield WatchOutput.model_validate(data)

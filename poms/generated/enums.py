@@ -1,0 +1,42 @@
+from enum import Enum
+
+
+class Completion(str, Enum):
+    COMPLETE = "COMPLETE"
+    LOCATED = "LOCATED"
+
+
+class HostKind(str, Enum):
+    LOCAL = "LOCAL"
+    SSH = "SSH"
+
+
+class Role(str, Enum):
+    ANALYSIS = "ANALYSIS"
+    SHIFTER = "SHIFTER"
+    PRODUCTION = "PRODUCTION"
+    SUPERUSER = "SUPERUSER"
+
+
+class StageKind(str, Enum):
+    REGULAR = "REGULAR"
+    GENERATOR = "GENERATOR"
+    APPROVAL = "APPROVAL"
+    DATATRANSFER = "DATATRANSFER"
+    TEST = "TEST"
+
+
+class SubmissionState(str, Enum):
+    QUEUED = "QUEUED"
+    NEW = "NEW"
+    SUBMITTING = "SUBMITTING"
+    UNCERTAIN = "UNCERTAIN"
+    IDLE = "IDLE"
+    RUNNING = "RUNNING"
+    HELD = "HELD"
+    COMPLETED = "COMPLETED"
+    LOCATED = "LOCATED"
+    LAUNCH_FAILED = "LAUNCH_FAILED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    REMOVED = "REMOVED"

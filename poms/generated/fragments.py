@@ -1,0 +1,180 @@
+from datetime import datetime
+from typing import Any, Literal, Optional
+
+from pydantic import Field
+
+from .base_model import BaseModel
+from .enums import SubmissionState
+
+
+class CampaignPart(BaseModel):
+    id: str
+    name: str
+    description: str
+    active: bool
+    revision: int
+    updated_at: datetime = Field(alias="updatedAt")
+    experiment: "CampaignPartExperiment"
+    owner: "CampaignPartOwner"
+    stages: list["CampaignPartStages"]
+
+
+class CampaignPartExperiment(BaseModel):
+    name: str
+
+
+class CampaignPartOwner(BaseModel):
+    username: str
+
+
+class CampaignPartStages(BaseModel):
+    id: str
+    name: str
+    unfinished: int
+
+
+class ChangePart(BaseModel):
+    cursor: str
+    kind: str
+    at: datetime
+    experiment_id: Optional[str] = Field(alias="experimentId")
+    campaign_id: Optional[str] = Field(alias="campaignId")
+    submission_id: Optional[str] = Field(alias="submissionId")
+    body: Any
+
+
+class Counts(BaseModel):
+    jobs_total: int = Field(alias="jobsTotal")
+    jobs_idle: int = Field(alias="jobsIdle")
+    jobs_running: int = Field(alias="jobsRunning")
+    jobs_held: int = Field(alias="jobsHeld")
+    jobs_succeeded: int = Field(alias="jobsSucceeded")
+    jobs_failed: int = Field(alias="jobsFailed")
+    jobs_removed: int = Field(alias="jobsRemoved")
+    jobs_unknown: int = Field(alias="jobsUnknown")
+    files_total: int = Field(alias="filesTotal")
+    files_done: int = Field(alias="filesDone")
+    files_failed: int = Field(alias="filesFailed")
+    outputs_declared: int = Field(alias="outputsDeclared")
+    outputs_located: int = Field(alias="outputsLocated")
+
+
+class SubmissionPart(Counts):
+    id: str
+    state: SubmissionState
+    state_since: datetime = Field(alias="stateSince")
+    reason: str
+    is_test: bool = Field(alias="isTest")
+    created_at: datetime = Field(alias="createdAt")
+    batch_system: str = Field(alias="batchSystem")
+    round: Optional[int]
+    stage: "SubmissionPartStage"
+
+
+class SubmissionPartStage(BaseModel):
+    id: str
+    name: str
+
+
+class LaunchPart(BaseModel):
+    launches: list["LaunchPartLaunches"]
+
+
+class LaunchPartLaunches(BaseModel):
+    stage_id: str = Field(alias="stageId")
+    submission: Optional["LaunchPartLaunchesSubmission"]
+    problem: Optional["LaunchPartLaunchesProblem"]
+
+
+class LaunchPartLaunchesSubmission(SubmissionPart):
+    pass
+
+
+class LaunchPartLaunchesProblem(BaseModel):
+    typename__: Literal[
+        "DatasetWithoutFiles",
+        "FileDiffers",
+        "IdempotencyKeyReused",
+        "Invalid",
+        "InvalidCampaign",
+        "InvalidFiles",
+        "InvalidJobType",
+        "InvalidLoginSetup",
+        "NameTaken",
+        "NotFound",
+        "NotLaunchable",
+        "NotPermitted",
+        "NotPossibleNow",
+        "NothingToLaunch",
+        "Problem",
+        "StageBusy",
+        "StageInactive",
+        "StaleRevision",
+        "StaleVersion",
+        "TooMany",
+    ] = Field(alias="__typename")
+    message: str
+
+
+class OutputPart(BaseModel):
+    sequence: int
+    attempt: int
+    text: str
+    at: datetime
+
+
+class PagePart(BaseModel):
+    has_next_page: bool = Field(alias="hasNextPage")
+    end_cursor: Optional[str] = Field(alias="endCursor")
+
+
+class StagePart(BaseModel):
+    stage_id: str = Field(alias="stageId")
+    name: str
+    slices: int
+    submissions_total: int = Field(alias="submissionsTotal")
+    submissions: list["StagePartSubmissions"]
+    jobs_total: int = Field(alias="jobsTotal")
+    jobs_idle: int = Field(alias="jobsIdle")
+    jobs_running: int = Field(alias="jobsRunning")
+    jobs_held: int = Field(alias="jobsHeld")
+    jobs_succeeded: int = Field(alias="jobsSucceeded")
+    jobs_failed: int = Field(alias="jobsFailed")
+    jobs_removed: int = Field(alias="jobsRemoved")
+    files_waiting: int = Field(alias="filesWaiting")
+    files_delivered: int = Field(alias="filesDelivered")
+    files_consumed: int = Field(alias="filesConsumed")
+    files_skipped: int = Field(alias="filesSkipped")
+    files_done: int = Field(alias="filesDone")
+    files_failed: int = Field(alias="filesFailed")
+    outputs_declared: int = Field(alias="outputsDeclared")
+    outputs_located: int = Field(alias="outputsLocated")
+    outputs_superseded: int = Field(alias="outputsSuperseded")
+    events_located: int = Field(alias="eventsLocated")
+    cpu_efficiency: Optional[float] = Field(alias="cpuEfficiency")
+    wall_efficiency: Optional[float] = Field(alias="wallEfficiency")
+    memory_efficiency: Optional[float] = Field(alias="memoryEfficiency")
+
+
+class StagePartSubmissions(BaseModel):
+    state: SubmissionState
+    count: int
+
+
+class ProgressPart(BaseModel):
+    stages: list["ProgressPartStages"]
+
+
+class ProgressPartStages(StagePart):
+    pass
+
+
+CampaignPart.model_rebuild()
+ChangePart.model_rebuild()
+Counts.model_rebuild()
+SubmissionPart.model_rebuild()
+LaunchPart.model_rebuild()
+OutputPart.model_rebuild()
+PagePart.model_rebuild()
+StagePart.model_rebuild()
+ProgressPart.model_rebuild()

@@ -1,0 +1,320 @@
+from datetime import datetime
+from typing import Any, Optional
+
+from pydantic import Field
+
+from .base_model import BaseModel
+from .enums import Completion, HostKind, Role, StageKind, SubmissionState
+
+
+class BatchAttributeInput(BaseModel):
+    """An attribute that jobs shall carry in HTCondor."""
+
+    name: str
+    "Its name, for example `WantGlidein`; those that the launch decides itself are refused."
+    value: str
+    'A ClassAd expression, for example `true` or, with its quotation marks, `"a text"`.'
+
+
+class BatchOptionsInput(BaseModel):
+    """What jobs ask of their batch system besides resources; each system takes what it knows."""
+
+    requirements: str = ""
+    "HTCondor: a ClassAd expression that machines must meet, for example `OpSysMajorVer >= 9`."
+    attributes: list["BatchAttributeInput"] = Field(default_factory=lambda: [])
+    "HTCondor: what the jobs carry, at most 50."
+    container: str = ""
+    "HTCondor: the image in which they run, for example `docker://almalinux:9` or a path."
+    partition: str = ""
+    "Slurm: the partition, or several with commas."
+    account: str = ""
+    "Slurm: the account."
+    qos: str = ""
+    "Slurm: the quality of service."
+
+
+class CampaignDefaultsInput(BaseModel):
+    """What holds for each stage of the campaign."""
+
+    parameters: list["ParameterInput"] = Field(default_factory=lambda: [])
+    "Over those of the job types."
+    keywords: list["ParameterInput"] = Field(default_factory=lambda: [])
+    "What `%(key)s` becomes in parameters and commands."
+
+
+class CampaignFilter(BaseModel):
+    """Which campaigns are wanted; what is left out wants all."""
+
+    experiment: Optional[str] = None
+    "Those of one experiment."
+    active: Optional[bool] = None
+    "Those that launch, or those that don't."
+    name_contains: Optional[str] = Field(alias="nameContains", default=None)
+    "Those with this in their names, in large or small letters."
+    owner: Optional[str] = None
+    "Those of one person, by username."
+
+
+class ChangesFilter(BaseModel):
+    """Which changes to watch; what is left out doesn't narrow."""
+
+    experiment: Optional[str] = None
+    "The name of one of your experiments; what is everybody's comes, too."
+    campaign_id: Optional[str] = Field(alias="campaignId", default=None)
+    "What happens in one campaign."
+    submission_id: Optional[str] = Field(alias="submissionId", default=None)
+    "What happens to one submission."
+    kinds: Optional[list[str]] = None
+    "How the kind begins, such as `submission.` or `job_type.saved`; at most 20."
+
+
+class CreateExperimentInput(BaseModel):
+    """A new tenant."""
+
+    name: str
+    "Small letters, digits, `_` and `-`, up to 32, beginning with a letter."
+    title: str = ""
+    "What people call it."
+    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
+    "Asking again with the same key gives the same answer, and makes nothing twice."
+
+
+class CreateJobTypeInput(BaseModel):
+    """A new job type of an experiment."""
+
+    name: str
+    "Unique in the experiment, up to 100 characters."
+    command: list[str]
+    "The program and its arguments; no shell reads them."
+    parameters: list["ParameterInput"] = Field(default_factory=lambda: [])
+    "Appended to the command in this order."
+    output_check: list[str] = Field(alias="outputCheck", default_factory=lambda: [])
+    "A command that says whether a job's outputs are good; empty: none."
+    patterns: list[str] = Field(default_factory=lambda: [])
+    "Globs that a job's outputs match, each at least once."
+    recoveries: list["RecoveryInput"] = Field(default_factory=lambda: [])
+    "What is done with what a submission leaves undone, in this order."
+    resources: Optional["ResourcesInput"] = None
+    "What one job may use."
+    experiment: str
+    "The experiment's name."
+    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
+    "Asking again with the same key gives the same answer, and makes nothing twice."
+
+
+class CreateLaunchHostInput(BaseModel):
+    """A new place to launch from."""
+
+    experiment: str
+    "The experiment's name."
+    name: str
+    "Unique in the experiment, up to 100 characters."
+    kind: HostKind = HostKind.LOCAL
+    "How it is reached."
+    address: str = ""
+    "For ssh: its name or address, with `:port` if it isn't the usual one."
+    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
+    "Asking again with the same key gives the same answer, and makes nothing twice."
+
+
+class CreateLoginSetupInput(BaseModel):
+    """A new login setup of an experiment."""
+
+    name: str
+    "Unique in the experiment, up to 100 characters."
+    launch_host: str = Field(alias="launchHost")
+    "The launch host's name."
+    credential: Optional[str] = None
+    "The credential's name; in analysis one of your own."
+    account: str = ""
+    "The account on the launch host; empty: the service's own."
+    setup: list[str] = Field(default_factory=lambda: [])
+    "Lines that the launch host's shell runs first."
+    environment: list["ParameterInput"] = Field(default_factory=lambda: [])
+    "Variables that jobs find in their environment."
+    experiment: str
+    "The experiment's name."
+    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
+    "Asking again with the same key gives the same answer, and makes nothing twice."
+
+
+class DependencyInput(BaseModel):
+    """An edge between two stages: outputs of the one launch the other."""
+
+    upstream: str
+    "The name of the stage whose outputs go on."
+    downstream: str
+    "The name of the stage that is launched; the same stage's: its next slice."
+    patterns: list[str] = Field(default_factory=lambda: [])
+    "Globs for the outputs that go on; none: all."
+
+
+class FileInput(BaseModel):
+    """A file that is there."""
+
+    name: str
+    "Unique in the experiment: 1 to 255 bytes without a slash."
+    size: int
+    "In bytes."
+    location: str
+    "An absolute path inside the store, without `..`."
+    checksum: Optional[str] = None
+    "With its algorithm in front, for example `sha256:…`."
+    events: Optional[int] = None
+    "How many events it holds."
+    run: Optional[int] = None
+    "The run it belongs to."
+    metadata: Optional[Any] = None
+    "Whatever else is known of it: one JSON object of at most 10,000 bytes."
+
+
+class ParameterInput(BaseModel):
+    """A key and its value, written one after the other on the command line."""
+
+    key: str
+    "What stands before the value, for example `--events=`."
+    value: str
+    "What stands after the key; `%(dataset)s` and other keywords are filled in at the launch."
+
+
+class RecoveryInput(BaseModel):
+    """One way of doing again what a submission left undone."""
+
+    type_: str = Field(alias="type")
+    "Which inputs it takes, for example `consumed_status`."
+    overrides: list["ParameterInput"] = Field(default_factory=lambda: [])
+    "Parameters that win over all others, for example more memory."
+    rounds: int = 1
+    "How often it is tried: 1 to 10."
+
+
+class ResourcesInput(BaseModel):
+    """What one job may use."""
+
+    cpus: Optional[int] = None
+    "Cores, from 1."
+    memory_mb: Optional[int] = Field(alias="memoryMb", default=None)
+    "Memory in MB, from 1."
+    disk_mb: Optional[int] = Field(alias="diskMb", default=None)
+    "Disk in MB, from 1."
+    walltime_s: Optional[int] = Field(alias="walltimeS", default=None)
+    "Seconds of wall time, from 1."
+
+
+class SaveCampaignInput(BaseModel):
+    """A whole campaign as it shall be from now on."""
+
+    experiment: str
+    "The experiment's name."
+    name: str
+    "Unique in the experiment; one that isn't there yet is made."
+    description: str = ""
+    "What it is for."
+    defaults: Optional["CampaignDefaultsInput"] = None
+    "What holds for each stage."
+    stages: list["StageInput"]
+    "All its steps, 1 to 200; those that it had and that are not in the list become inactive."
+    dependencies: list["DependencyInput"] = Field(default_factory=lambda: [])
+    "Which stages launch which, at most 1,000."
+    comment: str = ""
+    "Why, for the list of revisions; at most 1,000 characters."
+    expected_revision: Optional[int] = Field(alias="expectedRevision", default=None)
+    "Refuse when somebody has saved it since this revision; 0: when it is there at all."
+    dry_run: bool = Field(alias="dryRun", default=False)
+    "Save nothing, say what would change."
+    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
+    "Asking again with the same key gives the same answer, and saves nothing twice."
+
+
+class SetMembershipInput(BaseModel):
+    """What a person shall be in an experiment."""
+
+    experiment: str
+    "The experiment's name."
+    username: str
+    "The person's."
+    role: Optional[Role] = None
+    "The new role; null takes the person out of the experiment."
+
+
+class StageInput(BaseModel):
+    """One step of the campaign, with what it refers to by name."""
+
+    name: str
+    "Unique in the campaign; a stage with another name is another stage."
+    job_type: str = Field(alias="jobType")
+    "The job type's name."
+    login_setup: str = Field(alias="loginSetup")
+    "The login setup's name."
+    kind: StageKind = StageKind.REGULAR
+    "What it does when it is launched."
+    dataset: Optional[str] = None
+    "The name of what it works on; a stage with something upstream needs none."
+    parameter_lists: list[list[str]] = Field(
+        alias="parameterLists", default_factory=lambda: []
+    )
+    "What `multiparam` makes its combinations of, the first list changing fastest; of `list` the one."
+    split: str = "none"
+    "How its work is cut into slices, such as `nfiles(20)`, `byrun(low=1, high=100)`, `nbytes(10GB)`;\n`docs/splits.md` has them all, and `previewSplit` shows what comes of it."
+    test_split: Optional[str] = Field(alias="testSplit", default=None)
+    "The same for test launches; null: as for others."
+    software_version: str = Field(alias="softwareVersion", default="")
+    "The version that its jobs run, the keyword `%(version)s`."
+    parameters: list["ParameterInput"] = Field(default_factory=lambda: [])
+    "Over those of the job type and the campaign."
+    test_parameters: list["ParameterInput"] = Field(
+        alias="testParameters", default_factory=lambda: []
+    )
+    "Over all these in test launches."
+    files_per_job: int = Field(alias="filesPerJob", default=1)
+    "How many files one job works on: 1 to 100,000."
+    jobs_per_slice: int = Field(alias="jobsPerSlice", default=1)
+    "How many jobs one launch of a generator starts: 1 to 100,000."
+    events_per_job: int = Field(alias="eventsPerJob", default=1)
+    "How many events one job of a generator makes, from 1."
+    completion: Completion = Completion.LOCATED
+    "When a submission counts as usable."
+    completion_pct: int = Field(alias="completionPct", default=95)
+    "Which part of the expected outputs must be located: 0 to 100 percent."
+    recoveries: Optional[list["RecoveryInput"]] = None
+    "What is done with what a submission leaves undone; null: as the job type says."
+    resources: Optional["ResourcesInput"] = None
+    "What one job may use, over what the job type says."
+    batch_system: str = Field(alias="batchSystem", default="local")
+    "Where its jobs run."
+    batch_options: Optional["BatchOptionsInput"] = Field(
+        alias="batchOptions", default=None
+    )
+    "What they ask of that batch system besides."
+    most_unfinished: Optional[int] = Field(alias="mostUnfinished", default=None)
+    "How many of its submissions may be unfinished at once; null: any number."
+    merge_overrides: bool = Field(alias="mergeOverrides", default=True)
+    "Whether the campaign's parameters hold for it, between those of the job type and its own."
+
+
+class SubmissionsFilter(BaseModel):
+    """Which submissions are wanted; what is left out doesn't narrow."""
+
+    experiment: Optional[str] = None
+    "The name of one of your experiments."
+    campaign_id: Optional[str] = Field(alias="campaignId", default=None)
+    "Of one campaign."
+    stage_id: Optional[str] = Field(alias="stageId", default=None)
+    "Of one stage."
+    states: Optional[list[SubmissionState]] = None
+    "In one of these states."
+    is_test: Optional[bool] = Field(alias="isTest", default=None)
+    "Tests only, or no tests."
+    created_by: Optional[str] = Field(alias="createdBy", default=None)
+    "The person who launched it."
+    since: Optional[datetime] = None
+    "Launched then or later."
+
+
+BatchOptionsInput.model_rebuild()
+CampaignDefaultsInput.model_rebuild()
+CreateJobTypeInput.model_rebuild()
+CreateLoginSetupInput.model_rebuild()
+RecoveryInput.model_rebuild()
+SaveCampaignInput.model_rebuild()
+StageInput.model_rebuild()

@@ -1,0 +1,20 @@
+from typing import Optional
+
+from .base_model import BaseModel
+from .fragments import (
+    SubmissionPart,
+    SubmissionPartStage,  # noqa: F401
+)
+
+
+class Submission(BaseModel):
+    submission: Optional["SubmissionSubmission"]
+
+
+class SubmissionSubmission(SubmissionPart):
+    recoveries: list["SubmissionSubmissionRecoveries"]
+
+
+SubmissionSubmissionRecoveries = SubmissionPart
+Submission.model_rebuild()
+SubmissionSubmission.model_rebuild()

@@ -1,0 +1,149 @@
+"""The `poms` command, as a shell script uses it: what it prints, and how it ends."""
+
+import asyncio
+import json
+import os
+import stat
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.pool import Pool
+from tests.conftest import free_port
+from tests.served import token
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Poms = Callable[..., Awaitable[Ended]]
+
+
+@pytest.fixture
+def poms(url: str, tmp_path: Path) -> Poms:
+    """Runs the command as anna."""
+
+    async def run(*words: str, stdin: str = "", **env: str) -> Ended:
+        kept = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+        given = {"POMS_URL": url, "POMS_TOKEN": token("anna"), **env}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "poms", *words,
+            env=kept | {name: value for name, value in given.items() if value},
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate(stdin.encode())
+        return Ended(process.returncode or 0, out.decode(), err.decode())
+
+    return run
+
+
+async def test_login_keeps_the_session_for_its_owner_alone(
+    poms: Poms, url: str, tmp_path: Path
+) -> None:
+    nobody = {"POMS_URL": "", "POMS_TOKEN": ""}
+    assert (await poms("whoami", **nobody)).code == 4
+    done = await poms("login", url, stdin=token("anna") + "\n", **nobody)
+    assert (done.code, "anna" in done.out) == (0, True)
+    (file,) = tmp_path.rglob("session.json")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "production in hypot" in (await poms("whoami", **nobody)).out
+
+
+async def test_a_wrong_token_is_not_kept(poms: Poms, url: str, tmp_path: Path) -> None:
+    done = await poms("login", url, stdin="nonsense\n")
+    assert (done.code, done.out) == (4, "")
+    assert not list(tmp_path.rglob("session.json"))
+
+
+async def test_each_kind_of_failure_has_its_exit_code(poms: Poms) -> None:
+    assert (await poms("whoami", POMS_TOKEN="x")).code == 4
+    assert (await poms("login", f"http://127.0.0.1:{free_port()}", stdin="x\n")).code == 3
+    refused = await poms("launch", "nothing/there")
+    assert (refused.code, refused.out) == (1, "")
+    assert "no campaign or stage 'nothing/there'" in refused.err
+    assert (await poms("launch")).code == 2
+    assert (await poms("--json", "whoami")).json["viewer"]["person"]["username"] == "anna"
+
+
+LINES = [
+    {"name": "a.root", "size": 10, "location": "store/a.root", "events": 5, "run": 7},
+    {"name": "b.root", "size": -1, "location": "store/b.root"},
+    "no json",
+    {"name": "c.root", "location": "store/c.root"},
+    {"name": "d.root", "size": 1, "location": "store/d.root", "colour": "red"},
+    {"name": "a.root", "size": 10, "location": "store/a.root", "events": 5, "run": 7},
+]
+
+
+def lines(store: Path) -> str:
+    said = [line if isinstance(line, str) else json.dumps(line) for line in LINES]
+    return "\n".join(said).replace("store/", f"{store}/") + "\n"
+
+
+async def test_lines_that_can_not_be_are_refused_one_by_one_and_the_others_go_in(
+    poms: Poms, db: Pool, tmp_path: Path
+) -> None:
+    text = lines(tmp_path / "store")
+    done = await poms("--json", "dataset", "add", "hypot/raw", "--jsonl", "-", stdin=text)
+    assert done.code == 1
+    said = done.json
+    assert (said["added"], said["known"]) == (1, 1)
+    places = {each["place"]: each["why"] for each in said["refused"]}
+    assert sorted(places) == ["line 2", "line 3", "line 4", "line 5"]
+    assert "size" in places["line 2"]
+    assert "not JSON" in places["line 3"]
+    assert "size" in places["line 4"]
+    assert "colour" in places["line 5"]
+    assert await db.fetchval("SELECT name FROM file WHERE events = 5 AND run = 7") == "a.root"
+    again = await poms("--json", "dataset", "add", "hypot/raw", "--jsonl", "-", stdin=text)
+    assert (again.json["added"], again.json["known"]) == (0, 2)
+
+
+async def test_a_csv_and_files_that_are_here_go_in_as_well(
+    poms: Poms, db: Pool, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    (store / "x.root").write_bytes(b"123")
+    table = tmp_path / "files.csv"
+    table.write_text(f"name,size,location,run,tier\nc.root,4,{store}/c.root,8,raw\n")
+    assert (await poms("dataset", "add", "hypot/raw", "--csv", str(table))).code == 0
+    here = await poms("dataset", "add", "hypot/raw", f"{store}/*.root", "--checksum")
+    assert (here.code, here.out) == (0, "1 added, 0 were there, 0 refused\n")
+    rows = await db.fetch("SELECT name, size, run, metadata, checksum FROM file ORDER BY name")
+    assert [tuple(row) for row in rows] == [
+        ("c.root", 4, 8, {"tier": "raw"}, None),
+        ("x.root", 3, None, {}, f"sha256:{SHA}"),
+    ]
+
+
+SHA = "a665a45920422f9d417e4867efdc4fb8a04a1f3fff1fa07e998e86f7f7a27ae3"
+
+
+async def test_more_files_than_one_request_takes_go_in_as_a_stream(
+    poms: Poms, db: Pool, tmp_path: Path
+) -> None:
+    text = "".join(
+        json.dumps({"name": f"f{n}", "size": n, "location": f"{tmp_path}/store/f{n}"}) + "\n"
+        for n in range(2500)
+    )
+    done = await poms("dataset", "add", "hypot/raw", "--jsonl", "-", stdin=text)
+    assert (done.code, done.out) == (0, "2500 added, 0 were there, 0 refused\n")
+    assert await db.fetchval("SELECT head FROM dataset WHERE name = 'raw'") == 2500
