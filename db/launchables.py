@@ -8,6 +8,7 @@ from domain.configuration import Ingredients
 from domain.parameters import Layer, Origin
 from domain.splits import Source
 from domain.stages import Completion, StageKind
+from domain.units import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,9 @@ class Launchable:
     parameters: list[list[str]]
     test_parameters: list[list[str]]
     files_per_job: int
+    bytes_per_job: int | None
     jobs_per_slice: int
-    events_per_job: int
+    events_per_job: int | None
     completion: Completion
     completion_pct: int
     recoveries: list[Any]
@@ -72,6 +74,16 @@ class Launchable:
         )
 
     @property
+    def bounds(self) -> Bounds:
+        """What one job that works on files gets at most."""
+        return Bounds(self.files_per_job, self.bytes_per_job, self.events_per_job)
+
+    @property
+    def events_per_unit(self) -> int:
+        """How many events one job of a generator makes."""
+        return self.events_per_job or 1
+
+    @property
     def kind_can_not_run(self) -> bool:
         """Approvals and data transfers run no jobs; they come with requests."""
         return self.kind in (StageKind.APPROVAL, StageKind.DATATRANSFER)
@@ -84,7 +96,7 @@ class Launchable:
             generates=self.generates,
             parameter_lists=self.parameter_lists,
             jobs_per_slice=self.jobs_per_slice,
-            events_per_job=self.events_per_job,
+            events_per_job=self.events_per_unit,
             now=self.now,
             zone=self.zone,
         )
@@ -141,7 +153,7 @@ BY_STAGE = """
     SELECT s.id, s.experiment_id, e.name AS experiment, s.campaign_id, c.name AS campaign, c.active AS campaign_active,
            c.revision AS campaign_revision, c.defaults AS campaign_defaults, s.name, s.kind, s.active, s.split,
            s.test_split, s.parameter_lists, s.software_version, s.parameters, s.test_parameters, s.files_per_job,
-           s.jobs_per_slice, s.events_per_job, s.completion, s.completion_pct,
+           s.bytes_per_job, s.jobs_per_slice, s.events_per_job, s.completion, s.completion_pct,
            coalesce(s.recoveries, t.recoveries) AS recoveries, s.resources, s.batch_options,
            s.most_unfinished, s.merge_overrides, s.unfinished, s.epoch,
            s.cursor, s.test_epoch, s.test_cursor, s.split_seq,

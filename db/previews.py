@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from db import looks
+from db import divisions, looks
 from db.launchables import Launchable
 from db.pool import Database, one
-from domain import splits, units
+from domain import splits
 from domain.splits import Taken
 from domain.splits.preview import Ahead
 
@@ -86,8 +86,8 @@ LISTED = """
 
 async def _next(db: Database, stage: Launchable, taken: Taken) -> Next:
     if stage.generates:
-        return Next(taken, taken.files, Weight(0, taken.files * stage.events_per_job, 0))
-    jobs = units.count(taken.files, stage.files_per_job)
+        return Next(taken, taken.files, Weight(0, taken.files * stage.events_per_unit, 0))
+    jobs = len(await divisions.starts(db, stage, taken))
     if taken.listed is None:
         weight = await one(db, Weight, RANGE, stage.dataset_id, taken.low, taken.high)
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from db import launchables, looks
+from db import divisions, launchables, looks
 from db.launchables import Launchable
 from db.pool import Database, one, savepoint
 from db.submissions import COLUMNS, TELL, Submission
@@ -53,7 +53,8 @@ class Asked:
 
 
 # The compare and set comes first, and everything else is made FROM it: no row taken, nothing made. A slice by a
-# range keeps it ($8 to below $9), one by a key lists its files, one that may come again keeps neither.
+# range keeps it ($8 to below $9), one by a key lists its files, one that may come again keeps neither. $20 has
+# the place of each job's first file.
 TAKE = (
     """
     WITH taken AS (
@@ -116,7 +117,7 @@ RANGE = (
     TAKE
     + """
     sliced AS (
-        SELECT moved.id, (d.ordinal - $21::bigint) / $20::int + 1 AS number, d.file_id, f.size, f.events
+        SELECT moved.id, width_bucket(d.ordinal - $21::bigint, $20::bigint[]) AS number, d.file_id, f.size, f.events
           FROM moved, dataset_file d JOIN file f ON f.id = d.file_id
          WHERE d.dataset_id = $6 AND d.ordinal >= $21 AND d.ordinal < $22::bigint
     ),"""
@@ -127,7 +128,7 @@ LISTED = (
     TAKE
     + """
     sliced AS (
-        SELECT moved.id, ((x.place - 1) / $20::int + 1)::int AS number, d.file_id, f.size, f.events, x.place
+        SELECT moved.id, width_bucket(x.place - 1, $20::bigint[]) AS number, d.file_id, f.size, f.events, x.place
           FROM moved, unnest($21::bigint[]) WITH ORDINALITY AS x (ordinal, place)
           JOIN dataset_file d ON d.dataset_id = $6 AND d.ordinal = x.ordinal
           JOIN file f ON f.id = d.file_id
@@ -192,6 +193,9 @@ def _refusal(stage: Launchable, asked: Asked) -> Outcome | None:
     if stage.kind_can_not_run:
         why = f"Stages of kind {stage.kind} can't be launched yet."
         return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why=why)
+    if stage.generates and abs(stage.epoch_for(is_test=asked.is_test)) > units.MOST_EPOCHS:
+        why = f"{stage.name} was begun anew {units.MOST_EPOCHS} times, its runs are used up: make another stage."
+        return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why=why)
     if not stage.generates and not stage.head:
         return Outcome(refusal=Refusal.NO_FILES, why=f"{stage.name} has no files to work on.")
     return None
@@ -218,8 +222,7 @@ async def _take(
     if not taken.files:  # somebody took them between two looks
         return None
     files = 0 if stage.generates else taken.files
-    per_job = stage.files_per_job
-    jobs = taken.files if stage.generates else units.count(files, per_job)
+    starts = await divisions.starts(db, stage, taken)
     config = configuration(
         stage.ingredients(is_test=asked.is_test),
         parameter=taken.parameter,
@@ -231,18 +234,18 @@ async def _take(
         stage.id, stage.split_seq, asked.is_test, taken.cursor, asked.may_queue,
         None if stage.generates else stage.dataset_id, stage.head, *kept, taken.parameter,
         stage.campaign_revision, asked.person_id, asked.upstream_id, asked.dependency_id, asked.trigger_no,
-        config, jobs, files, taken.key,
+        config, len(starts), files, taken.key,
     )  # fmt: skip
     if stage.generates:
         return await one(db, Submission, UNITS, *common, *_columns(stage, taken, asked))
     if taken.listed is None:
-        return await one(db, Submission, RANGE, *common, per_job, taken.low, taken.high)
-    return await one(db, Submission, LISTED, *common, per_job, taken.listed)
+        return await one(db, Submission, RANGE, *common, starts, taken.low, taken.high)
+    return await one(db, Submission, LISTED, *common, starts, taken.listed)
 
 
 def _columns(stage: Launchable, taken: splits.Taken, asked: Asked) -> Sequence[list[Any]]:
     """The generator's units, column by column, as `unnest` wants them."""
     epoch = stage.epoch_for(is_test=asked.is_test)
-    made = units.identities(stage.id, epoch, taken.low, taken.high, stage.events_per_job)
+    made = units.identities(stage.id, epoch, taken.low, taken.high, stage.events_per_unit)
     names = ("index", "seed", "run", "subrun", "first_event", "events")
     return [[getattr(unit, name) for unit in made] for name in names]

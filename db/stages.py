@@ -28,8 +28,9 @@ class Stage:
     parameters: list[list[str]]
     test_parameters: list[list[str]]
     files_per_job: int
+    bytes_per_job: int | None
     jobs_per_slice: int
-    events_per_job: int
+    events_per_job: int | None
     completion: Completion
     completion_pct: int
     recoveries: list[dict[str, Any]] | None
@@ -130,28 +131,28 @@ async def next_ids(conn: Connection, count: int) -> list[int]:
 SAVE = """
     INSERT INTO stage AS s (id, experiment_id, campaign_id, name, kind, job_type_id, login_setup_id, dataset_id,
                             parameter_lists, split, test_split, software_version, parameters, test_parameters,
-                            files_per_job, jobs_per_slice, events_per_job, completion, completion_pct, recoveries,
-                            resources, batch_system, batch_options, most_unfinished, merge_overrides)
+                            files_per_job, bytes_per_job, jobs_per_slice, events_per_job, completion, completion_pct,
+                            recoveries, resources, batch_system, batch_options, most_unfinished, merge_overrides)
     OVERRIDING SYSTEM VALUE
     SELECT x.id, $1, $2, x.name, x.kind, x.job_type_id, x.login_setup_id, x.dataset_id, x.parameter_lists, x.split,
-           x.test_split, x.software_version, x.parameters, x.test_parameters, x.files_per_job, x.jobs_per_slice,
-           x.events_per_job, x.completion, x.completion_pct, nullif(x.recoveries, 'null'), x.resources,
-           x.batch_system, x.batch_options, x.most_unfinished, x.merge_overrides
+           x.test_split, x.software_version, x.parameters, x.test_parameters, x.files_per_job, x.bytes_per_job,
+           x.jobs_per_slice, x.events_per_job, x.completion, x.completion_pct, nullif(x.recoveries, 'null'),
+           x.resources, x.batch_system, x.batch_options, x.most_unfinished, x.merge_overrides
       FROM jsonb_to_recordset($3) AS x (
                id bigint, name text, kind stage_kind, job_type_id bigint, login_setup_id bigint, dataset_id bigint,
                parameter_lists jsonb, split text, test_split text, software_version text, parameters jsonb,
-               test_parameters jsonb, files_per_job int, jobs_per_slice int, events_per_job bigint,
-               completion completion, completion_pct int, recoveries jsonb, resources jsonb, batch_system text,
-               batch_options jsonb, most_unfinished int, merge_overrides boolean)
+               test_parameters jsonb, files_per_job int, bytes_per_job bigint, jobs_per_slice int,
+               events_per_job bigint, completion completion, completion_pct int, recoveries jsonb,
+               resources jsonb, batch_system text, batch_options jsonb, most_unfinished int, merge_overrides boolean)
      ORDER BY x.id
         ON CONFLICT (id) DO UPDATE SET
            kind = excluded.kind, job_type_id = excluded.job_type_id, login_setup_id = excluded.login_setup_id,
            dataset_id = excluded.dataset_id, parameter_lists = excluded.parameter_lists, split = excluded.split,
            test_split = excluded.test_split, software_version = excluded.software_version,
            parameters = excluded.parameters, test_parameters = excluded.test_parameters,
-           files_per_job = excluded.files_per_job, jobs_per_slice = excluded.jobs_per_slice,
-           events_per_job = excluded.events_per_job, completion = excluded.completion,
-           completion_pct = excluded.completion_pct, recoveries = excluded.recoveries,
+           files_per_job = excluded.files_per_job, bytes_per_job = excluded.bytes_per_job,
+           jobs_per_slice = excluded.jobs_per_slice, events_per_job = excluded.events_per_job,
+           completion = excluded.completion, completion_pct = excluded.completion_pct, recoveries = excluded.recoveries,
            resources = excluded.resources, batch_system = excluded.batch_system,
            batch_options = excluded.batch_options, most_unfinished = excluded.most_unfinished,
            merge_overrides = excluded.merge_overrides, active = true, updated_at = now(),

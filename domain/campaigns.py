@@ -14,6 +14,7 @@ from domain.stages import StageKind
 MOST_STAGES, MOST_DEPENDENCIES = 200, 1_000
 MOST_LISTS, MOST_VALUES = 20, 1_000
 MOST_PER_JOB, MOST_EVENTS, MOST_UNFINISHED = 100_000, 1_000_000_000, 100_000
+MOST_BYTES = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def _references(at: str, stage: StagePlan, known: Known) -> Iterator[Finding]:
 def _numbers(at: str, stage: StagePlan) -> Iterator[Finding]:
     yield from whole(f"{at}.completionPct", stage.completion_pct, 0, 100)
     yield from whole(f"{at}.filesPerJob", stage.files_per_job, 1, MOST_PER_JOB)
+    yield from whole(f"{at}.bytesPerJob", stage.bytes_per_job, 1, MOST_BYTES)
     yield from whole(f"{at}.jobsPerSlice", stage.jobs_per_slice, 1, MOST_PER_JOB)
     yield from whole(f"{at}.eventsPerJob", stage.events_per_job, 1, MOST_EVENTS)
     yield from whole(f"{at}.mostUnfinished", stage.most_unfinished, 1, MOST_UNFINISHED)
@@ -100,7 +102,20 @@ def _work(at: str, stage: StagePlan, *, fed: bool) -> Iterator[Finding]:
         )
     if stage.kind is StageKind.GENERATOR and stage.dataset is not None:
         yield Finding(f"{at}.dataset", "A generator works on no dataset: leave it out.")
+    yield from _bounds(at, stage, generates=generates)
     yield from _parameter_lists(at, stage)
+
+
+def _bounds(at: str, stage: StagePlan, *, generates: bool) -> Iterator[Finding]:
+    """What bounds the files of one job bounds something."""
+    if generates:
+        if stage.bytes_per_job is not None:
+            yield Finding(f"{at}.bytesPerJob", "A generator's jobs have no files: leave it out.")
+    elif stage.files_per_job == 1:
+        for name in ("bytes_per_job", "events_per_job"):
+            if getattr(stage, name) is not None:
+                said = "Each job gets one file: set filesPerJob to the most that one may get."
+                yield Finding(f"{at}.{camel(name)}", said)
 
 
 def _split(path: str, text: str, *, generates: bool) -> Iterator[Finding]:

@@ -24,8 +24,9 @@ class StagePlan:
     parameters: Sequence[Sequence[str]] = ()
     test_parameters: Sequence[Sequence[str]] = ()
     files_per_job: int = 1
+    bytes_per_job: int | None = None
     jobs_per_slice: int = 1
-    events_per_job: int = 1
+    events_per_job: int | None = None
     completion: Completion = Completion.LOCATED
     completion_pct: int = 95
     recoveries: Sequence[Mapping[str, Any]] | None = None

@@ -1,11 +1,11 @@
 """Work units: what must be done, and survives every recovery of it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import inf
 
-T = TypeVar("T")
+MOST_EPOCHS = 127
+"""So many epochs of a generator, and of its tests, have seeds and runs of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,50 @@ def identities(stage_id: int, epoch: int, low: int, high: int, events: int) -> l
     return [identity(stage_id, epoch, index, events) for index in range(low, high)]
 
 
-def count(files: int, files_per_job: int) -> int:
-    """How many units that many files make."""
-    return -(-files // files_per_job)
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one job gets at most: all of them hold."""
+
+    files: int
+    bytes: int | None = None
+    events: int | None = None
+
+    @property
+    def weigh(self) -> bool:
+        """They bound more than the number of files."""
+        return self.bytes is not None or self.events is not None
 
 
-def divide(files: Sequence[T], files_per_job: int) -> Iterator[list[T]]:
-    """Files in order, as many as go into each unit."""
-    rest = iter(files)
-    while unit := list(islice(rest, files_per_job)):
-        yield unit
+@dataclass(slots=True)
+class Division:
+    """Divides files among jobs, in their order: each job takes the next ones while they fit its bounds.
+
+    A file that alone is over them is a job of its own; one without a number of events counts none.
+    """
+
+    bounds: Bounds
+    starts: list[int] = field(default_factory=list)
+    """The place (from 0) of each job's first file."""
+    _place: int = 0
+    _bytes: int = 0
+    _events: int = 0
+
+    def add(self, weights: Iterable[tuple[int, int]]) -> None:
+        """The next files, each as its (bytes, events)."""
+        most, most_bytes = self.bounds.files, self.bounds.bytes or inf
+        most_events = self.bounds.events or inf
+        place, bytes_, events = self._place, self._bytes, self._events
+        first = self.starts[-1] if self.starts else -most
+        for more_bytes, more_events in weights:
+            bytes_ += more_bytes
+            events += more_events
+            if place - first >= most or bytes_ > most_bytes or events > most_events:
+                self.starts.append(place)
+                first, bytes_, events = place, more_bytes, more_events
+            place += 1
+        self._place, self._bytes, self._events = place, bytes_, events
+
+
+def starts(files: int, files_per_job: int) -> list[int]:
+    """The place of each job's first file, where only their number is bounded."""
+    return list(range(0, files, files_per_job))

@@ -58,11 +58,14 @@ class StageInput:
     test_parameters: list[ParameterInput] = strawberry.field(default_factory=list)
     """Over all these in test launches."""
     files_per_job: int = 1
-    """How many files one job works on: 1 to 100,000."""
+    """How many files one job works on at most: 1 to 100,000."""
+    bytes_per_job: BigInt | None = None
+    """How large the files of one job are together at most; one that is larger has a job of its own. Null: any size."""
     jobs_per_slice: int = 1
     """How many jobs one launch of a generator starts: 1 to 100,000."""
-    events_per_job: BigInt = 1
-    """How many events one job of a generator makes, from 1."""
+    events_per_job: BigInt | None = None
+    """How many events one job of a generator makes (null: 1); of other stages, how many its files have together
+    at most, with a job of its own for one that has more (null: any number)."""
     completion: Completion = Completion.LOCATED
     """When a submission counts as usable."""
     completion_pct: int = 95
@@ -97,6 +100,7 @@ class StageInput:
             parameters=plain(self.parameters),
             test_parameters=plain(self.test_parameters),
             files_per_job=self.files_per_job,
+            bytes_per_job=self.bytes_per_job,
             jobs_per_slice=self.jobs_per_slice,
             events_per_job=self.events_per_job,
             completion=self.completion,

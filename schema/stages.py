@@ -77,11 +77,14 @@ class Stage(Node):
     test_parameters: list[Parameter]
     """Over all these in test launches."""
     files_per_job: int
-    """How many files one job works on."""
+    """How many files one job works on at most."""
+    bytes_per_job: BigInt | None
+    """How large the files of one job are together at most; one that is larger has a job of its own. Null: any size."""
     jobs_per_slice: int
     """How many jobs one launch of a generator starts."""
-    events_per_job: BigInt
-    """How many events one job of a generator makes."""
+    events_per_job: BigInt | None
+    """How many events one job of a generator makes (null: 1); of other stages, how many its files have together
+    at most, with a job of its own for one that has more (null: any number)."""
     completion: Completion
     """When a submission counts as usable."""
     completion_pct: int
@@ -133,6 +136,7 @@ class Stage(Node):
             parameters=shown(row.parameters),
             test_parameters=shown(row.test_parameters),
             files_per_job=row.files_per_job,
+            bytes_per_job=row.bytes_per_job,
             jobs_per_slice=row.jobs_per_slice,
             events_per_job=row.events_per_job,
             completion=row.completion,

@@ -24,9 +24,9 @@ JOB_TYPE = """
 """
 STAGE = """
     INSERT INTO stage (experiment_id, campaign_id, name, kind, job_type_id, login_setup_id, dataset_id, split,
-                       parameter_lists, files_per_job, jobs_per_slice, events_per_job, completion, completion_pct,
-                       most_unfinished)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id
+                       parameter_lists, files_per_job, bytes_per_job, jobs_per_slice, events_per_job, completion,
+                       completion_pct, most_unfinished)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id
 """
 DATASET = """
     INSERT INTO dataset (experiment_id, name, owner_id, owning_role) VALUES ($1, $2, $3, 'production') RETURNING id
@@ -91,7 +91,8 @@ class Plant:
         id: int = await self.db.fetchval(
             STAGE, self.experiment_id, self.campaign_id, name, given.get("kind", "regular"), job_type,
             self.setup_id, given.get("dataset_id"), given.get("split", "none"), given.get("parameter_lists", []),
-            given.get("files_per_job", 1), given.get("jobs_per_slice", 1), given.get("events_per_job", 1),
+            given.get("files_per_job", 1), given.get("bytes_per_job"), given.get("jobs_per_slice", 1),
+            given.get("events_per_job"),
             given.get("completion", "located"), given.get("completion_pct", 100), given.get("most_unfinished"),
         )  # fmt: skip
         return id

@@ -267,11 +267,13 @@ class StageInput(BaseModel):
     )
     "Over all these in test launches."
     files_per_job: int = Field(alias="filesPerJob", default=1)
-    "How many files one job works on: 1 to 100,000."
+    "How many files one job works on at most: 1 to 100,000."
+    bytes_per_job: Optional[int] = Field(alias="bytesPerJob", default=None)
+    "How large the files of one job are together at most; one that is larger has a job of its own. Null: any size."
     jobs_per_slice: int = Field(alias="jobsPerSlice", default=1)
     "How many jobs one launch of a generator starts: 1 to 100,000."
-    events_per_job: int = Field(alias="eventsPerJob", default=1)
-    "How many events one job of a generator makes, from 1."
+    events_per_job: Optional[int] = Field(alias="eventsPerJob", default=None)
+    "How many events one job of a generator makes (null: 1); of other stages, how many its files have together\nat most, with a job of its own for one that has more (null: any number)."
     completion: Completion = Completion.LOCATED
     "When a submission counts as usable."
     completion_pct: int = Field(alias="completionPct", default=95)

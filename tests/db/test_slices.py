@@ -93,6 +93,36 @@ async def test_a_test_launch_has_its_own_cursor_and_identities(plant: Plant) -> 
     assert len({r["seed"] for r in rows}) == 4
 
 
+async def test_a_generator_whose_runs_are_used_up_is_not_launched_again(plant: Plant) -> None:
+    stage = await plant.stage("gen", ["true"], kind="generator", events_per_job=5)
+    await plant.db.execute("UPDATE stage SET epoch = 127, test_epoch = -128")
+    assert (await launch(plant, stage)).submission
+    outcome = await launch(plant, stage, is_test=True)
+    assert outcome.refusal is Refusal.NOT_LAUNCHABLE
+    assert "127" in outcome.why
+
+
+UNITS = "SELECT files, bytes, events FROM work_unit WHERE submission_id = $1 ORDER BY number"
+
+
+@pytest.mark.parametrize("split", ["none", "byrun"])
+async def test_jobs_get_files_by_number_by_bytes_and_by_events(plant: Plant, split: str) -> None:
+    dataset = await plant.dataset("raw")
+    files = [(5, 1), (5, 1), (90, 1), (3, None), (3, 50), (3, 1), (3, 1), (3, 1)]
+    await plant.known(dataset, *({"size": s, "events": e, "run": 1} for s, e in files))
+    stage = await plant.stage(
+        "reco", ["true"], dataset_id=dataset, split=split, files_per_job=2, bytes_per_job=10,
+        events_per_job=20,
+    )  # fmt: skip
+    made = (await launch(plant, stage)).submission
+    assert made
+    found = [tuple(row) for row in await plant.db.fetch(UNITS, made.id)]
+    assert found == [(2, 10, 2), (1, 90, 1), (1, 3, None), (1, 3, 50), (2, 6, 2), (1, 3, 1)]
+    assert made.jobs == await plant.db.fetchval("SELECT count(*) FROM job") == 6
+    inputs = await plant.db.fetch("SELECT number FROM input_file ORDER BY file_id")
+    assert [row["number"] for row in inputs] == [1, 1, 2, 3, 4, 5, 5, 6]
+
+
 async def test_an_unknown_keyword_launches_nothing_and_says_which(plant: Plant) -> None:
     stage = await plant.stage("gen", ["echo", "%(nothing)s"], kind="generator")
     outcome = await launch(plant, stage)

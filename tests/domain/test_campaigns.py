@@ -56,7 +56,6 @@ def test_a_percentage_is_one(percentage: int) -> None:
         ("files_per_job", 0),
         ("files_per_job", 100_001),
         ("jobs_per_slice", 0),
-        ("events_per_job", 0),
         ("most_unfinished", 0),
         ("batch_system", "; rm"),
         ("software_version", "x" * 201),
@@ -65,6 +64,17 @@ def test_a_percentage_is_one(percentage: int) -> None:
 def test_bounds_are_kept(field: str, value: Any) -> None:
     first, *rest = field.split("_")
     assert wrong(**{field: value}) == [first + "".join(map(str.title, rest))]
+
+
+def test_bounds_of_a_job_bound_something() -> None:
+    assert wrong(bytes_per_job=5) == ["bytesPerJob"]
+    assert wrong(events_per_job=5) == ["eventsPerJob"]
+    assert wrong(bytes_per_job=5, events_per_job=5, files_per_job=2) == []
+    assert wrong(bytes_per_job=0, files_per_job=2) == ["bytesPerJob"]
+    assert wrong(events_per_job=0, files_per_job=2) == ["eventsPerJob"]
+    made = {"kind": StageKind.GENERATOR, "dataset": None}
+    assert wrong(bytes_per_job=5, files_per_job=2, **made) == ["bytesPerJob"]
+    assert wrong(events_per_job=5, **made) == []
 
 
 @pytest.mark.parametrize("split", ["nfiles", "nfiles(x)", "nfiles(0)", "huh(1)", "nfiles(1", "a\0"])

@@ -1,0 +1,47 @@
+"""Dividing a slice among jobs: what its files weigh is read in pages, by whom they go together is decided there."""
+
+from collections.abc import Sequence
+
+from db.launchables import Launchable
+from db.pool import Database
+from domain.splits import Taken
+from domain.units import Division
+from domain.units import starts as by_number
+
+PAGE = 50_000
+
+
+async def starts(db: Database, stage: Launchable, taken: Taken) -> list[int]:
+    """The place in the slice where the work of each job starts: as many as there are jobs."""
+    if stage.generates:
+        return by_number(taken.files, 1)
+    if not stage.bounds.weigh:
+        return by_number(taken.files, stage.bounds.files)
+    division = Division(stage.bounds)
+    for low in range(0, taken.files, PAGE):
+        division.add(await _weights(db, stage.dataset_id, taken, low))
+    return division.starts
+
+
+RANGE = """
+    SELECT f.size, coalesce(f.events, 0) FROM dataset_file d JOIN file f ON f.id = d.file_id
+     WHERE d.dataset_id = $1 AND d.ordinal >= $2 AND d.ordinal < $3 ORDER BY d.ordinal
+"""
+
+LISTED = """
+    SELECT f.size, coalesce(f.events, 0)
+      FROM unnest($2::bigint[]) WITH ORDINALITY AS x (ordinal, place)
+      JOIN dataset_file d ON d.dataset_id = $1 AND d.ordinal = x.ordinal
+      JOIN file f ON f.id = d.file_id
+     ORDER BY x.place
+"""
+
+
+async def _weights(
+    db: Database, dataset_id: int | None, taken: Taken, low: int
+) -> Sequence[tuple[int, int]]:
+    """(bytes, events) of the next files of the slice."""
+    if taken.listed is not None:
+        return await db.fetch(LISTED, dataset_id, taken.listed[low : low + PAGE])  # type: ignore[return-value]
+    first = taken.low + low
+    return await db.fetch(RANGE, dataset_id, first, min(first + PAGE, taken.high))  # type: ignore[return-value]
