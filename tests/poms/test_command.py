@@ -1,57 +1,13 @@
 """The `poms` command, as a shell script uses it: what it prints, and how it ends."""
 
-import asyncio
 import json
-import os
 import stat
-import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from db.pool import Pool
 from tests.conftest import free_port
+from tests.poms.conftest import Poms
 from tests.served import token
-
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Poms = Callable[..., Awaitable[Ended]]
-
-
-@pytest.fixture
-def poms(url: str, tmp_path: Path) -> Poms:
-    """Runs the command as anna."""
-
-    async def run(*words: str, stdin: str = "", **env: str) -> Ended:
-        kept = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-        given = {"POMS_URL": url, "POMS_TOKEN": token("anna"), **env}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "poms", *words,
-            env=kept | {name: value for name, value in given.items() if value},
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await process.communicate(stdin.encode())
-        return Ended(process.returncode or 0, out.decode(), err.decode())
-
-    return run
 
 
 async def test_login_keeps_the_session_for_its_owner_alone(

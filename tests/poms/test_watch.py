@@ -1,0 +1,60 @@
+"""`poms launch` and `poms watch` on a campaign that really runs."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from db.pool import Pool
+from tests.plant import Plant
+from tests.poms.conftest import Poms
+from tests.workers.campaigns import two
+from tests.workers.house import House
+
+
+@pytest.fixture
+def house(db: Pool, database_url: str, redis_url: str, tmp_path: Path) -> House:
+    return House(db, database_url, redis_url, tmp_path)
+
+
+async def test_a_campaign_is_launched_and_watched_to_its_end(
+    poms: Poms, house: House, db: Pool
+) -> None:
+    await two(house, await Plant.make(db))
+    house.runner()
+    house.worker()
+    try:
+        launched = await poms("--json", "launch", "toy/gen", "--key", "monday")
+        again = await poms("--json", "launch", "toy/gen", "--key", "monday")
+        assert launched.code == 0, launched.err
+        assert [s["id"] for s in launched.json] == [s["id"] for s in again.json] == ["submission:1"]
+        async with asyncio.timeout(90):
+            watched = await poms("--json", "watch", "toy", "--quiet", "4")
+        assert watched.code == 0, watched.err + house.said()
+        lines = [json.loads(line) for line in watched.out.splitlines()]
+        assert [(s["name"], s["jobsSucceeded"], s["filesDone"]) for s in lines[-1]] == [
+            ("gen", 4, 0),
+            ("proc", 2, 4),
+        ]
+        shown = await poms("status", "toy")
+        assert shown.out.count("located") == 5  # the head of a column, and four submissions
+    finally:
+        house.stop()
+
+
+async def test_a_campaign_that_is_not_well_in_the_end_has_its_own_exit_code(
+    poms: Poms, house: House, db: Pool
+) -> None:
+    plant = await Plant.make(db)
+    await plant.stage("bad", ["false"], kind="generator", jobs_per_slice=2, recoveries=[])
+    house.runner()
+    house.worker()
+    try:
+        assert (await poms("launch", "toy/bad")).code == 0
+        watched = await poms("watch", "toy", "--quiet", "1")
+        assert (watched.code, "Not all" in watched.err) == (5, True), house.said()
+        logs = await poms("logs", "submission:1")
+        assert logs.out.startswith("2 failed jobs\n\n2 jobs: exit, exit code 1")
+    finally:
+        house.stop()
