@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 
-from bench import jobs, page, push
+from bench import joblog, jobs, page, push
 from bench.machines import Machines, machines
 from bench.ratios import Line
 from up.faults import SetupError
@@ -17,6 +17,7 @@ from up.faults import SetupError
 BENCHMARKS: Mapping[str, Callable[[Machines], Coroutine[None, None, list[Line]]]] = {
     "page": page.run,
     "jobs": jobs.run,
+    "joblog": joblog.run,
     "push": push.run,
 }
 

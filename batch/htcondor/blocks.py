@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _END = b"\n...\n"
 _HEADER = re.compile(
     r"(?P<type>\d{3}) \((?P<cluster>\d+)\.(?P<proc>-?\d+)\.-?\d+\) "
     r"(?:(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[ T]|(?P<month2>\d\d)/(?P<day2>\d\d) )"
-    r"(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?P<fraction>\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?(?: (?P<text>.*))?$"
+    r"(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?P<fraction>\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?(?: (?P<text>.*))?$",
+    re.MULTILINE,
 )
+_LINE = re.compile(r"\n(?=\d{3} \()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +26,27 @@ class Block:
     """-1: of the cluster itself."""
     at: datetime
     text: str
-    lines: tuple[str, ...]
-    """What follows the first line, without what indents it."""
+    body: str
+    """What follows the first line, with the end of that."""
     end: int
     """The offset behind it."""
 
+    @property
+    def first(self) -> str:
+        """The first line after the header."""
+        return self.body[1:].partition("\n")[0].strip()
+
+    def after(self, label: str) -> str | None:
+        """What stands behind a label at the beginning of a line."""
+        at = self.body.find(label)
+        while at > 0 and self.body[at - 1] not in "\n\t ":
+            at = self.body.find(label, at + 1)
+        return self.body[at + len(label) :].partition("\n")[0].strip() if at > 0 else None
+
     def value(self, name: str) -> str | None:
         """An attribute of a block that is a ClassAd."""
-        for line in self.lines:
-            left, equals, right = line.partition(" = ")
-            if equals and left == name:
-                return right.strip('"')
-        return None
+        found = self.after(f"{name} = ")
+        return None if found is None else found.strip('"')
 
 
 def blocks(data: bytes, offset: int) -> Iterator[Block | int]:
@@ -50,24 +62,22 @@ def blocks(data: bytes, offset: int) -> Iterator[Block | int]:
 
 
 def _block(text: str, end: int) -> Block | None:
-    lines = text.split("\n")
     # Half a block of a writer that was killed may stand before a whole one.
-    for at in range(len(lines) - 1, -1, -1):
-        found = _HEADER.match(lines[at])
-        if found:
-            body = tuple(line.strip() for line in lines[at + 1 :])
-            type_, cluster, proc = (int(found[name]) for name in ("type", "cluster", "proc"))
-            when = _time(found, datetime.now(UTC))
-            return Block(type_, cluster, proc, when, found["text"] or "", body, end)
-    return None
+    begins = [0, *(line.end() for line in _LINE.finditer(text))]
+    found = next(filter(None, (_HEADER.match(text, at) for at in reversed(begins))), None)
+    if found is None:
+        return None
+    type_, cluster, proc = int(found["type"]), int(found["cluster"]), int(found["proc"])
+    return Block(type_, cluster, proc, _time(found), found["text"] or "", text[found.end() :], end)
 
 
-def _time(found: re.Match[str], now: datetime) -> datetime:
+def _time(found: re.Match[str]) -> datetime:
     """When it was; without a zone the schedd's clock is taken for ours, without a year the last such day."""
     fraction = f"{found['fraction'] or '.0':0<7}"[:7]
     clock = f"{found['h']}:{found['m']}:{found['s']}{fraction}{found['zone'] or ''}"
     if found["year"]:
         return _aware(f"{found['year']}-{found['month']}-{found['day']}T{clock}")
+    now = datetime.now(UTC)
     for year in (now.year + 1, now.year, now.year - 1, now.year - 2, now.year - 3):
         try:
             at = _aware(f"{year}-{found['month2']}-{found['day2']}T{clock}")
@@ -78,6 +88,7 @@ def _time(found: re.Match[str], now: datetime) -> datetime:
     return now
 
 
+@lru_cache(1024)
 def _aware(text: str) -> datetime:
     # Without a zone this is the machine's own.
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)

@@ -54,6 +54,7 @@ class Story:
         self._numbers = numbers
         self._clusters: dict[int, _Cluster] = {}
         self._named: set[int] = set()
+        self._seen = 0
         self._tells: dict[int, Callable[[Block, _Job], JobEvent | None]] = {
             _SUBMIT: self._idle,
             4: self._evicted,
@@ -79,20 +80,23 @@ class Story:
             return self._of_cluster(block, cluster, seen)
         if block.proc >= len(self._numbers):
             return []
-        job = cluster.jobs.setdefault(block.proc, _Job(self._numbers[block.proc]))
-        told = [self._begun(block, job), self._then(block, job)]
-        return [_at(event, seen + after) for after, event in enumerate(told) if event]
+        job = cluster.jobs.get(block.proc)
+        if job is None:
+            job = cluster.jobs[block.proc] = _Job(self._numbers[block.proc])
+        self._seen = seen
+        return [event for event in (self._begun(block, job), self._then(block, job)) if event]
 
     def _of_cluster(self, block: Block, cluster: _Cluster, seen: int) -> list[JobEvent]:
         if block.type != _CLUSTER_OVER:
             return []
         cluster.is_over = True
-        found = _MATERIALIZED.search(" ".join(block.lines))
+        found = _MATERIALIZED.search(block.body)
         first = int(found[1]) if found else 0
         never = [_Job(number) for number in self._numbers[first:]]
         text = "removed before it was in the queue"
+        self._seen = seen
         told = [self._tell(block, job, JobState.REMOVED, code=_PERSON, text=text) for job in never]
-        return [_at(event, seen + after) for after, event in enumerate(told) if event]
+        return [event for event in told if event]
 
     def _begun(self, block: Block, job: _Job) -> JobEvent | None:
         """The start that was waiting for its attempt: told with it, or by whatever comes instead."""
@@ -103,7 +107,7 @@ class Story:
         count = block.value("NumShadowStarts") if block.type == _AD else None
         job.attempt = int(count) if count and count.isdecimal() else job.attempt + 1
         job.began, job.memory_mb = started.at, None
-        slot = _after("SlotName:", started)
+        slot = started.after("SlotName:")
         host = slot.rpartition("@")[2] if slot else None
         site = block.value("MachineAttrGLIDEIN_Site0")
         site = site if site and site != "undefined" else host
@@ -123,8 +127,9 @@ class Story:
         if job.state is not None and job.state.is_over:
             return None
         job.state = state
-        native_id, attempt = str(block.cluster), job.attempt
-        return JobEvent(native_id, job.number, attempt, state, block.at, 0, **more)
+        seen, self._seen = self._seen, self._seen + 1
+        told = str(block.cluster), job.number, job.attempt, state, block.at, seen
+        return JobEvent(*told, **more)
 
     def _idle(self, block: Block, job: _Job) -> JobEvent | None:
         text = None if block.type == _SUBMIT else _reason(block) or block.text
@@ -134,12 +139,12 @@ class Story:
         return self._tell(block, job, JobState.IDLE, text=block.text, **_used(block, job))
 
     def _grown(self, block: Block, job: _Job) -> None:
-        found = _MEMORY_NOW.search("\n".join(block.lines))
+        found = _MEMORY_NOW.search(block.body)
         if found:
             job.memory_mb = max(job.memory_mb or 0.0, float(found[1]))
 
     def _terminated(self, block: Block, job: _Job) -> JobEvent | None:
-        text = "\n".join(block.lines)
+        text = block.body
         code, signal = _EXIT.search(text), _SIGNAL.search(text)
         how = {"exit_code": int(code[1]) if code else None}
         how["signal"] = int(signal[1]) if signal else None
@@ -151,17 +156,12 @@ class Story:
         return self._tell(block, job, JobState.REMOVED, code=_PERSON, text=_reason(block))
 
     def _held(self, block: Block, job: _Job) -> JobEvent | None:
-        found = _CODE.search("\n".join(block.lines))
+        found = _CODE.search(block.body)
         code, subcode = (int(found[1]), int(found[2] or 0)) if found else (0, 0)
         limit = _limit(code, subcode)
         state = JobState.FAILED if limit else JobState.HELD
         more = {"code": limit or code, "subcode": subcode, "text": _reason(block)}
         return self._tell(block, job, state, **more, memory_mb=job.memory_mb)
-
-
-def _at(event: JobEvent, seen: int) -> JobEvent:
-    told = {name: getattr(event, name) for name in JobEvent.__dataclass_fields__}
-    return JobEvent(**{**told, "seen": seen})
 
 
 def _limit(code: int, subcode: int) -> int | None:
@@ -176,19 +176,12 @@ def _trigger(block: Block) -> int:
     return int(number) if number and number.isdecimal() else -1
 
 
-def _after(label: str, block: Block) -> str | None:
-    return next(
-        (line[len(label) :].strip() for line in block.lines if line.startswith(label)), None
-    )
-
-
 def _reason(block: Block) -> str | None:
-    first = block.lines[0] if block.lines else ""
-    return _BY_USER.sub("", first) or None
+    return _BY_USER.sub("", block.first) or None
 
 
 def _used(block: Block, job: _Job) -> dict[str, float | None]:
-    text = "\n".join(block.lines)
+    text = block.body
     used: dict[str, float | None] = {"cpu_s": None, "wall_s": None}
     found = _CPU.search(text)
     if found:
