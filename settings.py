@@ -28,6 +28,8 @@ class Settings:
     """For how long a watcher, or who advances a submission, has it for itself without a sign of life."""
     launch_lease_s: float = 60.0
     """The same of a launcher: longer than a launch may take."""
+    reconcile_s: float = 60.0
+    """How often what a batch system has is compared with the database, and how long both may be under way."""
     htcondor_collector: str = ""
     """HOST:PORT of an HTCondor pool's collector; empty: no `htcondor` among the batch systems."""
     htcondor_schedd: str = ""
@@ -63,6 +65,7 @@ class Settings:
             slots=int(env.get("POMS_SLOTS", "2")),
             lease_s=float(env.get("POMS_LEASE_S", "10")),
             launch_lease_s=float(env.get("POMS_LAUNCH_LEASE_S", "60")),
+            reconcile_s=float(env.get("POMS_RECONCILE_S", "60")),
             htcondor_collector=env.get("POMS_HTCONDOR_COLLECTOR", ""),
             htcondor_schedd=env.get("POMS_HTCONDOR_SCHEDD", ""),
             htcondor_tokens=Path(tokens).absolute() if tokens else None,

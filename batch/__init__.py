@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from domain.batch_options import BatchOptions
+from domain.discrepancies import Cluster
 from domain.jobs import JobState, Resources, Verb
 
 
@@ -136,6 +137,16 @@ class BatchSystem(Protocol):
 
     async def find(self, mark: str) -> Sighting:
         """Look for clusters that carry the mark."""
+        ...
+
+    async def marked(self, prefixes: Sequence[str]) -> Sequence[Cluster]:
+        """All clusters whose marks begin so: those in the queue, and those that the history still has.
+
+        Asked once a minute and whatever the number of jobs: one query of the queue and one of the history.
+        A cluster in the queue is told of even if none of its jobs has ever run (inert twins are what this is
+        for), with how many of its jobs are not over and whether any was ever started, as well as that is
+        known. What is told may be a moment old; what was submitted before the call and is not over is in it.
+        """
         ...
 
     async def open(self, native_id: str) -> None:

@@ -16,6 +16,7 @@ from bench.ratios import Line
 from catalogs.embedded import Embedded
 from db import watches
 from db.pool import Pool, open_pool
+from domain.discrepancies import Cluster
 from domain.jobs import JobState, Verb
 from workers import watch
 from workers.tools import Tools
@@ -67,6 +68,9 @@ class Memory:
 
     async def find(self, mark: str) -> Sighting:
         return Absent("nothing runs here")
+
+    async def marked(self, prefixes: Sequence[str]) -> Sequence[Cluster]:
+        return []
 
     async def open(self, native_id: str) -> None:
         raise NotImplementedError

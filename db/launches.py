@@ -51,6 +51,21 @@ async def claim(db: Database, submission_id: int, holder: str, lease_s: float) -
     return await one(db, Submission, CLAIM, submission_id, holder, lease_s)
 
 
+WAIT = f"""
+    WITH moved AS (
+        UPDATE submission SET reason = $2, revision = revision + 1
+         WHERE id = $1 AND state = 'new' AND reason <> $2
+        RETURNING *
+    )
+    {TELL}
+"""
+
+
+async def wait(db: Database, submission_id: int, why: str) -> None:
+    """Say why a submission is not launched yet."""
+    await db.execute(WAIT, submission_id, why)
+
+
 STUCK = """
     SELECT id FROM submission
      WHERE (state = 'new' AND state_since < now() - make_interval(secs => $1))
@@ -80,7 +95,7 @@ INTEND = f"""
     WITH next AS (
         UPDATE submission SET launch_attempt = launch_attempt + 1
          WHERE id = $1 AND state IN ('submitting', 'uncertain') AND lease_holder = $2
-        RETURNING id, launch_attempt, batch_system
+        RETURNING id, launch_attempt, batch_system, nextval('launch_number')
     )
     INSERT INTO launch_attempt (submission_id, attempt, batch_system, mark, holder)
     SELECT next.id, launch_attempt, batch_system,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import asyncpg
 import orjson
 
+from domain.discrepancies import DiscrepancyKind, Repair, Resolution
 from domain.files import Delivery, Outcome, OutputState
 from domain.jobs import JobState, Verb
 from domain.launches import CredentialKind, HostKind, LaunchState
@@ -38,6 +39,9 @@ ENUMS: dict[str, type[StrEnum]] = {
     "delivery": Delivery,
     "outcome": Outcome,
     "output_state": OutputState,
+    "discrepancy_kind": DiscrepancyKind,
+    "repair": Repair,
+    "resolution": Resolution,
 }
 
 

@@ -1,5 +1,6 @@
 """How far one attempt to launch a submission has come, and where launches are made from."""
 
+import re
 from enum import StrEnum
 
 
@@ -26,3 +27,17 @@ class CredentialKind(StrEnum):
 
     TOKEN = "token"  # noqa: S105 - the kind's name
     PROXY = "proxy"
+
+
+_MARK = re.compile(r"poms-[0-9a-f]{8}-(\d{1,18})-\d+")
+
+
+def prefix(history: str) -> str:
+    """How the marks of all launches begin that were made in a history."""
+    return f"poms-{history[:8]}-"
+
+
+def submission_of(mark: str) -> int | None:
+    """The submission that a mark of ours was made for."""
+    found = _MARK.fullmatch(mark)
+    return int(found[1]) if found else None

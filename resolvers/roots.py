@@ -11,6 +11,7 @@ from resolvers.batch_systems import BatchSystemQueries
 from resolvers.campaigns import CampaignMutations, CampaignQueries
 from resolvers.changes import ChangeQueries, ChangeSubscriptions
 from resolvers.datasets import DatasetMutations, DatasetQueries
+from resolvers.discrepancies import DiscrepancyMutations, DiscrepancyQueries
 from resolvers.experiments import ExperimentMutations, ExperimentQueries
 from resolvers.job_types import JobTypeMutations, JobTypeQueries
 from resolvers.launch_hosts import LaunchHostMutations, LaunchHostQueries
@@ -37,6 +38,7 @@ class Query(
     LoginSetupQueries,
     JobTypeQueries,
     DatasetQueries,
+    DiscrepancyQueries,
     CampaignQueries,
     StageQueries,
     SplitQueries,
@@ -57,6 +59,7 @@ class Mutation(
     LoginSetupMutations,
     JobTypeMutations,
     DatasetMutations,
+    DiscrepancyMutations,
     CampaignMutations,
     ScheduleMutations,
     LaunchMutations,

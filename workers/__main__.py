@@ -22,9 +22,10 @@ from batch.local import Local
 from catalogs.embedded import Embedded
 from db.pool import open_pool
 from settings import Settings
-from workers import act, advance, launch, points, relay, schedule
+from workers import act, advance, launch, points, relay, repair, schedule
 from workers.health import Look
 from workers.loops import run, run_watch
+from workers.reconcile import Reconcile
 from workers.sweep import Sweep
 from workers.tools import Tools, log
 
@@ -64,6 +65,12 @@ async def serve_arq(tools: Tools, redis_url: str) -> None:
         await asyncio.sleep(AGAIN_S)
 
 
+def reconcile(system: BatchSystem, tools: Tools, settings: Settings) -> Coroutine[Any, Any, None]:
+    """Compare what a batch system has with what is known; no ring says when."""
+    step = Reconcile(system, settings.reconcile_s).step
+    return run(f"reconcile:{system.name}", step, tools, 1.0, asyncio.Event())
+
+
 def loops(
     tools: Tools, settings: Settings, bells: list[asyncio.Event]
 ) -> list[Coroutine[Any, Any, None]]:
@@ -78,9 +85,11 @@ def loops(
         serve_arq(tools, settings.redis_url),
         *(run_watch(system, tools, 0.1) for system in tools.systems.values()),
         *(loop(f"health:{name}", Look(system).step, 1.0) for name, system in tools.systems.items()),
+        *(reconcile(system, tools, settings) for system in tools.systems.values()),
         loop("relay", relay.step, 0.25),
         loop("advance", advance.step, 1.0),
         loop("act", act.step, 1.0),
+        loop("repair", repair.step, 1.0),
         loop("sweep", Sweep().step, 1.0),
         loop("schedule", schedule.step, 5.0),
     ]

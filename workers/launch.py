@@ -21,6 +21,7 @@ from domain.jobs import Resources
 from domain.launches import LaunchState
 from domain.stages import StageKind
 from domain.submissions import SubmissionState
+from workers import memory
 from workers.points import around
 from workers.tools import Tools, log
 
@@ -34,6 +35,11 @@ class Lost(Exception):
 
 async def launch(tools: Tools, submission_id: int) -> None:
     """Take a submission and launch it, or go on where another launcher stopped. Safe to run twice."""
+    why = await memory.held_back(tools)
+    if why is not None:
+        async with around("launch.wait"):
+            await launches.wait(tools.db, submission_id, f"It waits: {why}.")
+        return
     async with around("launch.claim"):
         submission = await launches.claim(
             tools.db, submission_id, tools.holder, tools.launch_lease_s
@@ -109,6 +115,8 @@ async def _submit(
 ) -> LaunchAttempt:
     async with around("launch.prepare"):
         directory = await _prepare(tools, submission, attempt)
+    if not await memory.keep(tools):
+        raise Lost
     async with around("launch.send"):
         sent = await launches.step(
             tools.db, attempt, tools.holder, [LaunchState.INTENDED], LaunchState.SENT

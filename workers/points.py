@@ -1,7 +1,8 @@
 """The places at which a crash is tested: before and after every external effect and every commit.
 
 `async with around("launch.submit"):` is two places, `launch.submit.before` and `launch.submit.after`. A
-process started with POMS_KILL_AT=launch.submit.after kills itself there, as `kill -9` would.
+process started with POMS_KILL_AT=launch.submit.after kills itself there, as `kill -9` would; with
+POMS_KILL_AT=launch.submit.after=STOP it stops there, once, until somebody lets it go on.
 """
 
 import os
@@ -9,19 +10,20 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-_armed: set[str] = set()
+_armed: dict[str, signal.Signals] = {}
 
 
-def arm(name: str) -> None:
-    """Make this process die at a place; an empty name arms nothing."""
+def arm(text: str) -> None:
+    """Make this process die or stop at a place; an empty text arms nothing."""
+    name, _, how = text.partition("=")
     if name:
-        _armed.add(name)
+        _armed[name] = signal.Signals[f"SIG{how or 'KILL'}"]
 
 
 def reach(name: str) -> None:
-    """Die here if a test wants it."""
+    """Die or stop here if a test wants it."""
     if name in _armed:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), _armed.pop(name))
 
 
 @asynccontextmanager

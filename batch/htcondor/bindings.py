@@ -14,7 +14,8 @@ import classad2
 import htcondor2
 from htcondor2.htcondor2_impl import _schedd_edit_job_ids
 
-_FOUND = 20
+_FOUND, _REMEMBERED = 20, 10_000
+_SIZE = ("JobMaterializeItemCount", "TotalSubmitProcs")
 GATE = "(MY.POMS_GO =?= true)"
 VERBS = {
     "remove": htcondor2.JobAction.Remove,
@@ -87,6 +88,34 @@ def find(schedd: str, mark: str) -> list[int]:
     """The clusters that carry a mark, in the queue or in the history."""
     there, constraint = htcondor2.Schedd(_located(schedd)), f"POMS_MARK =?= {classad2.quote(mark)}"
     return _clusters(there, constraint) or _gone(there, constraint)
+
+
+def marked(schedd: str, prefixes: list[str]) -> list[tuple[int, str, int, bool]]:
+    """Every cluster whose mark begins so: its number, mark, jobs that are not over, whether any was started.
+
+    The queue tells of each cluster by its own ad and of the jobs that have started; the history, which may be
+    long, only by each cluster's first job.
+    """
+    there, begins = (
+        htcondor2.Schedd(_located(schedd)),
+        f'regexp("^({"|".join(prefixes)})", POMS_MARK)',
+    )
+    wanted = ["ClusterId", "ProcId", "POMS_MARK", "NumShadowStarts"]
+    known: dict[int, list[Any]] = {}
+    for ad in there.history(f"{begins} && ProcId == 0", projection=wanted, match=_REMEMBERED):
+        _take(known, ad, left=0)
+    which = f"{begins} && (ProcId =?= undefined || NumShadowStarts > 0)"
+    opts = htcondor2.QueryOpt.IncludeClusterAd
+    for ad in there.query(which, [*wanted, *_SIZE], opts=opts):
+        # What has left the queue is not counted there: some of these may be over.
+        _take(known, ad, left=max(int(ad.get(name, 0)) for name in _SIZE) or 1)
+    return [(cluster, *told) for cluster, told in sorted(known.items())]
+
+
+def _take(known: dict[int, list[Any]], ad: Any, left: int) -> None:
+    told = known.setdefault(int(ad["ClusterId"]), [str(ad["POMS_MARK"]), 0, False])
+    told[1] = max(told[1], left)
+    told[2] = told[2] or int(ad.get("NumShadowStarts", 0)) > 0
 
 
 def log(schedd: str, cluster: int) -> str | None:
@@ -169,6 +198,7 @@ def health(schedd: str) -> dict[str, Any]:
 CALLS: dict[str, Callable[..., Any]] = {
     "submit": submit,
     "find": find,
+    "marked": marked,
     "log": log,
     "open": open_,
     "act": act,

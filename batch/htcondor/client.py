@@ -23,6 +23,7 @@ from batch.htcondor.access import Access
 from batch.htcondor.child import Child
 from batch.htcondor.feed import Feed, is_told_of
 from batch.htcondor.order import description, expressions, put_script
+from domain.discrepancies import Cluster
 from domain.jobs import Verb
 
 _T = TypeVar("_T")
@@ -55,6 +56,11 @@ class HTCondor:
             f"neither the queue nor the history of the schedd at {self._access.collector} nor the"
             " launch's own log has it"
         )
+
+    async def marked(self, prefixes: Sequence[str]) -> Sequence[Cluster]:
+        """Ask the queue and the history, once each."""
+        told = await self._call(lambda: self._child.call("marked", prefixes=[*prefixes]))
+        return [Cluster(str(cluster), *rest) for cluster, *rest in told]
 
     async def open(self, native_id: str) -> None:
         """Let the cluster's jobs start, those too that are not in the queue yet."""

@@ -33,6 +33,7 @@ from batch.local.attempts import found
 from batch.local.doorbell import ring
 from batch.local.folder import Folder, read_whole, sync, visible, write_whole
 from batch.local.requests import OPEN
+from domain.discrepancies import Cluster
 from domain.jobs import JobState, Verb
 
 _T = TypeVar("_T")
@@ -62,6 +63,10 @@ class Local:
         if marked:
             return Found(marked)
         return Absent(f"the queue folder {self._folder.clusters} was read whole")
+
+    async def marked(self, prefixes: Sequence[str]) -> Sequence[Cluster]:
+        """Look at every cluster in the queue folder, also those that are over."""
+        return await self._call(lambda: [*self._all_marked(tuple(prefixes))])
 
     async def open(self, native_id: str) -> None:
         """Let the cluster's jobs start; once more changes nothing."""
@@ -143,6 +148,16 @@ class Local:
         return [
             each for each in names if read_whole(f"{self._folder.clusters}/{each}/mark") == mark
         ]
+
+    def _all_marked(self, prefixes: tuple[str, ...]) -> Iterator[Cluster]:
+        with suppress(FileNotFoundError):
+            for native_id in visible(self._folder.clusters):
+                path = self._folder.cluster(native_id)
+                mark = read_whole(f"{path}/mark")
+                if mark is not None and mark.startswith(prefixes):
+                    is_over = os.path.exists(f"{path}/over")
+                    jobs = 0 if is_over else len(read_whole(f"{path}/cluster.json")["jobs"])
+                    yield Cluster(native_id, mark, jobs, os.path.exists(f"{path}/started"))
 
     def _open(self, native_id: str) -> None:
         path = self._known(native_id)

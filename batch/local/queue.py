@@ -35,7 +35,7 @@ class Cluster:
     """One cluster and its jobs."""
 
     def __init__(self, native_id: str, order: dict[str, Any], *, is_open: bool) -> None:
-        self.native_id, self.is_open = native_id, is_open
+        self.native_id, self.is_open, self.is_started = native_id, is_open, False
         self.directory, self.priority = str(order["directory"]), int(order["priority"])
         self.memory_mb = int(order["resources"]["memory_mb"])
         self.walltime_s = int(order["resources"]["walltime_s"])

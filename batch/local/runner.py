@@ -1,5 +1,6 @@
 """Runs the queue: so many jobs at once, each through a starter that outlives the runner."""
 
+import os
 import time
 from typing import Any
 
@@ -145,6 +146,7 @@ class Runner:
 
     def _start(self, cluster: Cluster, job: Job) -> None:
         key = (cluster.native_id, job.number, job.attempt + 1)
+        self._note_start(cluster)
         limits = {"memory_mb": cluster.memory_mb, "walltime_s": cluster.walltime_s}
         order = {"directory": cluster.directory, "slot": self._free[-1], **limits}
         try:
@@ -159,6 +161,13 @@ class Runner:
         job.attempt += 1
         self.move(cluster, job, JobState.RUNNING, slot=running.slot)
         self.watch(running)
+
+    def _note_start(self, cluster: Cluster) -> None:
+        """Leave word beside the cluster, before the first of its jobs starts, that it was not inert."""
+        if not cluster.is_started:
+            path = f"{self.folder.cluster(cluster.native_id)}/started"
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o644))
+            cluster.is_started = True
 
     def collect(self, pidfds: list[int]) -> None:
         """Take in attempts whose starters have ended."""

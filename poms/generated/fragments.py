@@ -93,6 +93,7 @@ class LaunchPartLaunchesSubmission(SubmissionPart):
 class LaunchPartLaunchesProblem(BaseModel):
     typename__: Literal[
         "DatasetWithoutFiles",
+        "DiscrepancyOver",
         "FileDiffers",
         "IdempotencyKeyReused",
         "Invalid",

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from batch import Absent, BatchRefused, Found, ReportKey
+from domain.discrepancies import Cluster
 from domain.jobs import JobState, Verb
 from tests.batch.benches import Bench, Feed, until
 
@@ -225,3 +226,40 @@ async def test_jobs_find_nothing_of_the_service_in_their_environment(
     await bench.system.open(native_id)
     await feed.until_over(native_id, [1])
     assert "hidden" not in (bench.store / "1.out").read_text()
+
+
+async def test_all_clusters_of_an_installation_are_listed_by_how_their_marks_begin(
+    bench: Bench, feed: Feed
+) -> None:
+    """Inert twins and what has never run, what runs, and what the history still has."""
+    bench.start()
+    a, b = "poms-0000aaaa-", "poms-0000bbbb-"
+    assert await bench.system.marked([a, b]) == []
+    inert, done = bench.launch(f"{a}1-1", WRITES, 2), bench.launch(f"{a}2-1", WRITES)
+    running, other = bench.launch(f"{b}3-1", WAITS, 60), bench.launch("poms-0000cccc-4-1", WRITES)
+    twins = [await bench.system.submit(inert), await bench.system.submit(inert)]
+    done_id, running_id = await bench.system.submit(done), await bench.system.submit(running)
+    await bench.system.submit(other)
+    for native_id in (done_id, running_id):
+        await bench.system.open(native_id)
+    await feed.until_over(done_id, [1])
+    await until(lambda: bench.has_started(running, 1))
+
+    async def told() -> bool:
+        listed = {c.native_id: c for c in await bench.system.marked([a, b])}
+        assert [listed[twin] for twin in twins] == [Cluster(t, inert.mark, 2, False) for t in twins]
+        assert set(listed) <= {*twins, done_id, running_id}
+        assert listed[running_id].mark == running.mark
+        assert listed[running_id].jobs >= 60
+        over = Cluster(done_id, done.mark, 0, True)
+        return listed[running_id].started and listed.get(done_id) == over
+
+    await until(told)
+    await bench.system.act(Verb.REMOVE, twins[0], "a twin")
+    await bench.system.act(Verb.REMOVE, running_id, "enough")
+
+    async def over() -> bool:
+        listed = {c.native_id: c.jobs for c in await bench.system.marked([a, b])}
+        return not listed.get(twins[0]) and not listed.get(running_id) and listed[twins[1]] == 2
+
+    await until(over)

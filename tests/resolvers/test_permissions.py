@@ -47,6 +47,13 @@ SECRETS = ("hypot", "toy", "reco", "f000000", "anna", "topsecret")
 """What stands in the rows of experiment `hypot` and nowhere in the questions of a stranger."""
 
 
+DISCREPANCY = """
+    INSERT INTO discrepancy (kind, batch_system, native_id, mark, submission_id, experiment_id, jobs, started,
+                             details, repair)
+    VALUES ('twin', 'local', '1', 'poms-1', $1, $2, 1, false, 'topsecret', 'remove')
+"""
+
+
 @pytest.fixture
 async def known(db: Pool, hypot: int) -> dict[str, str]:
     """Values for arguments by their names: all of experiment `hypot`."""
@@ -54,12 +61,14 @@ async def known(db: Pool, hypot: int) -> dict[str, str]:
     row = await work.submission(work.reco)
     await work.fail(row.id, 1, "topsecret")
     await db.execute("INSERT INTO launch_output VALUES ($1, 2, 1, 'topsecret')", row.id)
+    await db.execute(DISCREPANCY, row.id, row.experiment_id)
     stage, campaign = f"stage:{work.reco}", f"campaign:{work.plant.campaign_id}"
     submission = f"submission:{row.id}"
     person, dataset = f"person:{work.plant.person_id}", "dataset:1"
     ids = {
         "id": submission, "stageId": stage, "campaignId": campaign, "submissionId": submission,
         "datasetId": dataset, "createdBy": person, "personId": person, "jobTypeId": "job_type:1",
+        "discrepancyId": "discrepancy:1",
         "loginSetupId": "login_setup:1", "launchHostId": "launch_host:1", "fileId": "file:1",
     }  # fmt: skip
     names = {
@@ -72,7 +81,7 @@ async def known(db: Pool, hypot: int) -> dict[str, str]:
 IDS = {
     "stage": "stageId", "campaign": "campaignId", "submission": "submissionId", "job": "job",
     "dataset": "datasetId", "jobType": "jobTypeId", "loginSetup": "loginSetupId",
-    "launchHost": "launchHostId", "file": "fileId", "person": "personId",
+    "launchHost": "launchHostId", "discrepancy": "discrepancyId", "file": "fileId", "person": "personId",
 }  # fmt: skip
 
 

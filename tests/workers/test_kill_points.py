@@ -2,18 +2,21 @@
 
 import ast
 import asyncio
+import json
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from db import actions, slices
+from db import actions, discrepancies, slices
 from db.slices import Asked
 from domain.jobs import Verb
 from tests.plant import Plant
 from tests.workers.campaigns import Two, two
 from tests.workers.house import ROOT, House, until
+from tests.workers.twins import submitted_again
 
 WORKERS = ROOT / "workers"
 
@@ -176,6 +179,40 @@ async def by_the_clock(house: House, plant: Plant, point: str) -> None:
     assert await plant.db.fetchval("SELECT next_at > now() FROM schedule")
 
 
+async def restored(house: House, plant: Plant, point: str) -> None:
+    """More was launched, says the spool, than this database knows: it asks first, and goes on."""
+    campaign = await two(house, plant)
+    house.runner()
+    house.spool.mkdir(exist_ok=True)
+    told = {"histories": [str(uuid4())], "launches": 7, "submissions": 40_000}
+    (house.spool / "launched.json").write_text(json.dumps(told))
+    await campaign.launch()
+    await dies_at(house, point)
+    await finish(house, campaign)
+    assert await plant.db.fetchval("SELECT max(id) FROM submission") > 40_000
+    assert await plant.db.fetchval("SELECT count(*) FROM discrepancy") == 0
+
+
+async def a_twin_is_repaired(house: House, plant: Plant, point: str) -> None:
+    """Somebody asks that the inert twin of a launch be removed."""
+    campaign = await two(house, plant)
+    house.runner()
+    first = house.worker(POMS_RECONCILE_S="1")
+    id = await campaign.launch()
+    await until(campaign.done, "the campaign's end", house)
+    twin = await submitted_again(house, id)
+    open_ = "SELECT id FROM discrepancy WHERE native_id = $1 AND resolved_at IS NULL"
+    await until(lambda: plant.db.fetchval(open_, twin), "the twin", house)
+    first.kill()
+    await discrepancies.ask(plant.db, await plant.db.fetchval(open_, twin), plant.person_id)
+    await dies_at(house, point)
+    await plant.db.execute("UPDATE discrepancy SET repair_at = now() WHERE repair_at IS NOT NULL")
+    house.worker(POMS_RECONCILE_S="1")
+    repaired = "SELECT resolution = 'repaired' FROM discrepancy WHERE native_id = $1"
+    await until(lambda: plant.db.fetchval(repaired, twin), "the repair", house)
+    await campaign.check()
+
+
 SCENARIOS: dict[str, Scenario] = {
     "launch.abandon": nothing_was_submitted,
     "launch.fail": refused,
@@ -184,6 +221,10 @@ SCENARIOS: dict[str, Scenario] = {
     "act.done": cancelled_at_batch,
     "sweep.promote": one_at_a_time,
     "schedule.turn": by_the_clock,
+    "memory.restore": restored,
+    "launch.wait": restored,
+    "repair.do": a_twin_is_repaired,
+    "repair.done": a_twin_is_repaired,
 }
 
 

@@ -1,0 +1,74 @@
+"""How far this database has come, and what follows when it turns out to be an old one."""
+
+from collections.abc import Sequence
+
+from db.pool import Connection, Database
+from domain.restores import Tide
+
+NOW = """
+    SELECT (SELECT array_agg(history_id::text ORDER BY ended_at) FROM past_history) AS past,
+           (SELECT history_id::text FROM change_head) AS present,
+           (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM launch_number) AS launches,
+           (SELECT coalesce(max(id), 0) FROM submission) AS submissions
+"""
+
+
+async def now(db: Database) -> Tide:
+    """What the database says of itself."""
+    row = await db.fetchrow(NOW)
+    assert row is not None  # noqa: S101 - a SELECT without FROM yields one row
+    histories = (*(row["past"] or ()), row["present"])
+    return Tide(histories, row["launches"], row["submissions"])
+
+
+END_HISTORY = """
+    WITH past AS (
+        INSERT INTO past_history (history_id)
+        SELECT unnest($1::uuid[]) UNION SELECT history_id FROM change_head
+            ON CONFLICT DO NOTHING
+    )
+    UPDATE change_head SET history_id = gen_random_uuid()
+"""
+
+# What was about to be submitted may have been: its mark is looked for before anything else.
+DOUBT = "UPDATE launch_attempt SET state = 'sent' WHERE state = 'intended'"
+
+SKIP_NUMBERS = """
+    SELECT setval('launch_number', greatest(nextval('launch_number'), $1)),
+           setval(pg_get_serial_sequence('submission', 'id'),
+                  greatest(nextval(pg_get_serial_sequence('submission', 'id')), $2)),
+           ensure_partitions(3 + (greatest($2 - (SELECT coalesce(max(id), 0) FROM submission), 0) / 10000)::int)
+"""
+
+RECONCILE = "UPDATE reconciliation SET done_at = '-infinity', asked_at = now()"
+
+
+async def begin_again(conn: Connection, kept: Tide | None) -> None:
+    """Begin a new history; inside the caller's transaction.
+
+    From now on marks and cursors are others, ids of submissions that were forgotten are not given again,
+    and nothing is launched before every batch system has been asked what it has.
+    """
+    await conn.execute(END_HISTORY, list(kept.histories) if kept else [])
+    await conn.execute(DOUBT)
+    await conn.execute(SKIP_NUMBERS, kept.launches if kept else 0, kept.submissions if kept else 0)
+    await conn.execute(RECONCILE)
+
+
+# The mark of an orphan is the proof that the database has forgotten a launch: any other may be one, too.
+HELD_BACK = """
+    SELECT CASE
+        WHEN EXISTS (SELECT FROM discrepancy WHERE kind = 'orphan' AND resolved_at IS NULL)
+        THEN 'there are clusters that this database has forgotten: see the discrepancies of kind orphan'
+        WHEN EXISTS (SELECT FROM unnest($1::text[]) AS x (name)
+                       LEFT JOIN reconciliation r ON r.batch_system = x.name
+                      WHERE coalesce(r.done_at, '-infinity') < (SELECT max(ended_at) FROM past_history))
+        THEN 'the database was restored, and not every batch system has been asked yet what it has'
+    END
+"""
+
+
+async def held_back(db: Database, batch_systems: Sequence[str]) -> str | None:
+    """Why nothing may be launched now, or None."""
+    why: str | None = await db.fetchval(HELD_BACK, batch_systems)
+    return why
