@@ -38,6 +38,12 @@ class StagePlan:
     merge_overrides: bool = True
     """Takes the campaign's parameters over those of its job type."""
 
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "StagePlan":
+        """What a revision keeps of a stage."""
+        kind, completion = StageKind(body["kind"]), Completion(body["completion"])
+        return cls(**{**body, "kind": kind, "completion": completion})
+
     def generates(self, *, fed: bool) -> bool:
         """Makes files from nothing but parameters."""
         without = self.dataset is None and not fed
@@ -63,6 +69,8 @@ class Plan:
     keywords: Sequence[Sequence[str]] = ()
     stages: Sequence[StagePlan] = ()
     dependencies: Sequence[Edge] = ()
+    verbatim: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Sections with keys of its file that say nothing here, and go back into it as they are."""
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -81,7 +89,22 @@ class Plan:
             "defaults": self.defaults,
             "stages": [asdict(stage) for stage in self.stages],
             "dependencies": [asdict(edge) for edge in self.dependencies],
+            "verbatim": {header: dict(keys) for header, keys in self.verbatim.items()},
         }
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Plan":
+        """What a revision keeps, as it was saved; what it doesn't say yet is as it always was."""
+        defaults = body.get("defaults", {})
+        return cls(
+            name=body["name"],
+            description=body.get("description", ""),
+            parameters=defaults.get("parameters", []),
+            keywords=[[key, value] for key, value in defaults.get("keywords", {}).items()],
+            stages=[StagePlan.of(stage) for stage in body["stages"]],
+            dependencies=[Edge(**edge) for edge in body["dependencies"]],
+            verbatim=body.get("verbatim", {}),
+        )
 
     @property
     def fed(self) -> frozenset[str]:

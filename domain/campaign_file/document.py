@@ -1,0 +1,173 @@
+"""The campaign file as text: sections of keys and values, each with its line.
+
+The standard library reads it, set as POMS sets it (no interpolation, keys in small letters, comments only at the
+start of a line, values continued on indented lines); where things stand is seen through the hooks that it has.
+"""
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from configparser import ConfigParser, MissingSectionHeaderError, ParsingError
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import cast
+
+
+class Level(StrEnum):
+    """What a finding in a file means for its import."""
+
+    REFUSED = "refused"
+    DRAFT = "draft"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file something stands; of what isn't there, where it would belong."""
+
+    line: int
+    section: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFinding:
+    """What is wrong with a file, and where."""
+
+    place: Place
+    message: str
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value, and the line of its key."""
+
+    value: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section `[kind name]`, or `[kind]`."""
+
+    header: str
+    line: int
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """The first word of its header."""
+        return self.header.partition(" ")[0]
+
+    @property
+    def name(self) -> str:
+        """The rest of its header."""
+        return self.header.partition(" ")[2]
+
+    def place(self, key: str = "") -> Place:
+        """Where a key stands in it."""
+        entry = self.entries.get(key)
+        return Place(entry.line if entry else self.line, self.header, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The sections of a file by their headers, in their order."""
+
+    sections: Mapping[str, Section]
+
+    def get(self, header: str) -> Section:
+        """A section, or an empty one where there is none."""
+        return self.sections.get(header) or Section(header, 1)
+
+    def of_kind(self, kind: str) -> list[Section]:
+        """All sections `[kind name]`."""
+        return [found for found in self.sections.values() if found.kind == kind and found.name]
+
+
+class _Headers:
+    """Stands for the pattern of a section's header, and notes where one was found."""
+
+    def __init__(self, reader: "_Reader") -> None:
+        self.reader = reader
+
+    def match(self, text: str) -> re.Match[str] | None:
+        """As the pattern would."""
+        found = ConfigParser.SECTCRE.match(text)
+        if found:
+            self.reader.note(found["header"], None)
+        return found
+
+
+class _Reader(ConfigParser):
+    """Notes the line of each header and key as it is read, those too that come twice."""
+
+    def __init__(self) -> None:
+        super().__init__(interpolation=None, strict=False, default_section="")
+        self.SECTCRE = cast("re.Pattern[str]", _Headers(self))
+        self.line = 0
+        self.header = ""
+        self.noted: list[tuple[int, str, str | None]] = []
+
+    def note(self, header: str, key: str | None) -> None:
+        """Keep where this was found."""
+        self.header = header
+        self.noted.append((self.line, header, key))
+
+    def optionxform(self, optionstr: str) -> str:
+        """Asked for each key as it is read."""
+        key = optionstr.lower()
+        self.note(self.header, key)
+        return key
+
+    def lines(self, text: str) -> Iterator[str]:
+        """Lines as the parser takes them, counted."""
+        for self.line, line in enumerate(io.StringIO(text), start=1):
+            yield line
+
+
+def parse(text: str) -> tuple[Document, list[FileFinding]]:
+    """Read a text; all that is wrong with its form is found at once."""
+    reader, found = _Reader(), list[FileFinding]()
+    try:
+        reader.read_file(reader.lines(text))
+    except MissingSectionHeaderError as error:
+        found.append(_wrong(error.lineno, "The file begins with a section: [campaign]."))
+    except ParsingError as error:
+        found += [_wrong(line, "This is neither a section nor a key.") for line, _ in error.errors]
+    noted = list(reader.noted)
+    found += _twice(noted)
+    first = {(header, key): line for line, header, key in reversed(noted)}
+    return Document({name: _section(reader, name, first) for name in reader.sections()}), found
+
+
+def _wrong(line: int, said: str, header: str = "", key: str = "") -> FileFinding:
+    return FileFinding(Place(line, header, key), said, Level.REFUSED)
+
+
+def _twice(noted: list[tuple[int, str, str | None]]) -> Iterator[FileFinding]:
+    seen = set[tuple[str, str | None]]()
+    for line, header, key in noted:
+        if (header, key) in seen:
+            what = f"[{header}]" if key is None else f"{key} of [{header}]"
+            yield _wrong(line, f"{what} is in the file already.", header, key or "")
+        seen.add((header, key))
+
+
+def _section(reader: _Reader, name: str, first: Mapping[tuple[str, str | None], int]) -> Section:
+    entries = {key: Entry(value, first[name, key]) for key, value in reader.items(name) if key}
+    return Section(name, first[name, None], entries)
+
+
+def render(sections: Mapping[str, Mapping[str, str]]) -> str:
+    """The text of sections; empty ones are left out."""
+    return "\n".join(
+        "".join([f"[{header}]\n", *(_line(key, value) for key, value in entries.items())])
+        for header, entries in sections.items()
+        if entries
+    )
+
+
+def _line(key: str, value: str) -> str:
+    return f"{key} = " + value.replace("\n", "\n\t") + "\n"

@@ -1,0 +1,112 @@
+"""What is noted while a file is read: findings, where things stand, and what is kept as it is written."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from domain.campaign_file.document import FileFinding, Level, Place, Section
+from domain.campaign_file.keys import Key, Read
+from domain.campaign_file.values import Unreadable, in_json
+from domain.findings import camel
+
+
+@dataclass(slots=True)
+class Notes:
+    """Grows while a file is read."""
+
+    findings: list[FileFinding] = field(default_factory=list)
+    places: dict[str, Place] = field(default_factory=dict)
+    """By the paths of the domain's findings."""
+    verbatim: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Sections with keys that are kept as they are."""
+
+    def say(self, place: Place, message: str, level: Level = Level.WARNING) -> None:
+        """Note a finding, once."""
+        found = FileFinding(place, message, level)
+        if found not in self.findings:
+            self.findings.append(found)
+
+    def keep(self, header: str, key: str, value: str) -> None:
+        """Keep a key as it is written."""
+        self.verbatim.setdefault(header, {})[key] = value
+
+    def keep_all(self, section: Section) -> None:
+        """Keep a whole section as it is written."""
+        for key, entry in section.entries.items():
+            self.keep(section.header, key, entry.value)
+
+    def drafts(self, *sections: Section) -> bool:
+        """Whether something in these sections could not be taken."""
+        headers = {section.header for section in sections}
+        return any(f.level is Level.DRAFT and f.place.section in headers for f in self.findings)
+
+    def unknown(self, section: Section, known: Collection[str], kept: Collection[str] = ()) -> None:
+        """Keep what the file may say and ours doesn't know, with a warning if POMS wouldn't either."""
+        for key, entry in section.entries.items():
+            if key in known:
+                continue
+            self.keep(section.header, key, entry.value)
+            if key not in kept:
+                like = get_close_matches(key, [*known, *kept], 1)
+                more = f" Is it {like[0]}?" if like else ""
+                self.say(
+                    section.place(key), f"No such key here: it is kept and means nothing.{more}"
+                )
+
+    def said(
+        self,
+        keys: Sequence[Key],
+        section: Section,
+        defaults: Section | None = None,
+        path: str = "",
+        passed: Collection[str] = (),
+    ) -> dict[str, Any]:
+        """What a section's keys say, or those of the defaults where it says nothing.
+
+        Fields that are passed over are said in a section of ours.
+        """
+        found = {}
+        for key in keys:
+            if key.field in passed:
+                continue
+            at = f"{path}{camel(key.field)}"
+            self.places[at] = section.place(key.key)
+            for where, raw in _standing(key.key, section, defaults):
+                self.places[at] = where.place(key.key)
+                for value in self.read(where.place(key.key), key.read, raw):
+                    found[key.field] = value
+                if key.field not in found:
+                    self.keep(section.header, key.key, raw)
+        return found
+
+    def own(self, section: Section, table: Mapping[str, Read], path: str = "") -> dict[str, Any]:
+        """What a section of ours says."""
+        self.unknown(section, table)
+        found = {}
+        for key, entry in section.entries.items():
+            if key not in table:
+                continue
+            self.places[f"{path}{camel(key)}"] = section.place(key)
+            for value in self.read(section.place(key), in_json(table[key]), entry.value):
+                found[key] = value
+            if key not in found:
+                self.keep(section.header, key, entry.value)
+        return found
+
+    def read(self, place: Place, read: Callable[[str], Any], text: str) -> Iterator[Any]:
+        """The value of a text, or a finding and nothing."""
+        try:
+            yield read(text)
+        except Unreadable as error:
+            self.say(place, str(error), Level.DRAFT)
+
+
+def _standing(
+    key: str, section: Section, defaults: Section | None
+) -> Iterator[tuple[Section, str]]:
+    """Where a key has a value: an empty one is none."""
+    for where in (section, defaults):
+        if where and where.entries.get(key) and where.entries[key].value:
+            yield where, where.entries[key].value
+            return

@@ -1,0 +1,279 @@
+"""From the text of a campaign file to the campaign that it says."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from domain.campaign_file import keys, values
+from domain.campaign_file.document import Document, FileFinding, Level, Place, Section, parse
+from domain.campaign_file.edges import edges
+from domain.campaign_file.notes import Notes
+from domain.campaign_file.old import upgraded
+from domain.findings import camel
+from domain.job_types import JobType, LoginSetup
+from domain.names import wrong_name, wrong_text
+from domain.plans import Edge, Plan, StagePlan
+
+MOST_FILE = 500_000
+NOT_OURS = frozenset({"node_positions"})
+"""Sections that say nothing here, and are kept as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSetup:
+    """A login setup, with its launch host as the file calls it: by its address."""
+
+    setup: LoginSetup
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignFile:
+    """All that a file says."""
+
+    plan: Plan
+    job_types: Sequence[JobType] = ()
+    login_setups: Sequence[FileSetup] = ()
+    active: bool | None = None
+    """Whether it shall launch; None where the file doesn't say."""
+    experiment: str = ""
+    """Of whose it was written; nobody has to heed that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read, and what is to be said about it."""
+
+    said: CampaignFile | None
+    """None where the file can't be taken at all."""
+    findings: Sequence[FileFinding]
+    places: Mapping[str, Place]
+    """Where things stand, by the paths of the domain's findings."""
+
+
+def read(text: str) -> Reading:
+    """Read a campaign file; whatever POMS accepts is accepted, with findings."""
+    if said := wrong_text(text, MOST_FILE):
+        return Reading(None, [FileFinding(Place(1), said, Level.REFUSED)], {})
+    document, wrong = parse(text)
+    document, old = upgraded(document)
+    wrong += [] if wrong else _missing(document)
+    if wrong:
+        return Reading(None, [*wrong, *old], {})
+    notes = Notes(findings=list(old))
+    said_by = _campaign_file(document, notes)
+    return Reading(said_by, sorted(notes.findings, key=lambda f: f.place.line), notes.places)
+
+
+def _missing(document: Document) -> list[FileFinding]:
+    """What a file must have, in the words of POMS: a campaign with a name, and a stage."""
+    if "campaign" not in document.sections:
+        return [FileFinding(Place(1), "There is no section [campaign].", Level.REFUSED)]
+    place, name = (
+        document.get("campaign").place("name"),
+        document.get("campaign").entries.get("name"),
+    )
+    found = []
+    if said := wrong_name(name.value) if name else "A campaign has a name: name = …":
+        found.append(FileFinding(place, said, Level.REFUSED))
+    if not document.of_kind("campaign_stage"):
+        said = "There is no section [campaign_stage …]: a campaign has at least one stage."
+        found.append(FileFinding(document.get("campaign").place(), said, Level.REFUSED))
+    return found
+
+
+def _campaign_file(document: Document, notes: Notes) -> CampaignFile:
+    job_types = list(_job_types(document, notes))
+    login_setups = list(_login_setups(document, notes))
+    active = _campaign(document, notes)
+    dependencies = edges(document, notes)
+    stages = [
+        _stage(n, section, document, notes)
+        for n, section in enumerate(document.of_kind("campaign_stage"))
+    ]
+    plan = _plan(document, notes, stages, dependencies)
+    experiment = document.get("campaign").entries.get("experiment")
+    notes.places["experiment"] = document.get("campaign").place("experiment")
+    return CampaignFile(
+        plan=plan,
+        job_types=job_types,
+        login_setups=login_setups,
+        active=active,
+        experiment=experiment.value if experiment else "",
+    )
+
+
+def _plan(
+    document: Document, notes: Notes, stages: Sequence[StagePlan], dependencies: Sequence[Edge]
+) -> Plan:
+    said: dict[str, Any] = {}
+    defaults = document.get("campaign_defaults")
+    spoken = keys.KEYWORDS in defaults.entries
+    for key, field, read, where in (
+        (keys.PARAMETERS, "parameters", values.read_pairs, defaults),
+        (
+            keys.KEYWORDS,
+            "keywords",
+            values.read_keywords,
+            defaults if spoken else document.get("campaign"),
+        ),
+    ):
+        notes.places[f"defaults.{field}"] = where.place(key)
+        entry = where.entries.get(key)
+        for value in notes.read(where.place(key), read, entry.value) if entry else ():
+            said[field] = value
+        if entry and field not in said:
+            notes.keep(where.header, key, entry.value)
+    said |= notes.own(document.get("poms_campaign"), keys.OWN_CAMPAIGN)
+    notes.places["name"] = document.get("campaign").place("name")
+    notes.places["stages"] = notes.places["dependencies"] = document.get("campaign").place()
+    _leftover(document, notes)
+    return Plan(
+        name=document.get("campaign").entries["name"].value,
+        stages=stages,
+        dependencies=dependencies,
+        verbatim=notes.verbatim,
+        **said,
+    )
+
+
+def _campaign(document: Document, notes: Notes) -> bool | None:
+    """Whether it is active; the defaults are kept as they are, for those who add stages later."""
+    section, defaults = document.get("campaign"), document.get("campaign_defaults")
+    notes.unknown(section, {*keys.CAMPAIGN, keys.KEYWORDS})
+    known = {key.key for key in keys.STAGE} | {keys.DATA, keys.KEYWORDS}
+    notes.unknown(defaults, {keys.PARAMETERS, keys.KEYWORDS}, known | keys.KEPT)
+    implied, value = keys.IMPLIED
+    if notes.verbatim.get(defaults.header, {}).get(implied) == value:
+        del notes.verbatim[defaults.header][implied]
+        notes.verbatim = {header: kept for header, kept in notes.verbatim.items() if kept}
+    _listed(section, document, notes)
+    state = section.entries.get("state")
+    return None if state is None or not state.value else state.value.lower() == "active"
+
+
+def _listed(section: Section, document: Document, notes: Notes) -> None:
+    """A list of stages that isn't that of the sections; POMS doesn't read it either."""
+    entry = section.entries.get("campaign_stage_list")
+    if entry is None:
+        return
+    names = {stage.name for stage in document.of_kind("campaign_stage")}
+    split = entry.value.split(",") if "," in entry.value else entry.value.split()
+    listed = {name.strip() for name in split if name.strip()}
+    for name in sorted(listed - names):
+        notes.say(
+            section.place("campaign_stage_list"),
+            f"The list has a stage {name[:100]!r} without a section.",
+        )
+    for name in sorted(names - listed):
+        notes.say(
+            section.place("campaign_stage_list"), f"The list leaves out the stage {name[:100]!r}."
+        )
+
+
+def _stage(n: int, section: Section, document: Document, notes: Notes) -> StagePlan:
+    path, defaults = f"stages[{n}].", document.get("campaign_defaults")
+    own = document.get(f"poms_stage {section.name}")
+    notes.places[f"stages[{n}]"] = notes.places[f"{path}name"] = section.place()
+    said = notes.said(keys.STAGE, section, defaults, path, own.entries)
+    said.setdefault("merge_overrides", False)
+    notes.unknown(section, {key.key for key in keys.STAGE} | {keys.DATA}, keys.KEPT)
+    told = notes.own(own, keys.OWN_STAGE, path)
+    split = str(told.get("split", said.get("split", "none")))
+    said |= _data((section, own, defaults), notes, path, split) | told
+    return StagePlan(name=section.name, **{"job_type": "", "login_setup": "", **said})
+
+
+def _data(
+    sections: tuple[Section, Section, Section], notes: Notes, path: str, split: str
+) -> dict[str, Any]:
+    """What it works on: the split says whether that is a dataset or the values of parameters."""
+    section, own, defaults = sections
+    name = split.partition("(")[0].strip().lower()
+    reads = {"multiparam": values.read_lists, "list": values.read_list}
+    field = "parameter_lists" if name in reads else "dataset"
+    key = keys.Key(keys.DATA, field, reads.get(name, values.read_dataset))
+    found = notes.said([key], section, defaults, path, own.entries)
+    place = notes.places.get(f"{path}{camel(field)}", section.place(keys.DATA))
+    for other in ("dataset", "parameterLists"):
+        notes.places.setdefault(f"{path}{other}", place)
+    return found
+
+
+def _job_types(document: Document, notes: Notes) -> Iterator[JobType]:
+    for section in document.of_kind("job_type"):
+        own = document.get(f"poms_job_type {section.name}")
+        said = _said(section, own, notes, keys.JOB_TYPE, keys.OWN_JOB_TYPE)
+        made = JobType(**{"name": section.name, "command": [], **said})
+        if _is_sound(made, notes, section, own):
+            yield made
+
+
+def _login_setups(document: Document, notes: Notes) -> Iterator[FileSetup]:
+    for section in document.of_kind("login_setup"):
+        own = document.get(f"poms_login_setup {section.name}")
+        host = section.entries.get(keys.HOST)
+        said = _said(section, own, notes, keys.LOGIN_SETUP, keys.OWN_LOGIN_SETUP)
+        made = LoginSetup(name=section.name, **said)
+        if _is_sound(made, notes, section, own):
+            yield FileSetup(made, host.value if host else "")
+
+
+def _said(
+    section: Section,
+    own: Section,
+    notes: Notes,
+    table: Sequence[keys.Key],
+    own_table: Mapping[str, keys.Read],
+) -> dict[str, Any]:
+    """What a job type or a login setup says."""
+    path = f"{section.header}."
+    notes.places[section.header] = section.place()
+    notes.places[f"{path}{keys.HOST}"] = section.place(keys.HOST)
+    notes.unknown(section, {key.key for key in table} | {keys.HOST})
+    said = notes.said(table, section, path=path, passed=own.entries)
+    return said | notes.own(own, own_table, path)
+
+
+def _is_sound(made: JobType | LoginSetup, notes: Notes, section: Section, own: Section) -> bool:
+    """One that can't be made is kept as it is written; what could not be read is said already."""
+    if not notes.drafts(section, own):
+        for finding in made.findings():
+            place = locate(notes.places, f"{section.header}.{finding.path}") or section.place()
+            notes.say(place, finding.message, Level.DRAFT)
+    if not notes.drafts(section, own):
+        return True
+    notes.keep_all(section)
+    notes.keep_all(own)
+    return False
+
+
+def locate(places: Mapping[str, Place], path: str) -> Place | None:
+    """Where something stands of which the domain found something: `stages[2].split`."""
+    while path and path not in places:
+        cut = max(path.rfind("."), path.rfind("["))
+        path = path[: max(cut, 0)]
+    return places.get(path)
+
+
+def _leftover(document: Document, notes: Notes) -> None:
+    """Sections that belong to nothing."""
+    names = {section.header for section in document.sections.values()}
+    for section in document.sections.values():
+        kind, name = section.kind, section.name
+        if (
+            section.header in ("campaign", "campaign_defaults", "poms_campaign")
+            or section.header in NOT_OURS
+        ):
+            known = True
+        elif kind.startswith("poms_"):
+            of = kind.removeprefix("poms_").replace("stage", "campaign_stage")
+            known = kind == "poms_dependencies" or f"{of} {name}" in names
+        else:
+            known = kind in ("campaign_stage", "dependencies", "job_type", "login_setup") and bool(
+                name
+            )
+        if section.header in NOT_OURS or not known:
+            notes.keep_all(section)
+        if not known:
+            notes.say(section.place(), "No such section here: it is kept and means nothing.")
