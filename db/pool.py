@@ -14,6 +14,7 @@ from domain.files import Delivery, Outcome, OutputState
 from domain.jobs import JobState, Verb
 from domain.launches import CredentialKind, HostKind, LaunchState
 from domain.people import Role
+from domain.recovery import Worth
 from domain.stages import Completion, StageKind, TriggerKind
 from domain.submissions import SubmissionState
 
@@ -42,6 +43,7 @@ ENUMS: dict[str, type[StrEnum]] = {
     "discrepancy_kind": DiscrepancyKind,
     "repair": Repair,
     "resolution": Resolution,
+    "worth": Worth,
 }
 
 

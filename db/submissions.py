@@ -42,6 +42,7 @@ class Submission:
     lease_until: datetime | None
     lease_holder: str | None
     kicked_by: int | None
+    asks: str
     holds_files: bool
     counted: bool
     jobs: int

@@ -5,11 +5,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from domain import recovery
-from domain.jobs import Resources
+from domain.jobs import MOST_RESOURCE, Resources
 from domain.names import MOST_WORD, wrong_pattern, wrong_text
 
 MOST_PAIRS, MOST_PATTERNS, MOST_RECOVERIES = 200, 50, 20
-MOST_RESOURCE = 1_000_000_000
 RESOURCES = tuple(f.name for f in fields(Resources))
 
 
@@ -79,6 +78,7 @@ def recoveries(path: str, found: Sequence[Mapping[str, Any]]) -> Iterator[Findin
     yield from (Finding(path, said) for said in recovery.problems(list(found[:MOST_RECOVERIES])))
     for n, entry in enumerate(found[:MOST_RECOVERIES]):
         yield from pairs(f"{path}[{n}].overrides", entry.get("overrides", []))
+        yield from patterns(f"{path}[{n}].patterns", entry.get("patterns", []))
 
 
 def doubled(path: str, names: Iterable[str]) -> Iterator[Finding]:

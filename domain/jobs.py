@@ -29,6 +29,9 @@ class Verb(StrEnum):
     RELEASE = "release"
 
 
+MOST_RESOURCE = 1_000_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
     """What one job may use: cores, MB of memory and disk, seconds of wall time."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 
+from domain import recovery
 from domain.findings import Finding as Found
 from door.describe import asked, thing
 
@@ -79,15 +80,65 @@ class ResourcesInput:
 
 
 @thing
+class ResourceFactors:
+    """What resources are multiplied with; null leaves one as it is."""
+
+    cpus: float | None
+    """Cores."""
+    memory_mb: float | None
+    """Memory."""
+    disk_mb: float | None
+    """Disk."""
+    walltime_s: float | None
+    """Wall time."""
+
+    @classmethod
+    def of(cls, found: Mapping[str, float]) -> "ResourceFactors":
+        """Show what is stored."""
+        return cls(**{name: found.get(name) for name in cls.__annotations__})
+
+
+@asked
+class ResourceFactorsInput:
+    """What resources are multiplied with, 0.1 to 10; over all rounds at most 16."""
+
+    cpus: float | None = None
+    """Cores."""
+    memory_mb: float | None = None
+    """Memory."""
+    disk_mb: float | None = None
+    """Disk."""
+    walltime_s: float | None = None
+    """Wall time."""
+
+    @property
+    def plain(self) -> dict[str, float]:
+        """What is said of them."""
+        given = {name: getattr(self, name) for name in ResourceFactors.__annotations__}
+        return {name: factor for name, factor in given.items() if factor is not None}
+
+
+@thing
 class Recovery:
     """One way of doing again what a submission left undone."""
 
     type: str
-    """Which inputs it takes, for example `consumed_status`."""
+    """Which files it takes: consumed_status, process_status, added_files, delivered_not_consumed, pending_files,
+    failed, orphans or all."""
     overrides: list[Parameter]
     """Parameters that win over all others, for example more memory."""
     rounds: int
     """How often it is tried."""
+    factors: "ResourceFactors"
+    """What the stage's resources are multiplied with, once more in each round."""
+    least_share: int
+    """In percent of the submission's files: fewer are not worth it."""
+    most_share: int
+    """In percent of the submission's files: of more a person is asked."""
+    patterns: list[str]
+    """Of `pending_files`: the globs for which each file should have a descendant; none: the job type's."""
+    depth: int
+    """Of `pending_files`: how many steps down these descendants are."""
 
 
 @asked
@@ -95,11 +146,36 @@ class RecoveryInput:
     """One way of doing again what a submission left undone."""
 
     type: str
-    """Which inputs it takes, for example `consumed_status`."""
+    """Which files it takes: consumed_status, process_status, added_files, delivered_not_consumed, pending_files,
+    failed, orphans or all."""
     overrides: list[ParameterInput] = strawberry.field(default_factory=list)
     """Parameters that win over all others, for example more memory."""
     rounds: int = 1
     """How often it is tried: 1 to 10."""
+    factors: "ResourceFactorsInput | None" = None
+    """What the stage's resources are multiplied with, once more in each round."""
+    least_share: int = 0
+    """In percent of the submission's files: fewer are not worth it."""
+    most_share: int = 100
+    """In percent of the submission's files: of more a person is asked."""
+    patterns: list[str] = strawberry.field(default_factory=list)
+    """Of `pending_files`: the globs for which each file should have a descendant; none: the job type's."""
+    depth: int = 1
+    """Of `pending_files`: how many steps down these descendants are, 1 to 10."""
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {
+            "type": self.type,
+            "overrides": plain(self.overrides),
+            "rounds": self.rounds,
+            "factors": self.factors.plain if self.factors else {},
+            "least_share": self.least_share,
+            "most_share": self.most_share,
+            "patterns": self.patterns,
+            "depth": self.depth,
+        }
 
 
 @thing
@@ -131,17 +207,19 @@ def recoveries_shown(found: Sequence[Mapping[str, Any]]) -> list[Recovery]:
     """Stored recoveries, as a client sees them."""
     return [
         Recovery(
-            type=entry["type"],
-            overrides=shown(entry.get("overrides", [])),
-            rounds=entry.get("rounds", 1),
+            type=entry.kind,
+            overrides=shown(entry.overrides),
+            rounds=entry.rounds,
+            factors=ResourceFactors.of(entry.factors),
+            least_share=entry.least_share,
+            most_share=entry.most_share,
+            patterns=list(entry.patterns),
+            depth=entry.depth,
         )
-        for entry in found
+        for entry in recovery.entries(found)
     ]
 
 
 def recoveries_plain(given: Sequence[RecoveryInput]) -> list[dict[str, Any]]:
     """Recoveries, as they are stored."""
-    return [
-        {"type": entry.type, "overrides": plain(entry.overrides), "rounds": entry.rounds}
-        for entry in given
-    ]
+    return [entry.plain for entry in given]

@@ -181,11 +181,34 @@ class RecoveryInput(BaseModel):
     """One way of doing again what a submission left undone."""
 
     type_: str = Field(alias="type")
-    "Which inputs it takes, for example `consumed_status`."
+    "Which files it takes: consumed_status, process_status, added_files, delivered_not_consumed, pending_files,\nfailed, orphans or all."
     overrides: list["ParameterInput"] = Field(default_factory=lambda: [])
     "Parameters that win over all others, for example more memory."
     rounds: int = 1
     "How often it is tried: 1 to 10."
+    factors: Optional["ResourceFactorsInput"] = None
+    "What the stage's resources are multiplied with, once more in each round."
+    least_share: int = Field(alias="leastShare", default=0)
+    "In percent of the submission's files: fewer are not worth it."
+    most_share: int = Field(alias="mostShare", default=100)
+    "In percent of the submission's files: of more a person is asked."
+    patterns: list[str] = Field(default_factory=lambda: [])
+    "Of `pending_files`: the globs for which each file should have a descendant; none: the job type's."
+    depth: int = 1
+    "Of `pending_files`: how many steps down these descendants are, 1 to 10."
+
+
+class ResourceFactorsInput(BaseModel):
+    """What resources are multiplied with, 0.1 to 10; over all rounds at most 16."""
+
+    cpus: Optional[float] = None
+    "Cores."
+    memory_mb: Optional[float] = Field(alias="memoryMb", default=None)
+    "Memory."
+    disk_mb: Optional[float] = Field(alias="diskMb", default=None)
+    "Disk."
+    walltime_s: Optional[float] = Field(alias="walltimeS", default=None)
+    "Wall time."
 
 
 class ResourcesInput(BaseModel):

@@ -1,6 +1,7 @@
 """Splits in the database: what the rules find there, exclusive under races, in time that a slice is worth."""
 
 import asyncio
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from db import recoveries, slices
 from db.migrate import MIGRATIONS, migrate
-from db.pool import Pool, open_pool
+from db.pool import Connection, Pool, open_pool
 from db.slices import Asked, Outcome, Refusal
 from domain.recovery import Entry, Turn
 from tests.plant import Plant
@@ -224,9 +225,9 @@ async def test_a_slice_by_key_is_recovered_like_any_other(plant: Plant, raw: int
     assert parent
     await plant.db.execute("DELETE FROM live_file")
     await plant.db.execute("UPDATE submission SET state = 'completed'")
-    entry = Entry("consumed_status")
-    async with plant.db.acquire() as conn:
-        again = await recoveries.launch(conn, parent, entry, Turn(0, 1), 1)
+    ready = await recoveries.prepare(plant.db, [parent], Entry("consumed_status"))
+    assert isinstance(ready, recoveries.Ready)
+    again = await recoveries.launch(plant.db, ready, Turn(0, 1))
     assert again
     assert again.slice_id == parent.slice_id
     assert await ordinals(plant, Outcome(again)) == [0, 2]
@@ -272,12 +273,19 @@ async def read(plant: Plant) -> int:
     return found
 
 
+async def teach_json(conn: Connection) -> None:
+    """All that an old database has of our types."""
+    await conn.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads, format="text"
+    )
+
+
 async def test_datasets_from_before_splits_by_key_get_their_keys(
     empty_database_url: str, tmp_path: Path
 ) -> None:
     shutil.copy(MIGRATIONS / "0001_initial.sql", tmp_path)
     await migrate(empty_database_url, tmp_path)
-    pool = await open_pool(empty_database_url)
+    pool = await asyncpg.create_pool(empty_database_url, init=teach_json)
     plant = await Plant.make(pool)
     raw = await plant.dataset("raw")
     marked = {"end_time": 7.5, "staged": True}
