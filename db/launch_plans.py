@@ -1,33 +1,110 @@
 """Plans that were shown: kept for a while, so that a launch by one can say what has changed since."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from db.pool import Database
-from domain.launch_plans import KEPT_S, Part, Parts, plan_hash, written
+from db.launchables import Launchable
+from db.pool import Database, one
+from domain.launch_plans import KEPT_S, Parts, PlanPart, digest, plan_hash, written
+from domain.splits import Taken
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a launch would take and run."""
+
+    stage: Launchable
+    taken: Taken
+    starts: Sequence[int]
+    """The place in the slice where the work of each job starts: as many as there are jobs."""
+    configuration: dict[str, Any]
+    is_test: bool
+
+
+async def parts(db: Database, planned: Planned) -> Parts:
+    """All that decides what a launch runs."""
+    stage, taken = planned.stage, planned.taken
+    return {
+        PlanPart.SUBJECT: {"stage": stage.id, "is_test": planned.is_test},
+        PlanPart.REVISION: {"revision": stage.campaign_revision},
+        PlanPart.CURSOR: {
+            "epoch": stage.epoch_for(is_test=planned.is_test),
+            "cursor": stage.cursor_for(is_test=planned.is_test),
+        },
+        PlanPart.FILES: {
+            "files": 0 if stage.generates else taken.files,
+            "ids": await _ids(db, stage, taken),
+            "low": taken.low,
+            "high": taken.high,
+            "parameter": taken.parameter,
+            "key": taken.key,
+            "jobs": len(planned.starts),
+            "division": digest(planned.starts),
+            "events": stage.events_per_unit if stage.generates else None,
+        },
+        PlanPart.COMMAND: planned.configuration,
+        PlanPart.LIMITS: {"most_unfinished": stage.most_unfinished},
+    }
+
+
+RANGE = """
+    SELECT encode(sha256(string_agg(int8send(file_id), ''::bytea ORDER BY ordinal)), 'hex') FROM dataset_file
+     WHERE dataset_id = $1 AND ordinal >= $2 AND ordinal < $3
+"""
+
+LISTED = """
+    SELECT encode(sha256(string_agg(int8send(d.file_id), ''::bytea ORDER BY x.place)), 'hex')
+      FROM unnest($2::bigint[]) WITH ORDINALITY AS x (ordinal, place)
+      JOIN dataset_file d ON d.dataset_id = $1 AND d.ordinal = x.ordinal
+"""
+
+
+async def _ids(db: Database, stage: Launchable, taken: Taken) -> str | None:
+    """A hash over the ids of the files in their order."""
+    if stage.generates:
+        return None
+    found: str | None
+    if taken.listed is None:
+        found = await db.fetchval(RANGE, stage.dataset_id, taken.low, taken.high)
+    else:
+        found = await db.fetchval(LISTED, stage.dataset_id, taken.listed)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A plan that was kept: its hash, and until when."""
+
+    hash: str
+    expires_at: datetime
+
 
 KEEP = """
     INSERT INTO launch_plan (hash, parts, expires_at) VALUES ($1, $2, now() + make_interval(secs => $3))
         ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at
+    RETURNING hash, expires_at
 """
 
 
-async def keep(db: Database, parts: Parts) -> str:
-    """Keep a plan that is shown; returns its hash."""
-    name = plan_hash(parts)
-    await db.execute(KEEP, name, written(parts), KEPT_S)
-    return name
+async def keep(db: Database, parts: Parts) -> Kept:
+    """Keep a plan that is shown."""
+    kept = await one(db, Kept, KEEP, plan_hash(parts), written(parts), KEPT_S)
+    assert kept is not None  # noqa: S101 - it is there now
+    return kept
 
 
 FIND = "SELECT parts FROM launch_plan WHERE hash = $1 AND expires_at > now()"
 
 
-async def find(db: Database, name: str, subject: dict[str, Any]) -> Parts | None:
+async def find(db: Database, name: str, subject: Mapping[str, Any]) -> Parts | None:
     """The plan of that hash as it was shown; None: never shown, expired, or a plan of something else."""
     found = await db.fetchval(FIND, name)
     if found is None:
         return None
-    parts = {Part(name): of for name, of in found.items()}
-    return parts if parts[Part.SUBJECT] == subject else None
+    parts = {PlanPart(name): of for name, of in found.items()}
+    return parts if parts[PlanPart.SUBJECT] == subject else None
 
 
 FORGET = "DELETE FROM launch_plan WHERE expires_at <= now()"

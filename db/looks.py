@@ -9,6 +9,7 @@ cursor passes, which it does once: so that a slice costs its own size, not the d
 from dataclasses import dataclass
 from typing import Any
 
+from db.launchables import Launchable
 from db.pool import Database, many, one
 from domain.splits import Steps, Taken
 from domain.splits.looks import (
@@ -31,6 +32,11 @@ class Where:
     head: int
     stage_id: int
     epoch: int
+
+
+def where_of(stage: Launchable, *, is_test: bool) -> Where:
+    """Where the rules of a stage's split look."""
+    return Where(stage.dataset_id, stage.head, stage.id, stage.epoch_for(is_test=is_test))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """What the next slices of a stage would be; nothing is taken."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from db import divisions, looks
+from db import divisions
 from db.launchables import Launchable
+from db.looks import follow, where_of
 from db.pool import Database, one
 from domain import splits
 from domain.splits import Taken
-from domain.splits.preview import Ahead
+from domain.splits.looks import Look
+from domain.splits.preview import Ahead, noted
 
 MOST_FILES = 1_000_000
 """After so many files nobody looks on."""
@@ -48,24 +51,37 @@ class Preview:
 
 async def preview(db: Database, stage: Launchable, most: int, *, is_test: bool) -> Preview:
     """Think of the next slices of a stage as taken, one after the other."""
-    split = splits.parse(stage.split_for(is_test=is_test))
-    where = looks.Where(stage.dataset_id, stage.head, stage.id, stage.epoch_for(is_test=is_test))
-    ahead = Ahead(int(stage.cursor_for(is_test=is_test)), stage.source)
     found: list[Next] = []
-    files = 0
-    while taken := await looks.follow(
-        db, where, splits.next_slice(split, ahead.cursor, ahead.source)
-    ):
-        if len(found) == most or files >= MOST_FILES or not taken.files:
+    files, exhausted = 0, False
+    async for taken in upcoming(db, stage, [], is_test=is_test):
+        if len(found) == most or files >= MOST_FILES:
             break
         found.append(await _next(db, stage, taken))
         files += 0 if stage.generates else taken.files
-        ahead = ahead.past(taken)
+    else:
+        exhausted = True
+    repeats = bool(found) and not found[-1].taken.exclusive
+    left_out = await left_out_of(db, stage, is_test=is_test)
+    return Preview(found, exhausted and not repeats, repeats, left_out)
+
+
+async def upcoming(
+    db: Database, stage: Launchable, looks: list[Look], *, is_test: bool
+) -> AsyncIterator[Taken]:
+    """The slices to come, each thought of as taken; of one that comes again for ever, the first. Notes
+    the looks into the dataset that it takes to find them."""
+    split = splits.parse(stage.split_for(is_test=is_test))
+    ahead = Ahead(int(stage.cursor_for(is_test=is_test)), stage.source)
+    where = where_of(stage, is_test=is_test)
+    while True:
+        steps = noted(splits.next_slice(split, ahead.cursor, ahead.source), looks)
+        taken = await follow(db, where, steps)
+        if taken is None or not taken.files:
+            return
+        yield taken
         if not taken.exclusive:
-            break
-    repeats = taken is not None and not taken.exclusive
-    left_out = await _left_out(db, where, split.kind.needs)
-    return Preview(found, taken is None, repeats, left_out)
+            return
+        ahead = ahead.past(taken)
 
 
 RANGE = """
@@ -103,8 +119,10 @@ WITHOUT_RUN = """
 STAGED = "SELECT coalesce(max(place) + 1, 0) FROM staged_file WHERE dataset_id = $1"
 
 
-async def _left_out(db: Database, where: looks.Where, needs: str | None) -> int:
+async def left_out_of(db: Database, stage: Launchable, *, is_test: bool) -> int:
     """How many files don't say of themselves what the split needs."""
+    where = where_of(stage, is_test=is_test)
+    needs = splits.parse(stage.split_for(is_test=is_test)).kind.needs
     if needs == "run":
         bound = MOST_LEFT_OUT + 1
         return int(await db.fetchval(WITHOUT_RUN, where.dataset_id, where.head, bound))

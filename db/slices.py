@@ -7,12 +7,14 @@ from typing import Any
 
 import asyncpg
 
-from db import divisions, launchables, looks
+from db import divisions, launch_plans, launchables, looks
+from db.launch_plans import Planned
 from db.launchables import Launchable
 from db.pool import Database, one, savepoint
 from db.submissions import COLUMNS, TELL, Submission
 from domain import splits, units
 from domain.configuration import configuration
+from domain.launch_plans import Difference, PlanPart, differences
 from domain.parameters import UnknownKeyword
 
 TRIES = 20
@@ -28,6 +30,8 @@ class Refusal(Enum):
     NO_FILES = "no files"
     INACTIVE = "inactive"
     NOT_LAUNCHABLE = "not launchable"
+    PLAN_CHANGED = "plan changed"
+    PLAN_UNKNOWN = "plan unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Outcome:
     submission: Submission | None = None
     refusal: Refusal | None = None
     why: str = ""
+    changed: Sequence[Difference] = ()
+    """What is not as it was shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,8 @@ class Asked:
     upstream_id: int | None = None
     dependency_id: int | None = None
     trigger_no: int | None = None
+    plan_hash: str | None = None
+    """Launch exactly what was shown under it, or nothing."""
 
 
 # The compare and set comes first, and everything else is made FROM it: no row taken, nothing made. A slice by a
@@ -159,17 +167,14 @@ UNITS = (
 async def launch_next(db: Database, stage_id: int, asked: Asked) -> Outcome:
     """Take the stage's next slice and make its submission, or say why not; one of racing callers wins."""
     for _ in range(TRIES):
-        stage = await launchables.by_stage(db, stage_id, is_test=asked.is_test)
-        if stage is None:
-            return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why="The stage is gone.")
-        taken = _refusal(stage, asked) or await _plan(db, stage, asked)
-        if isinstance(taken, Outcome):
-            return taken
+        planned = await plan(db, stage_id, asked)
+        if isinstance(planned, Outcome):
+            return planned
+        if other := await _other_than_shown(db, planned, asked):
+            return other
         try:
             async with savepoint(db):
-                submission = await _take(db, stage, taken, asked)
-        except UnknownKeyword as e:
-            return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why=str(e))
+                submission = await _take(db, planned, asked)
         except asyncpg.UniqueViolationError as e:
             if e.table_name != "live_file":
                 raise
@@ -179,6 +184,43 @@ async def launch_next(db: Database, stage_id: int, asked: Asked) -> Outcome:
         if submission is not None:
             return Outcome(submission=submission)
     return Outcome(refusal=Refusal.BUSY, why="Too many launches at once; try again.")
+
+
+async def plan(db: Database, stage_id: int, asked: Asked) -> Planned | Outcome:
+    """What a launch would take and run now, or why it would do nothing; nothing is taken."""
+    stage = await launchables.by_stage(db, stage_id, is_test=asked.is_test)
+    if stage is None:
+        return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why="The stage is gone.")
+    taken = _refusal(stage, asked) or await _next(db, stage, asked)
+    if isinstance(taken, Outcome):
+        return taken
+    try:
+        config = configuration(
+            stage.ingredients(is_test=asked.is_test),
+            parameter=taken.parameter,
+            person=await launchables.username(db, asked.person_id),
+            is_test=asked.is_test,
+        )
+    except UnknownKeyword as e:
+        return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why=str(e))
+    return Planned(stage, taken, await divisions.starts(db, stage, taken), config, asked.is_test)
+
+
+async def _other_than_shown(db: Database, planned: Planned, asked: Asked) -> Outcome | None:
+    """That a launch would not be what was shown, if so. What is compared here is what is taken then:
+    nothing of it is read again, and a cursor that moves meanwhile is lost to the compare and set."""
+    if asked.plan_hash is None:
+        return None
+    now = await launch_plans.parts(db, planned)
+    then = await launch_plans.find(db, asked.plan_hash, now[PlanPart.SUBJECT])
+    if then is None:
+        why = "There is no such plan of this stage, or it has expired: look at a new one."
+        return Outcome(refusal=Refusal.PLAN_UNKNOWN, why=why)
+    if changed := differences(then, now):
+        named = ", ".join(difference.part for difference in changed)
+        why = f"Since the plan was shown this has changed: {named}."
+        return Outcome(refusal=Refusal.PLAN_CHANGED, why=why, changed=changed)
+    return None
 
 
 def _refusal(stage: Launchable, asked: Asked) -> Outcome | None:
@@ -201,11 +243,10 @@ def _refusal(stage: Launchable, asked: Asked) -> Outcome | None:
     return None
 
 
-async def _plan(db: Database, stage: Launchable, asked: Asked) -> splits.Taken | Outcome:
+async def _next(db: Database, stage: Launchable, asked: Asked) -> splits.Taken | Outcome:
     """The next slice, or that there is none."""
     split = splits.parse(stage.split_for(is_test=asked.is_test))
-    epoch = stage.epoch_for(is_test=asked.is_test)
-    where = looks.Where(stage.dataset_id, stage.head, stage.id, epoch)
+    where = looks.where_of(stage, is_test=asked.is_test)
     steps = splits.next_slice(split, stage.cursor_for(is_test=asked.is_test), stage.source)
     if taken := await looks.follow(db, where, steps):
         return taken
@@ -215,32 +256,24 @@ async def _plan(db: Database, stage: Launchable, asked: Asked) -> splits.Taken |
     return Outcome(refusal=Refusal.EXHAUSTED, why=f"{stage.name} has no more slices.")
 
 
-async def _take(
-    db: Database, stage: Launchable, taken: splits.Taken, asked: Asked
-) -> Submission | None:
+async def _take(db: Database, planned: Planned, asked: Asked) -> Submission | None:
     """Run the one statement; None when somebody else moved the cursor first."""
+    stage, taken = planned.stage, planned.taken
     if not taken.files:  # somebody took them between two looks
         return None
     files = 0 if stage.generates else taken.files
-    starts = await divisions.starts(db, stage, taken)
-    config = configuration(
-        stage.ingredients(is_test=asked.is_test),
-        parameter=taken.parameter,
-        person=await launchables.username(db, asked.person_id),
-        is_test=asked.is_test,
-    )
     kept = (taken.low, taken.high) if taken.exclusive else (0, 0)
     common = (
         stage.id, stage.split_seq, asked.is_test, taken.cursor, asked.may_queue,
         None if stage.generates else stage.dataset_id, stage.head, *kept, taken.parameter,
         stage.campaign_revision, asked.person_id, asked.upstream_id, asked.dependency_id, asked.trigger_no,
-        config, len(starts), files, taken.key,
+        planned.configuration, len(planned.starts), files, taken.key,
     )  # fmt: skip
     if stage.generates:
         return await one(db, Submission, UNITS, *common, *_columns(stage, taken, asked))
     if taken.listed is None:
-        return await one(db, Submission, RANGE, *common, starts, taken.low, taken.high)
-    return await one(db, Submission, LISTED, *common, starts, taken.listed)
+        return await one(db, Submission, RANGE, *common, planned.starts, taken.low, taken.high)
+    return await one(db, Submission, LISTED, *common, planned.starts, taken.listed)
 
 
 def _columns(stage: Launchable, taken: splits.Taken, asked: Asked) -> Sequence[list[Any]]:

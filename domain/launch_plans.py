@@ -15,7 +15,7 @@ KEPT_S = 3600.0
 """How long a plan can be launched after it was shown."""
 
 
-class Part(StrEnum):
+class PlanPart(StrEnum):
     """What a plan consists of."""
 
     SUBJECT = "subject"
@@ -32,7 +32,7 @@ class Part(StrEnum):
     """What bounds launches of the stage."""
 
 
-Parts = Mapping[Part, Mapping[str, Any]]
+Parts = Mapping[PlanPart, Mapping[str, Any]]
 """Of each part what can be written as JSON."""
 
 
@@ -40,7 +40,7 @@ Parts = Mapping[Part, Mapping[str, Any]]
 class Difference:
     """What of one part is not as it was shown: only what differs, by name."""
 
-    part: Part
+    part: PlanPart
     then: Mapping[str, Any]
     now: Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def differences(then: Parts, now: Parts) -> list[Difference]:
     """What has changed since a plan was shown; nothing, where the hashes are equal."""
     return [
         Difference(part, *both)
-        for part in Part
+        for part in PlanPart
         if any(both := _unlike(then.get(part, {}), now.get(part, {})))
     ]
 

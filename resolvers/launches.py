@@ -9,6 +9,7 @@ from db import campaigns, slices, stages
 from db import submissions as rows
 from db.pool import Connection, Database
 from db.slices import Asked, Outcome, Refusal
+from domain.names import wrong_text
 from door.describe import thing
 from resolvers.once import Ask, Done, once
 from schema import ids, launching
@@ -27,14 +28,21 @@ PROBLEMS: dict[Refusal, type[launching.Refused]] = {
     Refusal.INACTIVE: launching.StageInactive,
     Refusal.NOT_LAUNCHABLE: launching.NotLaunchable,
 }
+"""Those of any launch; a launch by a plan has more."""
 
+MOST_HASH = 100
 
 Launched = tuple[int, Outcome]
 """A stage's id with what came of it."""
+NotLaunched = launching.Refused | launching.PlanRefused | IdempotencyKeyReused
 
 
-def problem(outcome: Outcome) -> launching.Refused:
+def problem(outcome: Outcome) -> launching.Refused | launching.PlanRefused:
     """Why nothing was launched, as the client sees it."""
+    if outcome.refusal is Refusal.PLAN_UNKNOWN:
+        return launching.PlanUnknown(message=outcome.why)
+    if outcome.refusal is Refusal.PLAN_CHANGED:
+        return launching.PlanChanged.of(outcome.why, outcome.changed)
     return PROBLEMS[outcome.refusal or Refusal.NOT_LAUNCHABLE](message=outcome.why)
 
 
@@ -51,19 +59,19 @@ async def launched_then(db: Database, result: str) -> list[Launched]:
 
 async def launch(
     info: Info, operation: str, stage_ids: Sequence[int], asked: Asked, key: str | None
-) -> list[Launched] | launching.Refused | IdempotencyKeyReused:
+) -> list[Launched] | NotLaunched:
     """Launch stages, and hand the new submissions to the workers after the commit."""
     done: list[Launched] = []
 
-    async def effect(conn: Connection) -> str | launching.Refused:
+    async def effect(conn: Connection) -> str | launching.Refused | launching.PlanRefused:
         done[:] = await launch_within(conn, stage_ids, asked)
         made_now = " ".join(str(outcome.submission.id) for _, outcome in done if outcome.submission)
         return made_now or problem(done[0][1])
 
-    ask = Ask(operation, key, [sorted(stage_ids), asked.is_test])
+    ask = Ask(operation, key, [sorted(stage_ids), asked.is_test, asked.plan_hash])
     came = await once(info, ask, effect)
     if not isinstance(came, Done):
-        return cast(launching.Refused | IdempotencyKeyReused, came)
+        return cast(NotLaunched, came)
     if came.again:
         return await launched_then(info.context.db, came.result)
     for _, outcome in done:
@@ -104,15 +112,21 @@ class LaunchMutations:
         stage_id: strawberry.ID,
         is_test: bool = False,  # noqa: FBT001, FBT002 - an argument in GraphQL
         idempotency_key: str | None = None,
+        plan_hash: str | None = None,
     ) -> LaunchStageResult:
-        """Launch the next slice of a stage, or the next one of its tests."""
+        """Launch the next slice of a stage, or the next one of its tests.
+
+        With the `planHash` of a `previewLaunch`: exactly what that showed, or nothing.
+        """
         id = ids.number(stage_id, "stage")
         stage = await info.context.load.stage.load(id) if id else None
         campaign = await info.context.load.campaign.load(stage.campaign_id) if stage else None
         no = await permitted(info, campaign, f"stage {stage_id[:50]!r}")
         if no or stage is None:
             return no or NotFound(message="There is no such stage.")
-        asked = Asked(info.context.viewer.person_id, is_test=is_test)
+        if plan_hash is not None and wrong_text(plan_hash, MOST_HASH):
+            return launching.PlanUnknown(message="A plan's hash is what previewLaunch says.")
+        asked = Asked(info.context.viewer.person_id, is_test=is_test, plan_hash=plan_hash)
         done = await launch(info, "launchStage", [stage.id], asked, idempotency_key)
         if not isinstance(done, list):
             return done
@@ -139,12 +153,13 @@ class LaunchMutations:
             return launching.NothingToLaunch(message=message)
         asked = Asked(info.context.viewer.person_id, is_test=is_test)
         done = await launch(info, "launchCampaign", begin, asked, idempotency_key)
-        return campaign_launched(done) if isinstance(done, list) else done
+        came = campaign_launched(done) if isinstance(done, list) else done
+        return cast(LaunchCampaignResult, came)  # without a plan there is no problem with one
 
 
 def campaign_launched(
     done: Sequence[Launched],
-) -> CampaignLaunched | launching.Refused:
+) -> CampaignLaunched | NotLaunched:
     """What came of each stage; the first problem when nothing came of any."""
     if not any(outcome.submission for _, outcome in done):
         return problem(done[0][1])

@@ -1,13 +1,18 @@
 """What comes of launching, and of asking something of a submission."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
+from strawberry.scalars import JSON
 
+from domain.launch_plans import Difference, PlanPart
 from domain.submissions import SubmissionState
-from door.describe import thing
+from door.describe import choice, thing
 from schema.problems import IdempotencyKeyReused, Invalid, NotFound, NotPermitted, Problem
 from schema.submissions import Submission
+
+choice(PlanPart)
 
 
 @thing
@@ -43,7 +48,41 @@ class NotPossibleNow(Problem):
     """Where the submission is."""
 
 
+@thing
+class PlanChange:
+    """What of a plan is not as it was shown: of the part, only what differs, by name."""
+
+    part: PlanPart
+    """Which part."""
+    then: JSON
+    """How it was shown."""
+    now: JSON
+    """How it is."""
+
+
+@thing
+class PlanChanged(Problem):
+    """A launch would not be what was shown: nothing was launched."""
+
+    changes: list[PlanChange]
+    """What has changed."""
+
+    @classmethod
+    def of(cls, message: str, found: Sequence[Difference]) -> "PlanChanged":
+        """Say what has changed."""
+        changes = [
+            PlanChange(part=one.part, then=JSON(one.then), now=JSON(one.now)) for one in found
+        ]
+        return cls(message=message, changes=changes)
+
+
+@thing
+class PlanUnknown(Problem):
+    """There is no such plan of this stage, or it has expired (an hour after it was shown)."""
+
+
 Refused = StageBusy | NothingToLaunch | DatasetWithoutFiles | StageInactive | NotLaunchable
+PlanRefused = PlanChanged | PlanUnknown
 
 LaunchStageResult = Annotated[
     Submission
@@ -55,7 +94,9 @@ LaunchStageResult = Annotated[
     | NothingToLaunch
     | DatasetWithoutFiles
     | StageInactive
-    | NotLaunchable,
+    | NotLaunchable
+    | PlanChanged
+    | PlanUnknown,
     strawberry.union("LaunchStageResult"),
 ]
 

@@ -91,7 +91,7 @@ class SplitPreview:
         return cls(
             split=text,
             slices=[PlannedSlice.of(one, generates=stage.generates) for one in found.slices],
-            sizes=[SliceSizes(least=bar.least, most=bar.most, slices=bar.slices) for bar in bars],
+            sizes=[SliceSizes(least=bar.least, most=bar.most, slices=bar.number) for bar in bars],
             exhausted=found.exhausted,
             repeats=found.repeats,
             left_out=found.left_out if needs == "staged" else min(found.left_out, MOST_LEFT_OUT),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from domain.splits.looks import Source, Taken
+from domain.splits.looks import Look, Source, Steps, Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,26 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """How many slices have from `least` to `most` files (of a generator: jobs)."""
+    """How many things are from `least` to `most` large."""
 
     least: int
     most: int
-    slices: int
+    number: int
 
 
 def histogram(sizes: Iterable[int]) -> list[Bar]:
-    """Sizes by powers of two: 1, 2 to 3, 4 to 7 and so on, those without any slice left out."""
-    found = Counter(size.bit_length() for size in sizes if size > 0)
-    return [Bar(1 << bits - 1, (1 << bits) - 1, found[bits]) for bits in sorted(found)]
+    """Sizes by powers of two: 0, 1, 2 to 3, 4 to 7 and so on, those that nothing has left out."""
+    found = Counter(size.bit_length() for size in sizes)
+    return [Bar(1 << bits >> 1, (1 << bits) - 1, found[bits]) for bits in sorted(found)]
+
+
+def noted(steps: Steps, looks: list[Look]) -> Steps:
+    """The same steps, with each look noted."""
+    try:
+        look = next(steps)
+        while True:
+            looks.append(look)
+            look = steps.send((yield look))
+    except StopIteration as end:
+        taken: Taken | None = end.value
+        return taken

@@ -107,6 +107,8 @@ class LaunchPartLaunchesProblem(BaseModel):
         "NotPermitted",
         "NotPossibleNow",
         "NothingToLaunch",
+        "PlanChanged",
+        "PlanUnknown",
         "Problem",
         "StageBusy",
         "StageInactive",

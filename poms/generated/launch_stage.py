@@ -21,6 +21,8 @@ class LaunchStage(BaseModel):
         "LaunchStageLaunchStageDatasetWithoutFiles",
         "LaunchStageLaunchStageStageInactive",
         "LaunchStageLaunchStageNotLaunchable",
+        "LaunchStageLaunchStagePlanChanged",
+        "LaunchStageLaunchStagePlanUnknown",
     ] = Field(alias="launchStage", discriminator="typename__")
 
 
@@ -70,6 +72,16 @@ class LaunchStageLaunchStageStageInactive(BaseModel):
 
 class LaunchStageLaunchStageNotLaunchable(BaseModel):
     typename__: Literal["NotLaunchable"] = Field(alias="__typename")
+    message: str
+
+
+class LaunchStageLaunchStagePlanChanged(BaseModel):
+    typename__: Literal["PlanChanged"] = Field(alias="__typename")
+    message: str
+
+
+class LaunchStageLaunchStagePlanUnknown(BaseModel):
+    typename__: Literal["PlanUnknown"] = Field(alias="__typename")
     message: str
 
 

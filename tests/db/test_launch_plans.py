@@ -2,17 +2,17 @@
 
 from db import launch_plans
 from db.pool import Pool
-from domain.launch_plans import Part, Parts, plan_hash
+from domain.launch_plans import Parts, PlanPart, plan_hash
 
 PLAN: Parts = {
-    Part.SUBJECT: {"stage": 1},
-    Part.CURSOR: {"epoch": 1, "cursor": 2**60, "text": "ä\n"},
+    PlanPart.SUBJECT: {"stage": 1},
+    PlanPart.CURSOR: {"epoch": 1, "cursor": 2**60, "text": "ä\n"},
 }
 
 
 async def test_a_plan_is_found_by_its_hash_until_it_expires(db: Pool) -> None:
-    name = await launch_plans.keep(db, PLAN)
-    assert await launch_plans.keep(db, PLAN) == name
+    name = (await launch_plans.keep(db, PLAN)).hash
+    assert (await launch_plans.keep(db, PLAN)).hash == name
     found = await launch_plans.find(db, name, {"stage": 1})
     assert found is not None
     assert (plan_hash(found), found) == (name, PLAN)

@@ -4,7 +4,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.launch_plans import Difference, Part, Parts, differences, plan_hash, written
+from domain.launch_plans import Difference, Parts, PlanPart, differences, plan_hash, written
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
@@ -12,13 +12,13 @@ VALUES = st.recursive(
     max_leaves=5,
 )  # fmt: skip
 PARTS = st.dictionaries(
-    st.sampled_from(Part), st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3)
+    st.sampled_from(PlanPart), st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3)
 )
 
 
 def whole(parts: Parts) -> Parts:
     """Every part there, as real plans have them."""
-    return {part: parts.get(part, {}) for part in Part}
+    return {part: parts.get(part, {}) for part in PlanPart}
 
 
 @given(PARTS, PARTS)
@@ -28,20 +28,20 @@ def test_two_plans_have_one_name_exactly_when_nothing_differs(a: Parts, b: Parts
 
 @given(PARTS)
 def test_a_plan_that_was_kept_is_the_same_plan(parts: Parts) -> None:
-    kept = {Part(k): v for k, v in reversed(orjson.loads(orjson.dumps(written(parts))).items())}
+    kept = {PlanPart(k): v for k, v in reversed(orjson.loads(orjson.dumps(written(parts))).items())}
     assert differences(parts, kept) == []
     assert plan_hash(parts) == plan_hash(kept)
 
 
 def test_it_says_only_what_differs() -> None:
-    then = {Part.CURSOR: {"epoch": 1, "cursor": 4}, Part.LIMITS: {"unfinished": 3}}
+    then = {PlanPart.CURSOR: {"epoch": 1, "cursor": 4}, PlanPart.LIMITS: {"unfinished": 3}}
     now: Parts = {
-        Part.CURSOR: {"epoch": 1, "cursor": 8},
-        Part.FILES: {"files": 2},
-        Part.LIMITS: {"unfinished": None},
+        PlanPart.CURSOR: {"epoch": 1, "cursor": 8},
+        PlanPart.FILES: {"files": 2},
+        PlanPart.LIMITS: {"unfinished": None},
     }
     assert differences(then, now) == [
-        Difference(Part.CURSOR, {"cursor": 4}, {"cursor": 8}),
-        Difference(Part.FILES, {}, {"files": 2}),
-        Difference(Part.LIMITS, {"unfinished": 3}, {"unfinished": None}),
+        Difference(PlanPart.CURSOR, {"cursor": 4}, {"cursor": 8}),
+        Difference(PlanPart.FILES, {}, {"files": 2}),
+        Difference(PlanPart.LIMITS, {"unfinished": 3}, {"unfinished": None}),
     ]

@@ -1,0 +1,136 @@
+"""What one launch would be: what each of its jobs would get, and what jobs like these have used."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from db import previews
+from db.launch_plans import Planned
+from db.launchables import Launchable
+from db.pool import Database, many, one
+from domain.estimates import MOST, Estimate, estimate
+from domain.splits.looks import Look
+
+MOST_SLICES, MOST_LOOKS = 100_000, 1_000
+"""After so many slices, or looks into the dataset for them, nobody counts on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loads:
+    """What the jobs get, job by job, and what is to be known of the files."""
+
+    files: list[int]
+    bytes: list[int]
+    events: list[int]
+    without_events: int
+    duplicates: int
+    """So many files have the size and checksum of another one of the slice."""
+    done: int
+    """So many were done by the stage, in this software version, before."""
+
+
+LOADS = """
+    , unit AS (
+        SELECT number, count(*) AS files, sum(size)::bigint AS bytes, coalesce(sum(events), 0)::bigint AS events,
+               count(*) - count(events) AS without_events
+          FROM sliced GROUP BY number ORDER BY number
+    ), twin AS (
+        SELECT count(*) - 1 AS more FROM sliced WHERE checksum IS NOT NULL GROUP BY size, checksum HAVING count(*) > 1
+    )
+    SELECT array_agg(files) AS files, array_agg(bytes) AS bytes, array_agg(events) AS events,
+           sum(without_events)::bigint AS without_events,
+           (SELECT coalesce(sum(more), 0)::bigint FROM twin) AS duplicates,
+           (SELECT count(*) FROM sliced JOIN processed_file p USING (file_id)
+             WHERE p.stage_id = $3 AND p.version = $4 AND p.is_test = $5) AS done
+      FROM unit
+"""
+
+RANGE = (
+    """
+    WITH sliced AS MATERIALIZED (
+        SELECT width_bucket(d.ordinal - $6::bigint, $2::bigint[]) AS number, d.file_id, f.size, f.events, f.checksum
+          FROM dataset_file d JOIN file f ON f.id = d.file_id
+         WHERE d.dataset_id = $1 AND d.ordinal >= $6 AND d.ordinal < $7::bigint
+    )"""
+    + LOADS
+)
+
+LISTED = (
+    """
+    WITH sliced AS MATERIALIZED (
+        SELECT width_bucket(x.place - 1, $2::bigint[]) AS number, d.file_id, f.size, f.events, f.checksum
+          FROM unnest($6::bigint[]) WITH ORDINALITY AS x (ordinal, place)
+          JOIN dataset_file d ON d.dataset_id = $1 AND d.ordinal = x.ordinal
+          JOIN file f ON f.id = d.file_id
+    )"""
+    + LOADS
+)
+
+
+async def loads(db: Database, planned: Planned) -> Loads:
+    """What each job would get."""
+    stage, taken, jobs = planned.stage, planned.taken, len(planned.starts)
+    if stage.generates:
+        return Loads([0] * jobs, [0] * jobs, [stage.events_per_unit] * jobs, 0, 0, 0)
+    common = (
+        stage.dataset_id, planned.starts, stage.id, stage.software_version, planned.is_test,
+    )  # fmt: skip
+    if taken.listed is None:
+        found = await one(db, Loads, RANGE, *common, taken.low, taken.high)
+    else:
+        found = await one(db, Loads, LISTED, *common, taken.listed)
+    assert found is not None  # noqa: S101 - sums are one row
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one job used."""
+
+    cpu_s: float | None
+    wall_s: float | None
+    memory_mb: float | None
+
+
+# The newest submissions first, each only as far as needed: the jobs of a stage are never all read.
+USED = """
+    SELECT j.cpu_s, j.wall_s, j.memory_mb
+      FROM (SELECT id FROM submission
+             WHERE stage_id = $1 AND is_test = $2 AND jobs_succeeded > 0 ORDER BY id DESC LIMIT $3) s
+     CROSS JOIN LATERAL (SELECT cpu_s, wall_s, memory_mb FROM job
+                          WHERE submission_id = s.id AND state = 'succeeded' LIMIT $3) j
+     ORDER BY s.id DESC LIMIT $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What one job is expected to use."""
+
+    cpu_s: Estimate
+    wall_s: Estimate
+    memory_mb: Estimate
+
+
+async def expected(db: Database, stage_id: int, *, is_test: bool) -> Expected:
+    """What the newest successful jobs of the stage (or of its tests) used."""
+    jobs = await many(db, Used, USED, stage_id, is_test, MOST)
+    return Expected(
+        _estimate(job.cpu_s for job in jobs),
+        _estimate(job.wall_s for job in jobs),
+        _estimate(job.memory_mb for job in jobs),
+    )
+
+
+def _estimate(used: Iterable[float | None]) -> Estimate:
+    return estimate([value for value in used if value is not None])
+
+
+async def count_slices(db: Database, stage: Launchable, *, is_test: bool) -> tuple[int, bool]:
+    """How many slices there are to come, as far as they are counted; and that there are more."""
+    looks: list[Look] = []
+    number = 0
+    async for _ in previews.upcoming(db, stage, looks, is_test=is_test):
+        number += 1
+        if number >= MOST_SLICES or len(looks) >= MOST_LOOKS:
+            return number, True
+    return number, False

@@ -1,0 +1,127 @@
+"""What one launch of a stage would be, as a client sees it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from db.launch_plans import Kept, Planned
+from db.launch_previews import Expected, Loads
+from db.previews import Next, Weight
+from domain.estimates import Estimate as Estimated
+from domain.splits.preview import histogram
+from door.describe import thing
+from schema.numbers import BigInt
+from schema.problems import Problem
+from schema.splits import PlannedSlice
+
+
+@thing
+class JobSizes:
+    """Jobs that get about the same."""
+
+    least: BigInt
+    """From so much"""
+    most: BigInt
+    """to so much."""
+    jobs: int
+    """How many jobs get that."""
+
+
+@thing
+class JobLoads:
+    """What each job would get, by powers of two: 0, 1, 2 to 3, 4 to 7 and so on."""
+
+    files: list[JobSizes]
+    """By its number of files; 0 of a generator."""
+    bytes: list[JobSizes]
+    """By their size together."""
+    events: list[JobSizes]
+    """By their events together, or, of a generator, by the events that it makes."""
+
+    @classmethod
+    def of(cls, found: Loads) -> "JobLoads":
+        """Show what each job gets."""
+        return cls(files=_bars(found.files), bytes=_bars(found.bytes), events=_bars(found.events))
+
+
+def _bars(sizes: Iterable[int]) -> list[JobSizes]:
+    return [JobSizes(least=bar.least, most=bar.most, jobs=bar.number) for bar in histogram(sizes)]
+
+
+@thing
+class Estimate:
+    """What a job uses, by what the newest successful jobs of the stage used."""
+
+    samples: int
+    """How many jobs that is by: at most 1,000."""
+    median: float | None
+    """Half of them used no more; null, which is unknown, by fewer than 20 jobs."""
+    p90: float | None
+    """Nine of ten used no more; null, which is unknown, by fewer than 20 jobs."""
+
+    @classmethod
+    def of(cls, found: Estimated) -> "Estimate":
+        """Show one."""
+        return cls(samples=found.samples, median=found.median, p90=found.p90)
+
+
+@thing
+class LaunchShown:
+    """What a launch would do, if nothing changes until then; nothing is taken."""
+
+    plan_hash: str
+    """Names exactly this launch: give it to `launchStage`, and this is launched, or nothing."""
+    expires_at: datetime
+    """Until when it can be launched by that."""
+    slice: PlannedSlice
+    """What it would work on."""
+    loads: JobLoads
+    """How that is divided among its jobs."""
+    duplicates: BigInt
+    """How many of its files have the size and the checksum of another one of them."""
+    done_before: BigInt
+    """How many of its files this stage has done in this software version: they are not done twice."""
+    command: list[str]
+    """What each of its jobs runs, as arguments."""
+    cpu_s: Estimate
+    """Expected seconds of CPU of one job."""
+    wall_s: Estimate
+    """Expected seconds of wall time of one job."""
+    memory_mb: Estimate
+    """Expected memory of one job in MB."""
+
+    @classmethod
+    def of(cls, planned: Planned, kept: Kept, found: Loads, expected: Expected) -> "LaunchShown":
+        """Show a launch whose plan was kept."""
+        weight = Weight(sum(found.bytes), sum(found.events), found.without_events)
+        next_ = Next(planned.taken, len(planned.starts), weight)
+        return cls(
+            plan_hash=kept.hash,
+            expires_at=kept.expires_at,
+            slice=PlannedSlice.of(next_, generates=planned.stage.generates),
+            loads=JobLoads.of(found),
+            duplicates=found.duplicates,
+            done_before=found.done,
+            command=planned.configuration["command"],
+            cpu_s=Estimate.of(expected.cpu_s),
+            wall_s=Estimate.of(expected.wall_s),
+            memory_mb=Estimate.of(expected.memory_mb),
+        )
+
+
+@thing
+class LaunchPreview:
+    """What launching a stage would do now, and what is left to launch after it."""
+
+    launch: LaunchShown | None
+    """The launch; null where there would be none."""
+    problem: Problem | None
+    """Why there would be none."""
+    slices: int
+    """How many slices there are to come with this one, as things are now; of a split without end, one."""
+    slices_more: bool
+    """There are more of them than were counted."""
+    left_out: BigInt
+    """Files that are in no slice because they don't say their run, or aren't marked staged yet; of those
+    without a run at most 10,001 are counted."""
+    left_out_for: str | None
+    """What they lack: `run` or `staged`; null where the split needs neither."""
