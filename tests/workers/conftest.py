@@ -1,13 +1,15 @@
 """A house and a campaign of two stages in it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from db.pool import Pool
+from db.migrate import migrate
+from db.pool import Pool, open_pool
 from tests.plant import Plant
 from tests.workers.house import House
+from tests.workers.services import Services, serving
 
 
 @pytest.fixture
@@ -20,3 +22,17 @@ def house(db: Pool, database_url: str, redis_url: str, tmp_path: Path) -> Iterat
 @pytest.fixture
 async def plant(db: Pool) -> Plant:
     return await Plant.make(db)
+
+
+@pytest.fixture
+def services(service_home: Path) -> Iterator[Services]:
+    with serving(service_home) as made:
+        yield made
+
+
+@pytest.fixture
+async def own_db(services: Services) -> AsyncIterator[Pool]:
+    await migrate(services.cluster.dsn())
+    pool = await open_pool(services.cluster.dsn())
+    yield pool
+    pool.terminate()

@@ -1,94 +1,20 @@
 """Postgres, Valkey, the runner and the workers are killed at arbitrary moments: the accounting is the same."""
 
 import asyncio
-import os
 import random
-import signal
 import subprocess
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import pytest
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from db.migrate import migrate
-from db.pool import Pool, open_pool
+from db.pool import Pool
 from tests.plant import Plant
 from tests.workers.campaigns import Two, two
 from tests.workers.house import House
-from up import children, home, postgres, valkey
+from tests.workers.services import Services
 
 FAULTS = ("postgres", "valkey", "flushall", "worker", "runner", "worker")
-
-
-@dataclass
-class Services:
-    """A Postgres and a Valkey of our own, to be killed."""
-
-    cluster: postgres.Cluster
-    server: valkey.Server
-    log: Path
-    processes: dict[str, subprocess.Popen[bytes]]
-
-    def start_postgres(self) -> None:
-        with self.log.open("ab") as log:
-            process = self.processes["postgres"] = self.cluster.start(err=log.fileno())
-        spin(lambda: self.cluster.ready(process.pid))
-
-    def start_valkey(self) -> None:
-        self.processes["valkey"] = self.server.start(out=subprocess.DEVNULL)
-        spin(self.server.ready)
-
-    def kill(self, name: str) -> None:
-        """As the machine's own memory killer would: the server and all its children."""
-        process = self.processes[name]
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def spin(condition: Callable[[], object]) -> None:
-    """Wait for a server, without an event loop."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "the server did not come up"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def services(service_home: Path) -> Iterator[Services]:
-    folder = service_home / f"own{random.randrange(10**9)}"
-    run_as = children.account()
-    for name in ("", "s", "v"):
-        (folder / name).mkdir()
-        home.give(folder / name, run_as)
-    cluster = postgres.Cluster(
-        data=folder / "pg", sockets=folder / "s", bin=postgres.programs(), run_as=run_as,
-        settings={"fsync": "off"},
-    )  # fmt: skip
-    postgres.create(cluster, durable=False)
-    server = valkey.Server(
-        data=folder / "v", bin=valkey.program(), socket=folder / "s" / "valkey", run_as=run_as
-    )
-    made = Services(cluster, server, folder / "log", {})
-    made.start_postgres()
-    made.start_valkey()
-    yield made
-    for name in made.processes:
-        if made.processes[name].poll() is None:
-            made.kill(name)
-
-
-@pytest.fixture
-async def own_db(services: Services) -> AsyncIterator[Pool]:
-    await migrate(services.cluster.dsn())
-    pool = await open_pool(services.cluster.dsn())
-    yield pool
-    pool.terminate()
 
 
 @pytest.mark.timeout(280)
@@ -121,17 +47,10 @@ async def inflict(
 ) -> None:
     """Kill one thing and start it again."""
     match fault:
-        case "postgres":
-            services.kill("postgres")
-            services.start_postgres()
-        case "valkey":
-            services.kill("valkey")
-            services.start_valkey()
+        case "postgres" | "valkey":
+            services.restart(fault)
         case "flushall":
-            redis = Redis.from_url(services.server.url)
-            with suppress(RedisError):
-                await redis.flushall()
-            await redis.aclose()
+            await services.flush()
         case "worker" | "runner":
             running[fault].kill()
             running[fault].wait()
