@@ -10,6 +10,7 @@ from door.schema import DoorSchema
 from resolvers.batch_systems import BatchSystemQueries
 from resolvers.campaigns import CampaignMutations, CampaignQueries
 from resolvers.changes import ChangeQueries, ChangeSubscriptions
+from resolvers.cursors import CursorMutations
 from resolvers.datasets import DatasetMutations, DatasetQueries
 from resolvers.discrepancies import DiscrepancyMutations, DiscrepancyQueries
 from resolvers.experiments import ExperimentMutations, ExperimentQueries
@@ -61,6 +62,7 @@ class Mutation(
     DatasetMutations,
     DiscrepancyMutations,
     CampaignMutations,
+    CursorMutations,
     ScheduleMutations,
     LaunchMutations,
     SubmissionMutations,

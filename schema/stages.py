@@ -108,6 +108,12 @@ class Stage(Node):
     cursor: JSON
     """How far its work is cut into slices: the next ordinal, run, bucket, place, time in seconds, or index,
     as its split counts."""
+    test_epoch: int
+    """The same for its test launches, counted down from -1."""
+    test_cursor: JSON
+    """The same for its test launches."""
+    split_seq: BigInt
+    """Grows whenever a cursor of it moves or it is saved."""
     slices: int
     """How many slices were launched, over all epochs."""
     unfinished: int
@@ -150,6 +156,9 @@ class Stage(Node):
             active=row.active,
             epoch=row.epoch,
             cursor=row.cursor,
+            test_epoch=row.test_epoch,
+            test_cursor=row.test_cursor,
+            split_seq=row.split_seq,
             slices=row.slices,
             unfinished=row.unfinished,
             created_at=row.created_at,

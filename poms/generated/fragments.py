@@ -92,6 +92,7 @@ class LaunchPartLaunchesSubmission(SubmissionPart):
 
 class LaunchPartLaunchesProblem(BaseModel):
     typename__: Literal[
+        "CursorMoved",
         "DatasetWithoutFiles",
         "DiscrepancyOver",
         "FileDiffers",
