@@ -21,6 +21,7 @@ class Campaign:
     description: str
     defaults: dict[str, Any]
     active: bool
+    draft: bool
     revision: int
     owner_id: int
     owning_role: Role
@@ -147,7 +148,8 @@ async def create(
 SAVE = f"""
     WITH saved AS (
         UPDATE campaign
-           SET description = $2, defaults = $3, revision = revision + 1, updated_at = now()
+           SET description = $2, defaults = $3, revision = revision + 1, updated_at = now(), draft = $7,
+               active = coalesce($8, active)
          WHERE id = $1
         RETURNING *
     ), kept AS (
@@ -156,7 +158,8 @@ SAVE = f"""
     ), told AS (
         INSERT INTO change_inbox (experiment_id, campaign_id, kind, body)
         SELECT experiment_id, id, 'campaign.saved',
-               jsonb_build_object('campaign', 'campaign:' || id, 'name', name, 'revision', revision)
+               jsonb_build_object('campaign', 'campaign:' || id, 'name', name, 'revision', revision,
+                                  'active', active, 'draft', draft)
           FROM saved
     )
     SELECT {COLUMNS} FROM saved
@@ -172,17 +175,22 @@ class Save:
     body: dict[str, Any]
     author_id: int
     comment: str
+    draft: bool = False
+    """The stages are not those of this revision, which can't be launched."""
+    active: bool | None = None
+    """Whether it launches from now on; None: as before."""
 
 
 async def save(conn: Connection, id: int, given: Save) -> Campaign | None:
     """Keep the next revision of a campaign."""
     values = given.description, given.defaults, given.body, given.author_id, given.comment
-    return await one(conn, Campaign, SAVE, id, *values)
+    return await one(conn, Campaign, SAVE, id, *values, given.draft, given.active)
 
 
 SET_ACTIVE = f"""
     WITH saved AS (
-        UPDATE campaign SET active = $2, updated_at = now() WHERE id = $1 AND active <> $2 RETURNING *
+        UPDATE campaign SET active = $2, updated_at = now() WHERE id = $1 AND active <> $2 AND NOT draft
+        RETURNING *
     ), told AS (
         INSERT INTO change_inbox (experiment_id, campaign_id, kind, body)
         SELECT experiment_id, id, 'campaign.saved',
@@ -194,7 +202,7 @@ SET_ACTIVE = f"""
 
 
 async def set_active(db: Database, id: int, *, active: bool) -> Campaign | None:
-    """Let a campaign launch, or not; None when that is so already."""
+    """Let a campaign launch, or not; None when that is so already, or can't be of a draft."""
     return await one(db, Campaign, SET_ACTIVE, id, active)
 
 

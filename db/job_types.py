@@ -33,6 +33,12 @@ class JobType:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def wanted(self) -> job_types.JobType:
+        """As somebody wanted it saved."""
+        names = job_types.JobType.__dataclass_fields__
+        return job_types.JobType(**{name: getattr(self, name) for name in names})
+
 
 COLUMNS = ", ".join(JobType.__dataclass_fields__)
 BY_IDS = f"SELECT {COLUMNS} FROM job_type WHERE id = ANY($1::bigint[])"
@@ -41,6 +47,14 @@ BY_IDS = f"SELECT {COLUMNS} FROM job_type WHERE id = ANY($1::bigint[])"
 async def by_ids(db: Database, ids: Sequence[int]) -> list[JobType]:
     """Find the job types that exist among these."""
     return await many(db, JobType, BY_IDS, ids)
+
+
+BY_NAMES = f"SELECT {COLUMNS} FROM job_type WHERE experiment_id = $1 AND name = ANY($2::text[])"
+
+
+async def by_names(db: Database, experiment_id: int, names: Sequence[str]) -> list[JobType]:
+    """Find the job types of an experiment that have these names."""
+    return await many(db, JobType, BY_NAMES, experiment_id, names)
 
 
 FORWARD = by_name("job_type", COLUMNS, backwards=False)

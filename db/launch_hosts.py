@@ -58,6 +58,17 @@ async def find(db: Database, experiment_id: int, name: str) -> LaunchHost | None
     return await one(db, LaunchHost, HOST_BY_NAME, experiment_id, name)
 
 
+HOSTS_CALLED = f"""
+    SELECT {HOST_COLUMNS} FROM launch_host
+     WHERE experiment_id = $1 AND (name = ANY($2::text[]) OR address = ANY($2)) ORDER BY id
+"""
+
+
+async def called(db: Database, experiment_id: int, names: Sequence[str]) -> list[LaunchHost]:
+    """Find the launch hosts of an experiment with these addresses or names."""
+    return await many(db, LaunchHost, HOSTS_CALLED, experiment_id, names)
+
+
 HOSTS_FORWARD = by_name("launch_host", HOST_COLUMNS, backwards=False)
 HOSTS_BACKWARD = by_name("launch_host", HOST_COLUMNS, backwards=True)
 

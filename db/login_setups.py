@@ -31,6 +31,16 @@ class LoginSetup:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def wanted(self) -> job_types.LoginSetup:
+        """As somebody wanted it saved."""
+        return job_types.LoginSetup(
+            name=self.name,
+            account=self.account,
+            setup=self.setup,
+            environment=[[key, value] for key, value in self.environment.items()],
+        )
+
 
 COLUMNS = ", ".join(LoginSetup.__dataclass_fields__)
 BY_IDS = f"SELECT {COLUMNS} FROM login_setup WHERE id = ANY($1::bigint[])"
@@ -39,6 +49,14 @@ BY_IDS = f"SELECT {COLUMNS} FROM login_setup WHERE id = ANY($1::bigint[])"
 async def by_ids(db: Database, ids: Sequence[int]) -> list[LoginSetup]:
     """Find the login setups that exist among these."""
     return await many(db, LoginSetup, BY_IDS, ids)
+
+
+BY_NAMES = f"SELECT {COLUMNS} FROM login_setup WHERE experiment_id = $1 AND name = ANY($2::text[])"
+
+
+async def by_names(db: Database, experiment_id: int, names: Sequence[str]) -> list[LoginSetup]:
+    """Find the login setups of an experiment that have these names."""
+    return await many(db, LoginSetup, BY_NAMES, experiment_id, names)
 
 
 FORWARD = by_name("login_setup", COLUMNS, backwards=False)

@@ -12,6 +12,7 @@ from domain.names import wrong_text
 from door.describe import asked, choice, thing
 from door.pages import Connection, bad_input
 from resolvers import nodes, tenants
+from resolvers.importing import ImportMutations, activate
 from resolvers.saving import SavingMutations
 from resolvers.stages import StageQueries
 from schema.campaigns import Campaign, Revision
@@ -106,7 +107,7 @@ class CampaignQueries(StageQueries):
 
 
 @thing
-class CampaignMutations(SavingMutations):
+class CampaignMutations(SavingMutations, ImportMutations):
     """Saving campaigns; letting them launch, or not."""
 
     @changes("modify")
@@ -116,13 +117,23 @@ class CampaignMutations(SavingMutations):
         campaign_id: strawberry.ID,
         active: bool,  # noqa: FBT001
     ) -> SetCampaignActiveResult:
-        """Let a campaign launch again, or let it launch nothing more; what runs goes on."""
+        """Let a campaign launch again, or let it launch nothing more; what runs goes on.
+
+        A draft is looked at again: refused with what still keeps it from being launched.
+        """
         key = number(campaign_id, "campaign")
         row = None if key is None else await info.context.load.campaign.load(key)
         if row is None or not info.context.allows("view", row.experiment_id):
             return tenants.unknown("campaign", campaign_id)
         if not info.context.allows("modify", row.experiment_id, row.owner_id, row.owning_role):
             return tenants.refused("modify", f"campaign {row.name}")
+        if active and row.draft:
+            now = await activate(info, row)
+            return (
+                Campaign.of(now, info.context.viewer)
+                if isinstance(now, campaigns.Campaign)
+                else now
+            )
         saved = await campaigns.set_active(info.context.db, row.id, active=active)
         if saved is None:
             return Campaign.of(row, info.context.viewer)

@@ -55,7 +55,8 @@ def rows(
 
 
 def _values(stage: StagePlan, ids: Ids) -> Row:
-    values = asdict(stage)
+    # Lists, as they come back from the database: what is the same compares so.
+    values: Row = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(stage).items()}
     values["job_type_id"] = ids.job_types[values.pop("job_type")]
     values["login_setup_id"] = ids.login_setups[values.pop("login_setup")]
     del values["dataset"]

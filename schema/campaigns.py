@@ -8,13 +8,15 @@ from strawberry.scalars import JSON
 
 import auth
 from auth import Viewer
-from db import campaigns, stages
+from db import campaign_files, campaigns, stages
+from domain.campaign_file import check, read, write
 from domain.people import Role
 from door.describe import choice, thing
 from door.pages import Connection, Node
 from schema.context import Info
 from schema.experiments import Experiment, experiment
 from schema.fields import reads
+from schema.file_findings import FileFinding
 from schema.ids import made
 from schema.lists import Part, by_number
 from schema.parameters import Parameter, shown
@@ -90,6 +92,8 @@ class Campaign(Node):
     """What holds for each stage."""
     active: bool
     """Whether it launches anything."""
+    draft: bool
+    """Whether it can't launch as its newest revision has it: `findings` say why. Activating it looks again."""
     revision: int
     """The number of the newest revision."""
     owning_role: Role
@@ -116,6 +120,7 @@ class Campaign(Node):
             description=row.description,
             defaults=defaults,
             active=row.active,
+            draft=row.draft,
             revision=row.revision,
             owning_role=row.owning_role,
             created_at=row.created_at,
@@ -134,6 +139,24 @@ class Campaign(Node):
     async def owner(self, info: Info) -> Person:
         """Who saved it first."""
         return await person(info, self.row.owner_id)
+
+    @reads()
+    async def file(self, info: Info) -> str:
+        """Its campaign file: POMS's `.ini`, from which `importCampaign` makes the same campaign."""
+        said = await campaign_files.of_campaign(info.context.db, self.row)
+        return write(said, self.owning_role) if said else ""
+
+    @reads()
+    async def findings(self, info: Info) -> list[FileFinding]:
+        """What keeps a draft from being launched as things are now, by the lines of `file`; else nothing."""
+        said = await campaign_files.of_campaign(info.context.db, self.row) if self.draft else None
+        if said is None:
+            return []
+        experiment = await info.context.load.experiment.load(self.row.experiment_id)
+        assert experiment is not None  # noqa: S101 - a foreign key says so
+        reading = read(write(said, self.owning_role))
+        there = await campaign_files.there(info.context.db, experiment, said)
+        return FileFinding.of_all(f"{self.name}.ini", check(reading, there))
 
     @reads()
     async def stages(self, info: Info, include_inactive: bool = False) -> list[Stage]:  # noqa: FBT001, FBT002 - an argument in GraphQL

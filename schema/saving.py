@@ -1,4 +1,4 @@
-"""StageEffect a campaign: the whole of it at once."""
+"""Save a campaign: the whole of it at once."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -11,6 +11,7 @@ from domain.stages import Completion, StageKind
 from door.describe import asked, choice, thing
 from schema.batch_options import BatchOptionsInput
 from schema.campaigns import Campaign
+from schema.file_findings import FileFinding
 from schema.numbers import BigInt
 from schema.parameters import (
     Finding,
@@ -236,6 +237,14 @@ class InvalidCampaign(Problem):
 
 
 @thing
+class InvalidCampaignFile(Problem):
+    """The file can't be taken, or what it says not be launched: all that is to be said about it."""
+
+    findings: list[FileFinding]
+    """What is wrong, and where, at most 200; with warnings."""
+
+
+@thing
 class StaleRevision(Problem):
     """Somebody has saved the campaign since you read it: read it again."""
 
@@ -268,5 +277,6 @@ SaveCampaignResult = Annotated[
     strawberry.union("SaveCampaignResult"),
 ]
 SetCampaignActiveResult = Annotated[
-    Campaign | NotFound | NotPermitted, strawberry.union("SetCampaignActiveResult")
+    Campaign | NotFound | NotPermitted | InvalidCampaignFile,
+    strawberry.union("SetCampaignActiveResult"),
 ]

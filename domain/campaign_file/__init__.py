@@ -1,7 +1,7 @@
 """The campaign file: POMS's `.ini`, read and written without loss (docs/campaign-file.md)."""
 
 from domain.campaign_file.checking import There, check, made
-from domain.campaign_file.document import FileFinding, Level, Place
+from domain.campaign_file.document import FileFinding, FindingLevel, Place
 from domain.campaign_file.reading import MOST_FILE, CampaignFile, FileSetup, Reading, read
 from domain.campaign_file.writing import write
 
@@ -10,7 +10,7 @@ __all__ = [
     "CampaignFile",
     "FileFinding",
     "FileSetup",
-    "Level",
+    "FindingLevel",
     "Place",
     "Reading",
     "There",

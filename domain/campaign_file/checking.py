@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from domain.campaign_file.document import FileFinding, Level, Place
+from domain.campaign_file.document import FileFinding, FindingLevel, Place
 from domain.campaign_file.reading import CampaignFile, FileSetup, Reading, locate
 from domain.campaign_file.values import plain
 from domain.campaigns import MOST_DEPENDENCIES, MOST_STAGES, Known, problems
@@ -59,8 +59,8 @@ def _milder(
     for finding in found:
         section = finding.place.section.removeprefix("poms_")
         spared = section.partition(" ")[0] in MADE and section not in needed
-        milder = spared and finding.level is Level.DRAFT
-        yield replace(finding, level=Level.WARNING) if milder else finding
+        milder = spared and finding.level is FindingLevel.DRAFT
+        yield replace(finding, level=FindingLevel.WARNING) if milder else finding
 
 
 def _of_the_whole(said: CampaignFile, reading: Reading, there: There) -> Iterator[FileFinding]:
@@ -71,10 +71,10 @@ def _of_the_whole(said: CampaignFile, reading: Reading, there: There) -> Iterato
     ):
         if len(given) > most:
             message = f"A campaign has at most {most} {what}, this has {len(given)}."
-            yield FileFinding(place, message, Level.REFUSED)
+            yield FileFinding(place, message, FindingLevel.REFUSED)
     if said.experiment not in ("", there.experiment):
         message = f"The file is of {said.experiment[:100]}: it is imported into {there.experiment}."
-        yield FileFinding(reading.places["experiment"], message, Level.WARNING)
+        yield FileFinding(reading.places["experiment"], message, FindingLevel.WARNING)
 
 
 def _already(said: CampaignFile, reading: Reading, there: There) -> Iterator[FileFinding]:
@@ -92,12 +92,12 @@ def _already(said: CampaignFile, reading: Reading, there: There) -> Iterator[Fil
             message = (
                 f"The experiment has no launch host {found.host[:100]!r}: its superuser makes it."
             )
-            yield FileFinding(reading.places[f"{header}.host"], message, Level.DRAFT)
+            yield FileFinding(reading.places[f"{header}.host"], message, FindingLevel.DRAFT)
 
 
 def _stays(reading: Reading, header: str) -> FileFinding:
     message = "It is there already, and stays as it is there, which is different."
-    return FileFinding(reading.places[header], message, Level.WARNING)
+    return FileFinding(reading.places[header], message, FindingLevel.WARNING)
 
 
 def _problems(said: CampaignFile, reading: Reading, there: There) -> Iterator[FileFinding]:
@@ -110,4 +110,4 @@ def _problems(said: CampaignFile, reading: Reading, there: There) -> Iterator[Fi
     )
     for finding in problems(said.plan, known):
         place = locate(reading.places, finding.path) or Place(1)
-        yield FileFinding(place, finding.message, Level.DRAFT)
+        yield FileFinding(place, finding.message, FindingLevel.DRAFT)

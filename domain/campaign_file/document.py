@@ -13,12 +13,15 @@ from enum import StrEnum
 from typing import cast
 
 
-class Level(StrEnum):
+class FindingLevel(StrEnum):
     """What a finding in a file means for its import."""
 
     REFUSED = "refused"
+    """Nothing is imported."""
     DRAFT = "draft"
+    """The campaign is imported as a draft, and can't be activated until this is mended."""
     WARNING = "warning"
+    """It is imported and can launch; look at this nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class FileFinding:
 
     place: Place
     message: str
-    level: Level
+    level: FindingLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ def parse(text: str) -> tuple[Document, list[FileFinding]]:
 
 
 def _wrong(line: int, said: str, header: str = "", key: str = "") -> FileFinding:
-    return FileFinding(Place(line, header, key), said, Level.REFUSED)
+    return FileFinding(Place(line, header, key), said, FindingLevel.REFUSED)
 
 
 def _twice(noted: list[tuple[int, str, str | None]]) -> Iterator[FileFinding]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain.campaign_file import values
+from domain.campaign_file import commands, values
 from domain.stages import Completion, StageKind
 
 Read = Callable[[Any], Any]
@@ -76,7 +76,7 @@ OWN_EDGE: Mapping[str, Read] = {"upstream": values.word, "patterns": values.text
 """Every field of a dependency but its downstream stage."""
 
 JOB_TYPE = (
-    Key("launch_script", "command", values.read_command, values.write_command),
+    Key("launch_script", "command", commands.read_command, commands.write_command),
     Key("parameters", "parameters", values.read_pairs, values.to_json),
     Key(
         "output_file_patterns", "patterns", values.read_patterns,

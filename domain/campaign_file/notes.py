@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from domain.campaign_file.document import FileFinding, Level, Place, Section
+from domain.campaign_file.document import FileFinding, FindingLevel, Place, Section
 from domain.campaign_file.keys import Key, Read
 from domain.campaign_file.values import Unreadable, in_json
 from domain.findings import camel
@@ -21,7 +21,7 @@ class Notes:
     verbatim: dict[str, dict[str, str]] = field(default_factory=dict)
     """Sections with keys that are kept as they are."""
 
-    def say(self, place: Place, message: str, level: Level = Level.WARNING) -> None:
+    def say(self, place: Place, message: str, level: FindingLevel = FindingLevel.WARNING) -> None:
         """Note a finding, once."""
         found = FileFinding(place, message, level)
         if found not in self.findings:
@@ -39,7 +39,9 @@ class Notes:
     def drafts(self, *sections: Section) -> bool:
         """Whether something in these sections could not be taken."""
         headers = {section.header for section in sections}
-        return any(f.level is Level.DRAFT and f.place.section in headers for f in self.findings)
+        return any(
+            f.level is FindingLevel.DRAFT and f.place.section in headers for f in self.findings
+        )
 
     def unknown(self, section: Section, known: Collection[str], kept: Collection[str] = ()) -> None:
         """Keep what the file may say and ours doesn't know, with a warning if POMS wouldn't either."""
@@ -99,7 +101,7 @@ class Notes:
         try:
             yield read(text)
         except Unreadable as error:
-            self.say(place, str(error), Level.DRAFT)
+            self.say(place, str(error), FindingLevel.DRAFT)
 
 
 def _standing(

@@ -1,8 +1,9 @@
 """What older files say in other words, brought up to date, with a warning for each."""
 
+import re
 from collections.abc import Iterator, Mapping
 
-from domain.campaign_file.document import Document, Entry, FileFinding, Level, Place, Section
+from domain.campaign_file.document import Document, Entry, FileFinding, FindingLevel, Place, Section
 
 SECTIONS = {"launch_template": "login_setup"}
 KEYS = {
@@ -10,7 +11,11 @@ KEYS = {
     "campaign_stage": {"dataset": "dataset_or_split_data", "launch_template": "login_setup"},
     "campaign_defaults": {"dataset": "dataset_or_split_data", "launch_template": "login_setup"},
 }
-VALUES = {("completion_type", "completed"): "complete"}
+NOTHING = re.compile(r"(?!)")
+VALUES = {
+    "completion_type": (re.compile(r"^completed$", re.IGNORECASE), "complete"),
+    "recoveries": (re.compile(r'"proj_status"'), '"process_status"'),
+}
 
 
 def upgraded(document: Document) -> tuple[Document, list[FileFinding]]:
@@ -34,7 +39,7 @@ def upgraded(document: Document) -> tuple[Document, list[FileFinding]]:
 
 
 def _warning(place: Place, said: str) -> FileFinding:
-    return FileFinding(place, said, Level.WARNING)
+    return FileFinding(place, said, FindingLevel.WARNING)
 
 
 def _renamed(section: Section, words: Mapping[str, str]) -> Iterator[FileFinding]:
@@ -44,11 +49,15 @@ def _renamed(section: Section, words: Mapping[str, str]) -> Iterator[FileFinding
 
 
 def _value(key: str, entry: Entry) -> Entry:
-    return Entry(VALUES.get((key, entry.value.lower()), entry.value), entry.line)
+    old, new = VALUES.get(key, (NOTHING, ""))
+    return Entry(old.sub(new, entry.value), entry.line)
 
 
 def _replaced(section: Section, entries: Mapping[str, Entry]) -> Iterator[FileFinding]:
     for key, entry in entries.items():
         old = section.entries.get(key)
         if old is not None and old.value != entry.value:
-            yield _warning(section.place(key), f"{old.value} is called {entry.value} now.")
+            words, new = VALUES[key]
+            yield _warning(
+                section.place(key), f"{words.findall(old.value)[0]} is called {new} now."
+            )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.campaign_file import keys, values
-from domain.campaign_file.document import Document, FileFinding, Level, Place, Section, parse
+from domain.campaign_file.document import Document, FileFinding, FindingLevel, Place, Section, parse
 from domain.campaign_file.edges import edges
 from domain.campaign_file.notes import Notes
 from domain.campaign_file.old import upgraded
@@ -54,31 +54,35 @@ class Reading:
 def read(text: str) -> Reading:
     """Read a campaign file; whatever POMS accepts is accepted, with findings."""
     if said := wrong_text(text, MOST_FILE):
-        return Reading(None, [FileFinding(Place(1), said, Level.REFUSED)], {})
+        return Reading(None, [FileFinding(Place(1), said, FindingLevel.REFUSED)], {})
     document, wrong = parse(text)
     document, old = upgraded(document)
     wrong += [] if wrong else _missing(document)
     if wrong:
-        return Reading(None, [*wrong, *old], {})
+        return Reading(None, sorted([*wrong, *old], key=_line), {})
     notes = Notes(findings=list(old))
     said_by = _campaign_file(document, notes)
-    return Reading(said_by, sorted(notes.findings, key=lambda f: f.place.line), notes.places)
+    return Reading(said_by, sorted(notes.findings, key=_line), notes.places)
+
+
+def _line(finding: FileFinding) -> int:
+    return finding.place.line
 
 
 def _missing(document: Document) -> list[FileFinding]:
     """What a file must have, in the words of POMS: a campaign with a name, and a stage."""
     if "campaign" not in document.sections:
-        return [FileFinding(Place(1), "There is no section [campaign].", Level.REFUSED)]
+        return [FileFinding(Place(1), "There is no section [campaign].", FindingLevel.REFUSED)]
     place, name = (
         document.get("campaign").place("name"),
         document.get("campaign").entries.get("name"),
     )
     found = []
     if said := wrong_name(name.value) if name else "A campaign has a name: name = …":
-        found.append(FileFinding(place, said, Level.REFUSED))
+        found.append(FileFinding(place, said, FindingLevel.REFUSED))
     if not document.of_kind("campaign_stage"):
         said = "There is no section [campaign_stage …]: a campaign has at least one stage."
-        found.append(FileFinding(document.get("campaign").place(), said, Level.REFUSED))
+        found.append(FileFinding(document.get("campaign").place(), said, FindingLevel.REFUSED))
     return found
 
 
@@ -240,7 +244,7 @@ def _is_sound(made: JobType | LoginSetup, notes: Notes, section: Section, own: S
     if not notes.drafts(section, own):
         for finding in made.findings():
             place = locate(notes.places, f"{section.header}.{finding.path}") or section.place()
-            notes.say(place, finding.message, Level.DRAFT)
+            notes.say(place, finding.message, FindingLevel.DRAFT)
     if not notes.drafts(section, own):
         return True
     notes.keep_all(section)

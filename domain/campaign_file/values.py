@@ -2,13 +2,12 @@
 
 import json
 import re
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from domain import parameters
+from domain import recovery
 from domain.batch_options import BatchOptions
 
 NOTHING = frozenset({"", "none"})
@@ -214,10 +213,7 @@ def read_recoveries(text: str) -> list[dict[str, Any]]:
     found = [] if is_nothing(text) else unquoted(text)
     if not isinstance(found, list) or not all(isinstance(e, list) and len(e) == 2 for e in found):
         raise Unreadable('Recoveries are a list like [["consumed_status", []]].')
-    return [
-        {"type": word(kind), "overrides": pairs(overrides or []), "rounds": 1}
-        for kind, overrides in found
-    ]
+    return recoveries([{"type": kind, "overrides": given or []} for kind, given in found])
 
 
 def write_recoveries(found: Sequence[Any]) -> str:
@@ -225,59 +221,40 @@ def write_recoveries(found: Sequence[Any]) -> str:
     return to_json([[one["type"], one.get("overrides", [])] for one in found])
 
 
+def number(value: Any) -> float:
+    """A number in JSON."""
+    if type(value) not in (int, float):
+        raise Unreadable("This is a number.")
+    return float(value)
+
+
+RECOVERY: dict[str, Callable[[Any], Any]] = {
+    "type": word,
+    "overrides": pairs,
+    "rounds": whole,
+    "factors": lambda value: {name: number(factor) for name, factor in mapping(value).items()},
+    "least_share": whole,
+    "most_share": whole,
+    "patterns": texts,
+    "depth": whole,
+}
+"""Every field of a recovery."""
+
+
 def recoveries(value: Any) -> list[dict[str, Any]]:
-    """Recoveries in JSON, as ours."""
+    """Recoveries in JSON, as ours; what they don't say is as it is by default."""
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise Unreadable("Recoveries are a list of objects.")
-    return [
-        {
-            "type": word(one.get("type")),
-            "overrides": pairs(one.get("overrides", [])),
-            "rounds": whole(one.get("rounds", 1)),
-        }
-        for one in value
-    ]
+    return [_recovery(one) for one in value]
 
 
-SHELL = re.compile(r"[^\w\s@%+=:,./()-]")
-"""What makes a shell do more than split words; parentheses only with a keyword."""
-KEYWORD = re.compile(r"%?%\(\w+\)s")
-AS_SCRIPT = ["bash", "-c"]
-ARGUMENTS = ' "$@"'
-
-
-def read_command(text: str) -> list[str]:
-    """The words of a launch script.
-
-    What only a shell understands becomes a script for one, which gets the parameters as its arguments,
-    so that the shell never reads them; nor may it read keywords.
-    """
-    if quoted := _quoted(text):
-        return quoted
-    if not SHELL.search(text) and "(" not in KEYWORD.sub("", text):
-        return text.split()
-    if any(found["name"] for found in parameters.KEYWORD.finditer(text)):
-        raise Unreadable(
-            "A shell would read what a keyword stands for: give the script it as a parameter."
-        )
-    return [*AS_SCRIPT, text + ARGUMENTS, "launch"]
-
-
-def _quoted(text: str) -> list[str] | None:
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        return None
-    return words if words and shlex.join(words) == text else None
-
-
-def write_command(words: Sequence[str]) -> str:
-    """A launch script of these words."""
-    text = words[2].removesuffix(ARGUMENTS) if list(words[:2]) == AS_SCRIPT and words[2:] else ""
-    try:
-        return text if text and read_command(text) == list(words) else shlex.join(words)
-    except Unreadable:
-        return shlex.join(words)
+def _recovery(given: dict[str, Any]) -> dict[str, Any]:
+    if unknown := sorted(given.keys() - RECOVERY.keys()):
+        raise Unreadable(f"A recovery has {', '.join(RECOVERY)}, not {unknown[0]}.")
+    found = {"type": "", **given}
+    found = {name: RECOVERY[name](value) for name, value in found.items()}
+    default = asdict(recovery.entry(found))
+    return {name: default["kind" if name == "type" else name] for name in RECOVERY}
 
 
 def batch_options(value: Any) -> dict[str, Any]:

@@ -99,6 +99,7 @@ class LaunchPartLaunchesProblem(BaseModel):
         "IdempotencyKeyReused",
         "Invalid",
         "InvalidCampaign",
+        "InvalidCampaignFile",
         "InvalidFiles",
         "InvalidJobType",
         "InvalidLoginSetup",

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.campaign_file import FileSetup, Level, There, check, made, read
+from domain.campaign_file import FileSetup, FindingLevel, There, check, made, read
 from domain.campaigns import Known
 from domain.job_types import JobType, LoginSetup
 
@@ -142,7 +142,7 @@ def test_what_is_there_already_stays_as_it_is_with_a_warning() -> None:
     text += "dataset_or_split_data = raw\n[job_type fife]\nlaunch_script = %s\n"
     assert check(read(text % "fife_launch"), THERE) == []
     assert [(f.place.line, f.level) for f in check(read(text % "other"), THERE)] == [
-        (7, Level.WARNING)
+        (7, FindingLevel.WARNING)
     ]
     elsewhere = replace(THERE, job_types={}, active=Known({}, {"node1"}, {"raw"}))
     reading = read(text % "fife_launch")
@@ -173,7 +173,7 @@ def test_a_file_that_poms_refuses_is_refused(text: str, found: list[tuple[int, s
     reading = read(text)
     assert reading.said is None
     assert sorted((f.place.line, f.message) for f in reading.findings) == found
-    assert {f.level for f in reading.findings} == {Level.REFUSED}
+    assert {f.level for f in reading.findings} == {FindingLevel.REFUSED}
 
 
 def test_a_percent_sign_in_a_pattern_is_a_star_once_or_twice() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.campaign_file import CampaignFile, Level, keys, read, write
+from domain.campaign_file import CampaignFile, FindingLevel, keys, read, write
 from domain.campaign_file.document import parse
 from domain.campaign_file.values import plain
 from domain.job_types import JobType, LoginSetup
@@ -39,7 +39,7 @@ def test_what_is_written_is_read_as_it_was(said: CampaignFile) -> None:
 def test_whatever_the_text_it_is_read_or_refused(text: str) -> None:
     reading = read(text)
     if reading.said is None:
-        assert Level.REFUSED in {finding.level for finding in reading.findings}
+        assert FindingLevel.REFUSED in {finding.level for finding in reading.findings}
     else:
         again = read(write(reading.said))
         assert plain(again.said) == plain(reading.said)

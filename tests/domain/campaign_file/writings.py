@@ -21,8 +21,12 @@ NAME = st.one_of(
 PAIRS = st.lists(st.tuples(TEXT, TEXT).map(list), max_size=3)
 RECOVERIES = st.lists(
     st.builds(
-        lambda overrides, rounds: {"type": "consumed_status", "overrides": overrides, "rounds": rounds},
+        lambda overrides, rounds, more: {
+            "type": "pending_files", "overrides": overrides, "rounds": rounds, "factors": {}, "least_share": 0,
+            "most_share": 100, "patterns": [], "depth": 1, **more,
+        },
         PAIRS.map(lambda found: [pair for pair in found if any(pair)]), st.integers(1, 3),
+        st.sampled_from([{}, {"factors": {"cpus": 2.0}}, {"patterns": ["*.root"], "depth": 2}, {"most_share": 50}]),
     ), max_size=2,
 )  # fmt: skip
 PATTERNS = st.lists(
