@@ -136,9 +136,9 @@ client-check: $(CODEGEN)/installed
 
 # --- Real batch systems -----------------------------------------------------------------------
 
-pools: install-dev ## Fetch HTCondor (no root needed), so that the tests run on a pool of their own
+pools: install-dev ## Fetch HTCondor and Slurm (no root needed), so that the tests run on pools of their own
 	$(call installed,htcondor)
-	@bash pools/condor.sh trixie
+	@bash pools/condor.sh trixie & bash pools/slurm.sh trixie; slurm=$$?; wait $$! && exit $$slurm
 
 # --- Locks ------------------------------------------------------------------------------------
 

@@ -38,6 +38,18 @@ class Settings:
     """A folder with an IDTOKEN for that schedd."""
     htcondor_file_system: str = ""
     """The FILESYSTEM_DOMAIN of the machines that see spool and store."""
+    slurm: bool = False
+    """Whether there is a `slurm` among the batch systems."""
+    slurm_programs: Path | None = None
+    """The folder with sbatch, squeue and so on; None: they are in the PATH."""
+    slurm_configuration: Path | None = None
+    """The slurm.conf; None: the machine's own."""
+    slurm_partition: str = ""
+    slurm_account: str = ""
+    slurm_qos: str = ""
+    """Where stages name none; empty: the cluster's own."""
+    slurm_interval_s: float = 5.0
+    """How often Slurm's queue is asked."""
     metrics_token: str = field(default="", repr=False)
     """Who shows it may read /metrics; empty: only who is on this machine and comes through no proxy."""
     metrics_listen: str = ""
@@ -55,7 +67,9 @@ class Settings:
                 raise SettingMissing(f"Set {name}: POMS can't start without it (see README.md).")
             return value
 
-        tokens = env.get("POMS_HTCONDOR_TOKENS", "")
+        def path(name: str) -> Path | None:
+            return Path(env[name]).absolute() if env.get(name) else None
+
         return cls(
             database_url=need("POMS_DATABASE_URL"),
             redis_url=need("POMS_REDIS_URL"),
@@ -68,8 +82,15 @@ class Settings:
             reconcile_s=float(env.get("POMS_RECONCILE_S", "60")),
             htcondor_collector=env.get("POMS_HTCONDOR_COLLECTOR", ""),
             htcondor_schedd=env.get("POMS_HTCONDOR_SCHEDD", ""),
-            htcondor_tokens=Path(tokens).absolute() if tokens else None,
+            htcondor_tokens=path("POMS_HTCONDOR_TOKENS"),
             htcondor_file_system=env.get("POMS_HTCONDOR_FILE_SYSTEM", ""),
+            slurm=env.get("POMS_SLURM", "") == "1",
+            slurm_programs=path("POMS_SLURM_PROGRAMS"),
+            slurm_configuration=path("POMS_SLURM_CONFIGURATION"),
+            slurm_partition=env.get("POMS_SLURM_PARTITION", ""),
+            slurm_account=env.get("POMS_SLURM_ACCOUNT", ""),
+            slurm_qos=env.get("POMS_SLURM_QOS", ""),
+            slurm_interval_s=float(env.get("POMS_SLURM_INTERVAL_S", "5")),
             metrics_token=env.get("POMS_METRICS_TOKEN", ""),
             metrics_listen=env.get("POMS_METRICS_LISTEN", ""),
             kill_at=env.get("POMS_KILL_AT", ""),

@@ -124,6 +124,8 @@ class Health:
     slots: int = 0
     running: int = 0
     queued: int = 0
+    proof_of_absence: str = ""
+    """How it can be told that a launch left nothing there, where that depends on how the system is set up."""
 
 
 class BatchSystem(Protocol):

@@ -16,9 +16,10 @@ from redis.asyncio import ConnectionPool
 
 import doorbell
 import metrics
-from batch import BatchSystem
+from batch import BatchSystem, slurm
 from batch.htcondor import Access, HTCondor
 from batch.local import Local
+from batch.slurm import Slurm
 from catalogs.embedded import Embedded
 from db.pool import open_pool
 from settings import Settings
@@ -108,6 +109,19 @@ def batch_systems(settings: Settings, stack: AsyncExitStack) -> Iterator[BatchSy
         condor = HTCondor(access, settings.spool)
         stack.callback(condor.close)
         yield condor
+    if settings.slurm:
+        yield Slurm(_slurm(settings), settings.spool)
+
+
+def _slurm(settings: Settings) -> slurm.Access:
+    return slurm.Access(
+        programs=settings.slurm_programs,
+        configuration=settings.slurm_configuration,
+        partition=settings.slurm_partition,
+        account=settings.slurm_account,
+        qos=settings.slurm_qos,
+        interval_s=settings.slurm_interval_s,
+    )
 
 
 def measured(listen: str) -> None:

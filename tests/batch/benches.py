@@ -19,9 +19,12 @@ from batch.directory import Order, Unit, prepare
 from batch.htcondor import Access, HTCondor
 from batch.htcondor.order import log_of
 from batch.local import Local
+from batch.slurm import Slurm
+from batch.slurm.order import log_of as log_path
 from domain.batch_options import BatchOptions
 from domain.jobs import JobState, Resources
 from tests.batch.pools import Pool
+from tests.batch.slurm_pool import SlurmPool
 from tests.conftest import wait_until
 from up import home
 
@@ -77,13 +80,15 @@ class Feed:
         except AssertionError:
             raise AssertionError(f"{Counter(self.states(native_id).values())}") from None
 
-    async def until_over(self, native_id: str, numbers: Sequence[int]) -> dict[int, JobState]:
+    async def until_over(
+        self, native_id: str, numbers: Sequence[int], within_s: float = 60.0
+    ) -> dict[int, JobState]:
         async def over() -> bool:
             await self.read()
             states = self.states(native_id)
             return all(number in states and states[number].is_over for number in numbers)
 
-        await until(over)
+        await until(over, within_s)
         return self.states(native_id)
 
 
@@ -201,3 +206,33 @@ class HTCondorBench(Bench):
         wait_until(lambda: not self._pool.queue(), what="an empty queue")
         wait_until(lambda: not self.left_over(), what="the end of all jobs")
         self.condor.close()
+
+
+class SlurmBench(Bench):
+    """A spool of its own in a real cluster, which all of a session's tests share."""
+
+    def __init__(self, spool: Path, pool: SlurmPool) -> None:
+        self.spool, self.pool, self._cpus = spool, pool, 1
+        self.system = self.slurm = Slurm(pool.access(), spool)
+
+    def start(self, slots: int = 2) -> SlurmPool:
+        """The cluster runs already: each job takes so many of its cores that so many jobs fit."""
+        self._cpus = self.pool.slots // slots
+        return self.pool
+
+    def launch(self, mark: str, script: str, jobs: int = 1, **asked: Any) -> Launch:
+        # What this cluster remembers outlives a test, and with it the marks of others.
+        launch = super().launch(f"{mark}.{self.spool.name}", script, jobs, **asked)
+        launch = replace(launch, resources=replace(launch.resources, cpus=self._cpus))
+        self.store.mkdir(exist_ok=True)
+        log_path(launch.directory, 0, 0).parent.mkdir(exist_ok=True)
+        for path in (self.store, launch.directory, *launch.directory.rglob("*")):
+            home.give(path, self.pool.run_as)
+        return launch
+
+    def left_over(self) -> list[str]:
+        return carrying(f"SLURM_SUBMIT_DIR={self.spool}")
+
+    def end(self) -> None:
+        self.pool.empty()
+        wait_until(lambda: not self.left_over(), what="the end of all jobs")

@@ -1,28 +1,44 @@
 """One bench for each batch system that is tested."""
 
 import itertools
+import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from batch.htcondor import Access
-from tests.batch.benches import Bench, Feed, HTCondorBench, LocalBench
+from tests.batch.benches import Bench, Feed, HTCondorBench, LocalBench, SlurmBench
 from tests.batch.pools import CONDOR, Pool
+from tests.batch.slurm_pool import SLURM, SlurmPool
 from up import children, home
 
 _serial = itertools.count()
 
 
+def missing(what: str) -> None:
+    """Skip for want of a pool; where `POMS_POOLS` is `required`, fail."""
+    if os.environ.get("POMS_POOLS") == "required":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def reachable(programs: Path) -> None:
+    """What a pool needs to be started as its user."""
+    if not programs.exists():
+        missing(f"nothing in .pools/{programs.name}: run `make pools`")
+    run_as = children.account()
+    if run_as and home.barrier(programs.resolve(), run_as):
+        missing("the checkout is where only root can enter, and pools do not run as root")
+
+
 @pytest.fixture(scope="session")
 def pool(service_home: Path) -> Iterator[Pool]:
     """A real HTCondor pool, where `make pools` has fetched one."""
-    if not CONDOR.exists():
-        pytest.skip("no HTCondor in .pools/condor: run `make pools`")
-    pytest.importorskip("htcondor2", reason="no HTCondor bindings: run `make pools`")
-    run_as = children.account()
-    if run_as and home.barrier(CONDOR, run_as):
-        pytest.skip("the checkout is where only root can enter, and HTCondor does not run as root")
+    reachable(CONDOR)
+    if find_spec("htcondor2") is None:
+        missing("no HTCondor bindings: run `make pools`")
     made = Pool.start(service_home / "condor")
     yield made
     made.stop()
@@ -52,7 +68,26 @@ def condor(pool: Pool, access: Access, service_home: Path) -> Iterator[HTCondorB
     made.end()
 
 
-@pytest.fixture(params=["local", "condor"])
+@pytest.fixture(scope="session")
+def slurm_pool(service_home: Path) -> Iterator[SlurmPool]:
+    """A real Slurm, where `make pools` has fetched one."""
+    reachable(SLURM)
+    made = SlurmPool.start(service_home / "slurm")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def slurm(slurm_pool: SlurmPool, service_home: Path) -> Iterator[SlurmBench]:
+    spool = service_home / f"spool{next(_serial)}"
+    spool.mkdir()
+    home.give(spool, children.account())
+    made = SlurmBench(spool, slurm_pool)
+    yield made
+    made.end()
+
+
+@pytest.fixture(params=["local", "condor", "slurm"])
 def bench(request: pytest.FixtureRequest) -> Bench:
     made: Bench = request.getfixturevalue(request.param)
     return made

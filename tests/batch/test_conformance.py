@@ -33,7 +33,7 @@ async def test_a_submitted_cluster_does_not_start_before_it_is_opened(
 async def test_a_cluster_is_found_by_its_mark_and_twins_are_found_both(bench: Bench) -> None:
     launch = bench.launch("m1", WRITES)
     first, second = await bench.system.submit(launch), await bench.system.submit(launch)
-    assert await bench.system.find("m1") == Found([first, second])
+    assert await bench.system.find(launch.mark) == Found([first, second])
     assert isinstance(await bench.system.find("never-launched"), Absent)
 
 
@@ -51,11 +51,11 @@ async def test_a_job_is_watched_from_idle_to_its_end_and_its_report_is_read(
     assert running.slot is not None
     assert done.exit_code == 0
     assert done.wall_s is not None
-    assert done.memory_mb is not None
-    assert done.memory_mb > 1
     key = ReportKey(launch.directory, 1, 1)
     report = (await bench.system.reports([key, ReportKey(launch.directory, 1, 2)]))[key]
     assert report["outcome"] == "succeeded"
+    # Slurm tells it to its accounting alone.
+    assert (done.memory_mb or report["memory_mb"]) > 1
     assert (bench.store / "1.out").read_text() == "1\n"
 
 
@@ -162,7 +162,8 @@ async def test_a_job_over_its_wall_time_fails(bench: Bench, feed: Feed) -> None:
     stubborn = "trap '' TERM; setsid sleep 60 & sleep 60"
     native_id = await bench.system.submit(bench.launch("m1", stubborn, walltime_s=1))
     await bench.system.open(native_id)
-    await feed.until_over(native_id, [1])
+    # Slurm's limits are whole minutes, and it looks every half of one.
+    await feed.until_over(native_id, [1], within_s=150)
     assert (feed.events[-1].state, feed.events[-1].code) == (JobState.FAILED, 46)
     assert bench.left_over() == []
 
@@ -198,7 +199,7 @@ async def test_a_job_of_higher_priority_starts_first(bench: Bench, feed: Feed) -
 async def test_three_hundred_small_jobs_of_one_cluster_all_run_once(
     bench: Bench, feed: Feed
 ) -> None:
-    bench.start(slots=4)
+    bench.start(slots=8)
     launch = bench.launch("m1", WRITES, 300)
     native_id = await bench.system.submit(launch)
     await bench.system.open(native_id)

@@ -1,0 +1,113 @@
+"""What a launch is in Slurm's words: a set of arrays, held, that together have a task for each job."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from batch import BatchRefused, Launch
+from batch.slurm.access import Access
+
+_SCRIPT = Path(__file__).with_name("job.sh")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+@:,=-]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+_NAME = re.compile(r"(?P<mark>[^:]+):(?P<set>[0-9a-f]+):(?P<base>\d+):(?P<arrays>\d+)")
+
+
+class Name(NamedTuple):
+    """What an array's name says: whose it is, of which submission (twins have one mark) and which part of it."""
+
+    mark: str
+    set: str
+    base: int
+    """What is added to a task's id to get its job's number."""
+    arrays: int
+    """How many arrays the whole set has."""
+
+    def __str__(self) -> str:
+        return ":".join(map(str, self))
+
+
+def named(text: str) -> Name | None:
+    """The name of one of our arrays."""
+    found = _NAME.fullmatch(text)
+    return found and Name(found["mark"], found["set"], int(found["base"]), int(found["arrays"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The jobs that one array has: numbers from `base` on."""
+
+    base: int
+    tasks: Sequence[int]
+
+
+def blocks(numbers: Iterable[int], size: int) -> list[Block]:
+    """Divide jobs into arrays none of whose task ids reaches `size`."""
+    found: dict[int, list[int]] = {}
+    for number in sorted(numbers):
+        found.setdefault(number // size * size, []).append(number % size)
+    return [Block(base, tasks) for base, tasks in found.items()]
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers as Slurm writes them: 1-3,7."""
+    cuts = [0, *(n for n, (a, b) in enumerate(pairwise(numbers), 1) if b != a + 1), len(numbers)]
+    runs = [(numbers[first], numbers[end - 1]) for first, end in pairwise(cuts)]
+    return ",".join(f"{a}-{b}" if a != b else f"{a}" for a, b in runs)
+
+
+def log_of(directory: Path, base: int, task: int | str) -> Path:
+    """What a task says besides its payload: of it, Slurm's own words."""
+    return directory / f"slurm/{base}-{task}.log"
+
+
+def command(launch: Launch, access: Access, name: Name, tasks: Sequence[int]) -> list[str]:
+    """How one array of a launch is submitted."""
+    directory, asked, options = launch.directory.absolute(), launch.resources, launch.options
+    if not _PLAIN_PATH.fullmatch(str(directory)):
+        raise BatchRefused(f"Slurm is not given a launch directory of this name: {directory}")
+    told = " ".join([launch.name, *(f"{k}={v}" for k, v in launch.attributes.items())])
+    where = {
+        "partition": options.partition or access.partition,
+        "account": options.account or access.account,
+        "qos": options.qos or access.qos,
+    }
+    return [
+        *("sbatch", "--parsable", "--hold", "--requeue", "--export=NIL", "--open-mode=append"),
+        f"--job-name={name}",
+        f"--comment={_UNPRINTABLE.sub(' ', told)} POMS_MARK={launch.mark}",
+        f"--array={ranges(tasks)}",
+        f"--chdir={directory}",
+        f"--output={log_of(directory, name.base, '%a')}",
+        f"--nice={max(0, access.nice - launch.priority)}",
+        f"--cpus-per-task={asked.cpus}",
+        f"--mem={max(asked.memory_mb, 1)}M",
+        *([f"--time={-(-asked.walltime_s // 60)}"] if asked.walltime_s > 0 else []),
+        *(f"--{option}={value}" for option, value in where.items() if value),
+        *_image(options.container),
+        f"{directory}/job.sh",
+        str(directory),
+        str(name.base),
+    ]
+
+
+def _image(container: str) -> Iterator[str]:
+    if container:
+        yield f"--container={container}"
+
+
+def put_script(directory: Path) -> None:
+    """Add what Slurm starts to a launch directory, and a folder for logs; whole or not at all."""
+    # Who runs the jobs writes there: as for what the payload writes, our umask says who may.
+    log_of(directory, 0, 0).parent.mkdir(exist_ok=True)
+    fd, part = tempfile.mkstemp(prefix=".", dir=directory)
+    with os.fdopen(fd, "wb") as file:
+        file.write(_SCRIPT.read_bytes())
+        os.fchmod(file.fileno(), 0o644)
+        os.fsync(file.fileno())
+    os.rename(part, directory / "job.sh")

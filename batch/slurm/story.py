@@ -1,0 +1,142 @@
+"""What one look at a job adds to what was known of it: always the same from the same, and nothing twice."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from batch import JobEvent
+from batch.slurm.queue import COMPLETING, Task
+from domain.jobs import JobState
+
+MEMORY, WALLTIME, _PERSON = 34, 46, 1
+"""Codes by which all our batch systems name a limit or a person (HTCondor's)."""
+_OVER_MEMORY = re.compile(r"exceeded memory limit \((\d+) > (\d+)\)")
+_OOM = re.compile(r"oom.kill", re.IGNORECASE)
+_WORDS = re.compile(r"\*\*\* (?:JOB|STEP) .*?(CANCELLED .*?) \*\*\*")
+_TAIL = 1 << 14
+_BEFORE = datetime.min.replace(tzinfo=UTC)
+
+
+class Known(NamedTuple):
+    """A job as it was told last."""
+
+    state: JobState
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that is seen of one job at one moment."""
+
+    number: int
+    task: Task
+    now: float
+    asked: Mapping[str, str]
+    """Verb → the reason that was given with it, where we were the last to ask for it."""
+    log: Path
+    is_open: bool = True
+    """False: it is held by its gate alone."""
+
+
+def attempt_of(task: Task) -> int:
+    """How many times it had been started."""
+    runs = task.state is JobState.RUNNING or (task.state.is_over and bool(task.nodes))
+    return task.restarts + 1 if runs else task.restarts
+
+
+def news(look: Look, known: Known | None) -> Iterator[JobEvent]:
+    """What is to be told of a job, in order; native id and place are the reader's to add."""
+    task = look.task
+    if known is None:
+        known = Known(JobState.IDLE, 0)
+        yield _event(look, *known, task.submitted)
+    if task.word == COMPLETING or known.state.is_over:
+        return
+    state, attempt = task.state, attempt_of(task)
+    if state is JobState.HELD and not look.is_open:
+        state = JobState.IDLE
+    if attempt < known.attempt or (state, attempt) == known:
+        return
+    started = Known(JobState.RUNNING, attempt)
+    if (state.is_over or state is JobState.RUNNING) and attempt and known != started:
+        yield _event(look, *started, task.started, site=task.nodes, slot=task.nodes)
+    if state.is_over:
+        yield _event(look, state, attempt, task.ended, **_end(look, state))
+    elif state is not JobState.RUNNING:
+        yield _event(look, state, attempt, look.now, **_pause(look, state, known))
+
+
+def _event(look: Look, state: JobState, attempt: int, at: float, **more: Any) -> JobEvent:
+    when = datetime.fromtimestamp(at or look.now, UTC)
+    return JobEvent("", look.number, attempt, state, when, 0, **more)
+
+
+def _pause(look: Look, state: JobState, known: Known) -> dict[str, Any]:
+    if state is JobState.HELD:
+        return {"code": _PERSON, "text": look.asked.get("hold") or look.task.reason}
+    if state is JobState.UNKNOWN:
+        return {"text": f"Slurm calls it {look.task.word}"}
+    if known.state is JobState.RUNNING:
+        return {"text": _said(look.log) or f"put back into the queue ({look.task.reason})"}
+    return {"text": None if look.task.reason == "None" else look.task.reason}
+
+
+def _end(look: Look, state: JobState) -> dict[str, Any]:
+    task = look.task
+    used = {"wall_s": max(0.0, task.ended - task.started) if task.nodes else None}
+    if state is JobState.REMOVED:
+        text = look.asked.get("remove") or _said(look.log) or "cancelled at Slurm"
+        return {"code": _PERSON, "text": text, **used}
+    code, _, signal = task.exit.partition(":")
+    how = {"exit_code": int(code or 0), "signal": int(signal or 0) & 0x7F or None}
+    if how["signal"]:
+        how["exit_code"] = None
+    if state is JobState.SUCCEEDED:
+        return {**how, **used}
+    return {**how, **used, **_why(look)}
+
+
+def _why(look: Look) -> dict[str, Any]:
+    task, said = look.task, _tail(look.log)
+    if found := _OVER_MEMORY.findall(said):
+        used, limit = (int(number) / (1 << 20) for number in found[-1])
+        return {"code": MEMORY, "text": _limit(f"{used:.0f}", f"{limit:.0f} MB"), "memory_mb": used}
+    if task.word == "OUT_OF_MEMORY" or (task.exit.endswith(":9") and _OOM.search(said)):
+        return {"code": MEMORY, "text": _limit("all", task.memory)}
+    if task.word == "TIMEOUT":
+        return {"code": WALLTIME, "text": _said(look.log) or "CANCELLED DUE TO TIME LIMIT"}
+    if task.word == "FAILED":
+        return {}
+    return {"text": _said(look.log) or f"Slurm says {task.word} ({task.reason})"}
+
+
+def _limit(used: str, limit: str) -> str:
+    return f"memory limit: used {used} of {limit}"
+
+
+def _said(log: Path) -> str | None:
+    """What Slurm itself wrote last into a job's log."""
+    found = _WORDS.findall(_tail(log))
+    return found[-1] if found else None
+
+
+def _tail(log: Path) -> str:
+    with suppress(OSError), log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL))
+        return file.read(_TAIL).decode(errors="replace")
+    return ""
+
+
+def in_order(told: Mapping[int, list[JobEvent]]) -> list[JobEvent]:
+    """The events of one look at many jobs as they came about; Slurm's clock shows whole seconds."""
+    keyed = []
+    for events in told.values():
+        started = max((e.at for e in events if e.state is JobState.RUNNING), default=_BEFORE)
+        is_over = events[-1].state.is_over
+        # What ended in a second ended before others began in it.
+        keyed += [((e.at, started, not is_over), e) for e in events]
+    return [event for _, event in sorted(keyed, key=lambda pair: pair[0])]

@@ -1,0 +1,194 @@
+"""A real Slurm on loopback, run by an ordinary user, gone with the process that started it."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from batch.slurm import Access
+from tests.batch import reaper
+from tests.conftest import free_port, wait_until
+from up import children, home
+
+SLURM = Path(__file__).parents[2] / ".pools/slurm"
+"""What `make pools` fetched; without it there are no tests of Slurm."""
+
+CONFIG = """
+ClusterName=test
+SlurmctldHost=localhost(127.0.0.1)
+SlurmUser={user}
+SlurmdUser={user}
+SlurmctldPort={port}
+SlurmdPort={slurmd_port}
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+PluginDir={plugins}
+AuthType=auth/munge
+CredType=cred/munge
+AuthInfo=socket={folder}/munge/socket,cred_expire=5
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/run/slurmctld.pid
+SlurmdPidFile={folder}/run/slurmd.pid
+SlurmctldLogFile={folder}/log/slurmctld
+SlurmdLogFile={folder}/log/slurmd
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
+JobCompType=jobcomp/{jobcomp}
+JobCompLoc={folder}/log/jobcomp
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+PriorityType=priority/multifactor
+PriorityWeightPartition=10000
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0
+SlurmdParameters=config_overrides
+MpiDefault=none
+MailProg=/bin/true
+ReturnToService=2
+KillWait=2
+MinJobAge={min_job_age}
+MaxArraySize={most}
+MaxJobCount=20000
+NodeName=localhost NodeHostname=localhost NodeAddr=127.0.0.1 CPUs={slots} RealMemory={memory_mb} State=UNKNOWN
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=other Nodes=ALL MaxTime=INFINITE State=UP
+"""
+PROGRAMS = ("sbatch", "scancel", "scontrol", "sinfo", "squeue")
+FOLDERS = ("state", "spool", "log", "run", "munge")
+
+
+@dataclass
+class SlurmPool:
+    """One machine that is a whole cluster."""
+
+    folder: Path
+    port: int
+    run_as: children.Account | None
+    slots: int
+    daemons: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    @classmethod
+    def start(
+        cls, folder: Path, *, slots: int = 8, min_job_age: int = 300, jobcomp: str = "filetxt"
+    ) -> "SlurmPool":
+        """Start one in a new folder, which the unprivileged user must be able to reach."""
+        run_as = children.account()
+        folder.mkdir()
+        for path in (folder, *(folder / name for name in FOLDERS)):
+            path.mkdir(exist_ok=True)
+            home.give(path, run_as)
+        pool = cls(folder, free_port(), run_as, slots)
+        pool._configure(min_job_age, jobcomp)
+        pool.begin("munged")
+        wait_until((folder / "munge/socket").exists, what="munge")
+        pool.begin("slurmctld")
+        pool.begin("slurmd")
+        wait_until(pool.is_up, within=60, what="the start of Slurm")
+        return pool
+
+    def _configure(self, min_job_age: int, jobcomp: str) -> None:
+        uid = os.getuid() if self.run_as is None else self.run_as.uid
+        (plugins,) = SLURM.resolve().glob("usr/lib/*-linux-gnu/slurm-wlm")
+        given = {"folder": self.folder, "port": self.port, "slurmd_port": free_port()}
+        more = {"user": uid, "plugins": plugins, "slots": self.slots, "most": 1001}
+        limits = {"min_job_age": min_job_age, "memory_mb": self.slots * 4000, "jobcomp": jobcomp}
+        self.configuration.write_text(CONFIG.format(**given, **more, **limits))
+        (self.folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
+        key = self.folder / "munge/key"
+        key.touch(mode=0o600)
+        key.write_bytes(secrets.token_bytes(1024))
+        home.give(key, self.run_as)
+
+    @property
+    def configuration(self) -> Path:
+        return self.folder / "slurm.conf"
+
+    def begin(self, name: str) -> None:
+        """Start one of the daemons, or start it again."""
+        munge = self.folder / "munge"
+        words: dict[str, list[str | Path]] = {
+            "munged": ["-F", "-f", f"--key-file={munge}/key", f"--socket={munge}/socket",
+                       f"--pid-file={munge}/pid", f"--log-file={munge}/log", f"--seed-file={munge}/seed"],
+            "slurmctld": ["-D"],
+            "slurmd": ["-D", "-N", "localhost", "-d", SLURM.resolve() / "usr/sbin/slurmstepd"],
+        }  # fmt: skip
+        command = [SLURM.resolve() / "usr/sbin" / name, *words[name]]
+        if name == "slurmd":
+            # Slurm lets jobs outlive it.
+            command = [
+                shutil.which("python3", path="/usr/bin:/usr/local/bin") or "",
+                reaper.__file__,
+                *command,
+            ]
+        with (self.folder / f"log/{name}.said").open("ab") as said:
+            self.daemons[name] = children.spawn(
+                command,
+                env=self.environment,
+                cwd=self.folder,
+                out=said,
+                err=said,
+                death=signal.SIGTERM,
+                run_as=self.run_as,
+            )
+
+    def kill(self, name: str) -> None:
+        """End one of the daemons at once."""
+        self.daemons[name].kill()
+        self.daemons.pop(name).wait()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{SLURM.resolve()}/usr/bin:/usr/bin:/bin",
+            "SLURM_CONF": str(self.configuration),
+            "LC_ALL": "C.UTF-8",
+        }
+
+    def is_up(self) -> bool:
+        for name, daemon in self.daemons.items():
+            assert daemon.poll() is None, (self.folder / f"log/{name}.said").read_text()
+        return self.run("sinfo", "-h", "-o", "%T").stdout.split() in (["idle"], ["mixed"])
+
+    def run(self, program: str, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run one of Slurm's programs as its own user."""
+        uid, gid = self.run_as or (None, None)
+        return subprocess.run(
+            [str(SLURM.resolve() / "usr/bin" / program), *words], env=self.environment, cwd=self.folder,
+            user=uid, group=gid, extra_groups=None if uid is None else [], capture_output=True,
+            text=True, timeout=20, check=False,
+        )  # fmt: skip
+
+    def access(self, interval_s: float = 0.1) -> Access:
+        """The cluster, for ourselves; where we are root, by programs that become its own user first."""
+        programs = SLURM.resolve() / "usr/bin"
+        if self.run_as is not None:
+            uid, gid = self.run_as
+            as_user = f"setpriv --reuid={uid} --regid={gid} --clear-groups"
+            wrappers = self.folder / "programs"
+            for name in () if wrappers.exists() else PROGRAMS:
+                wrappers.mkdir(exist_ok=True)
+                (wrappers / name).write_text(f'#!/bin/sh\nexec {as_user} {programs / name} "$@"\n')
+                (wrappers / name).chmod(0o755)
+            programs = wrappers
+        return Access(programs, self.configuration, interval_s=interval_s, call_s=20)
+
+    def empty(self) -> None:
+        """Remove all jobs, and wait until they are gone."""
+        self.run("scancel", "--me")
+        wait_until(lambda: not self.queue(), what="an empty queue")
+
+    def queue(self) -> str:
+        """The jobs that are not over."""
+        return self.run("squeue", "-h", "-o", "%i %T").stdout
+
+    def stop(self) -> None:
+        """End it with all that it runs."""
+        for name in ("slurmd", "slurmctld", "munged"):
+            if name in self.daemons:
+                self.daemons[name].terminate()
+                self.daemons[name].wait(timeout=20)

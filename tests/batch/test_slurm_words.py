@@ -1,0 +1,245 @@
+"""What Slurm's programs say, as they said it, and what that means: without any Slurm."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch import BatchRefused, JobEvent, Launch
+from batch.slurm import Access, queue
+from batch.slurm.completions import ended, names
+from batch.slurm.configuration import configuration
+from batch.slurm.journal import Entry, Journal
+from batch.slurm.order import Name, blocks, command, named, ranges
+from batch.slurm.queue import Task, arrays, tasks
+from batch.slurm.story import Known, Look, news
+from batch.slurm.vanished import reasons
+from domain.batch_options import BatchOptions
+from domain.jobs import JobState, Resources
+
+QUEUE = """\
+           5|  1|  PENDING|  job requeued in held state|  1|  0:0|  1795726255|  1795726436|  1795726496|  |  1M|
+           8|  5|  RUNNING|  None|  0|  0:0|  1795726307|  1795726341|  NONE|  localhost|  100M|
+           8|  1|  COMPLETING|  None|  0|  0:0|  1795726307|  1795726315|  1795726337|  localhost|  100M|
+           8|  2|  CANCELLED|  BeginTime|  1|  0:0|  1795726307|  1795726345|  1795726345|  |  100M|
+           4|  1|  FAILED|  RaisedSignal:9(Killed)|  0|  0:9|  1795726255|  1795726263|  1795726264|  localhost|  100M|
+           7|  N/A|  PENDING|  Priority|  0|  0:0|  1795726255|  1827262257|  NONE|  |  1M|
+slurm_load_jobs: something else
+"""
+COMPLETED = (
+    "JobId=6 UserId=nobody(65534) GroupId=nogroup(65534) Name=m1:a0:0:1 JobState=COMPLETED Partition=debug"
+    " TimeLimit=UNLIMITED StartTime=2026-11-26T20:50:56 EndTime=2026-11-26T20:50:57 NodeList=localhost NodeCnt=1"
+    " ProcCnt=1 WorkDir=/tmp/slp/w ReservationName= Tres=cpu=1,mem=32000M,node=1,billing=1 Account= QOS= WcKey="
+    " Cluster=unknown SubmitTime=2026-11-26T20:50:55 EligibleTime=2026-11-26T20:50:56 ArrayJobId=1 ArrayTaskId=1"
+    " DerivedExitCode=0:0 ExitCode=0:0 \n"
+)
+CONFIG = """\
+Configuration data as of 2026-11-26T20:51:04
+ClusterName             = test
+JobCompLoc              = /nowhere/jobcomp
+JobCompType             = jobcomp/filetxt
+MaxArraySize            = 1001
+MinJobAge               = 300 sec
+SLURM_VERSION           = 24.11.5
+"""
+DONE = Task(8, 5, "COMPLETED", "None", 0, "0:0", 1000.0, 1010.0, 1020.0, "localhost", "100M")
+
+
+def look(task: Task, log: Path = Path("/nowhere"), *, is_open: bool = True) -> Look:
+    return Look(1, task, 2000.0, {}, log, is_open=is_open)
+
+
+def told(task: Task, known: Known | None, *, is_open: bool = True) -> list[tuple[str, int]]:
+    return [(e.state.value, e.attempt) for e in news(look(task, is_open=is_open), known)]
+
+
+def test_the_queue_is_read_for_the_arrays_that_are_followed() -> None:
+    requeued, running, completing, cancelled, failed = tasks(QUEUE, {4, 5, 7, 8})
+    assert (requeued.state, requeued.restarts) == (JobState.HELD, 1)
+    assert (running.state, running.nodes, running.started) == (
+        JobState.RUNNING,
+        "localhost",
+        1795726341,
+    )
+    assert completing.word == queue.COMPLETING
+    assert (cancelled.state, cancelled.nodes) == (JobState.REMOVED, "")
+    assert (failed.state, failed.exit) == (JobState.FAILED, "0:9")
+    assert [task.array for task in tasks(QUEUE, {4})] == [4]
+
+
+def test_a_state_that_nobody_knows_is_unknown_and_named() -> None:
+    (event,) = news(look(DONE._replace(word="EXPANDING")), Known(JobState.RUNNING, 0))
+    assert (event.state, event.text) == (JobState.UNKNOWN, "Slurm calls it EXPANDING")
+    assert not event.state.is_over
+
+
+def test_one_look_at_a_job_that_is_over_tells_its_whole_life_once() -> None:
+    assert told(DONE, None) == [("idle", 0), ("running", 1), ("succeeded", 1)]
+    assert told(DONE, Known(JobState.RUNNING, 1)) == [("succeeded", 1)]
+    assert told(DONE, Known(JobState.SUCCEEDED, 1)) == []
+
+
+def test_a_requeued_job_is_idle_again_and_its_next_start_is_the_next_attempt() -> None:
+    waiting = DONE._replace(word="PENDING", reason="BeginTime", restarts=1, nodes="")
+    assert told(waiting, Known(JobState.RUNNING, 1)) == [("idle", 1)]
+    again = DONE._replace(word="RUNNING", restarts=1)
+    assert told(again, Known(JobState.IDLE, 1)) == [("running", 2)]
+    assert told(DONE._replace(word="COMPLETING", restarts=1), Known(JobState.RUNNING, 1)) == []
+
+
+def test_what_an_older_state_of_the_controller_says_moves_nothing_back() -> None:
+    assert told(DONE._replace(word="RUNNING"), Known(JobState.IDLE, 1)) == [("running", 1)]
+    assert told(DONE._replace(word="RUNNING"), Known(JobState.RUNNING, 2)) == []
+
+
+def test_the_gate_is_no_hold() -> None:
+    held = DONE._replace(word="PENDING", reason="JobHeldUser", nodes="")
+    assert told(held, None, is_open=False) == [("idle", 0)]
+    assert told(held, None) == [("idle", 0), ("held", 0)]
+
+
+def test_a_job_that_was_cancelled_before_it_ran_was_never_started() -> None:
+    assert told(DONE._replace(word="CANCELLED", nodes=""), None) == [("idle", 0), ("removed", 0)]
+
+
+@pytest.mark.parametrize(
+    ("word", "said", "code", "text"),
+    [
+        ("FAILED", "StepId=4.batch exceeded memory limit (209825792 > 104857600), being killed", 34,
+         "memory limit: used 200 of 100 MB"),
+        ("OUT_OF_MEMORY", "Detected 1 oom_kill event in StepId=7.batch.", 34, "memory limit: used all of 100M"),
+        ("TIMEOUT", "error: *** JOB 5 ON localhost CANCELLED AT 2026-11-26T20:52:34 DUE TO TIME LIMIT ***", 46,
+         "CANCELLED AT 2026-11-26T20:52:34 DUE TO TIME LIMIT"),
+        ("NODE_FAIL", "", None, "Slurm says NODE_FAIL (None)"),
+        ("FAILED", "", None, None),
+    ],
+)  # fmt: skip
+def test_why_a_job_ended_is_taken_from_its_state_and_from_what_slurm_wrote_into_its_log(
+    tmp_path: Path, word: str, said: str, code: int | None, text: str | None
+) -> None:
+    log = tmp_path / "log"
+    log.write_text(f"the job's own words\nslurmstepd: error: {said}\n")
+    *_, end = news(look(DONE._replace(word=word, exit="0:9"), log), Known(JobState.RUNNING, 1))
+    assert (end.state, end.code, end.text) == (JobState.FAILED, code, text)
+    assert (end.exit_code, end.signal, end.wall_s) == (None, 9, 10.0)
+
+
+def test_every_word_of_slurm_is_told_alike_whatever_was_known_before() -> None:
+    for word in queue.STATES:
+        for known in (None, Known(JobState.IDLE, 0), Known(JobState.RUNNING, 1)):
+            events = list(news(look(DONE._replace(word=word)), known))
+            after = Known(events[-1].state, events[-1].attempt) if events else known
+            assert list(news(look(DONE._replace(word=word)), after)) == []
+
+
+@given(st.sets(st.integers(0, 5000), min_size=1), st.integers(1, 1500))
+def test_arrays_together_have_each_job_once_and_no_task_id_reaches_the_limit(
+    numbers: set[int], size: int
+) -> None:
+    made = blocks(numbers, size)
+    assert sorted(block.base + task for block in made for task in block.tasks) == sorted(numbers)
+    assert all(task < size for block in made for task in block.tasks)
+    entry = Entry("", "", Path(), sorted(numbers), {n: block.base for n, block in enumerate(made)})
+    for number in numbers:
+        array, task = entry.place(number)
+        assert made[array].base + task == number
+        assert task in made[array].tasks
+
+
+@given(st.sets(st.integers(0, 300), min_size=1))
+def test_ranges_say_the_same_numbers(numbers: set[int]) -> None:
+    said: list[int] = []
+    for part in ranges(sorted(numbers)).split(","):
+        first, _, last = part.partition("-")
+        said += range(int(first), int(last or first) + 1)
+    assert said == sorted(numbers)
+
+
+def launch(**given: Any) -> Launch:
+    made = Launch(
+        "m1", Path("/spool/m1"), [1, 2, 3], Resources(memory_mb=100, walltime_s=61), "c/s"
+    )
+    return replace(made, **given)
+
+
+def test_an_array_is_ordered_held_with_the_mark_in_name_and_comment() -> None:
+    options = BatchOptions(partition="long", account="dune")
+    wanted = launch(priority=7, options=options, attributes={"POMS_SUBMISSION_ID": "4"})
+    words = command(
+        wanted, Access(partition="short", qos="normal"), Name("m1", "ab12", 0, 1), [1, 2, 3]
+    )
+    assert words[:3] == ["sbatch", "--parsable", "--hold"]
+    for word in (
+        "--job-name=m1:ab12:0:1", "--comment=c/s POMS_SUBMISSION_ID=4 POMS_MARK=m1", "--array=1-3", "--mem=100M",
+        "--time=2", "--nice=93", "--partition=long", "--account=dune", "--qos=normal", "--cpus-per-task=1",
+    ):  # fmt: skip
+        assert word in words
+    assert words[-3:] == ["/spool/m1/job.sh", "/spool/m1", "0"]
+
+
+def test_a_directory_that_slurm_would_read_otherwise_is_refused() -> None:
+    with pytest.raises(BatchRefused):
+        command(launch(directory=Path("/spool/%j")), Access(), Name("m1", "ab12", 0, 1), [1])
+
+
+def test_names_come_back_as_they_were_written() -> None:
+    name = Name("poms-0a-1-1.x", "ab12", 1001, 3)
+    assert named(str(name)) == name
+    assert named("somebody's job") is None
+    shown = arrays(
+        f" 7| PENDING| 0| | {name}|\n 7| RUNNING| 0|node1| {name}|\n 8| PENDING| 0| | other|\n"
+    )
+    assert shown == {7: queue.Array(name, 2, has_started=True)}
+
+
+def test_completions_are_found_by_array_and_by_mark(tmp_path: Path) -> None:
+    path = tmp_path / "jobcomp"
+    path.write_text(COMPLETED.replace("COMPLETED", "PENDING") + COMPLETED + "nonsense\n")
+    (end,) = ended(path, {1}).values()
+    assert (end.array, end.task, end.state, end.nodes) == (1, 1, JobState.SUCCEEDED, "localhost")
+    assert end.ended - end.started == 1
+    assert names(path, "m1") == {1: Name("m1", "a0", 0, 1)}
+    assert not ended(path, {2})
+    assert not names(path, "m")
+
+
+def test_which_proof_of_absence_there_is_depends_on_what_the_cluster_keeps(tmp_path: Path) -> None:
+    kept = tmp_path / "jobcomp"
+    kept.touch()
+    without = configuration(CONFIG)
+    assert (without.most_tasks, without.remembers_s, without.completions) == (1001, 300, None)
+    assert "only while a launch is younger" in without.proof()
+    assert without.is_absent(None) is None
+    assert without.is_absent(0.0) is None
+    assert without.is_absent(datetime.now(UTC).timestamp() - 30) is not None
+    with_file = configuration(CONFIG.replace("/nowhere/jobcomp", str(kept)))
+    assert str(kept) in with_file.proof()
+    assert with_file.is_absent(None) is not None
+
+
+def test_a_reason_lasts_until_it_is_taken_back() -> None:
+    asked: list[dict[str, Any]] = [
+        {"verb": "hold", "reason": "look", "numbers": None},
+        {"verb": "remove", "reason": "no", "numbers": [2]},
+        {"verb": "release", "reason": "on", "numbers": [1]},
+    ]
+    assert reasons(asked, 1) == {}
+    assert reasons(asked, 2) == {"hold": "look", "remove": "no"}
+
+
+def test_a_journal_that_a_crash_cut_off_goes_on_with_a_line_of_its_own(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "7")
+    journal.make(Entry("7", "m1", tmp_path, range(1, 3), {7: 0}))
+    at = datetime.now(UTC)
+    first, second = (JobEvent("7", n, 0, JobState.IDLE, at, 0) for n in (1, 2))
+    journal.tell([first])
+    with (tmp_path / "7/told").open("a") as file:
+        file.write('{"number": 2, "att')
+    journal.tell([second])
+    assert [event.number for _, event in journal.told(0)] == [1, 2]
+    assert Journal(tmp_path / "7").entry() == Entry("7", "m1", tmp_path, range(1, 3), {7: 0})
+    assert journal.known == {1: Known(JobState.IDLE, 0), 2: Known(JobState.IDLE, 0)}
