@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 
-from bench import joblog, jobs, page, push
+from bench import joblog, jobs, page, previews, push
 from bench.machines import Machines, machines
 from bench.ratios import Line
 from up.faults import SetupError
@@ -19,6 +19,7 @@ BENCHMARKS: Mapping[str, Callable[[Machines], Coroutine[None, None, list[Line]]]
     "jobs": jobs.run,
     "joblog": joblog.run,
     "push": push.run,
+    "previews": previews.run,
 }
 
 

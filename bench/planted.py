@@ -11,6 +11,7 @@ from db.slices import Asked
 from db.submissions import Submission
 
 WHO = "anna"
+PAGE = 100_000
 HOUSE = """
     WITH e AS (
         INSERT INTO experiment (name) VALUES ('hypot') RETURNING id
@@ -42,10 +43,11 @@ FILES = """
     WITH made AS (
         INSERT INTO file (experiment_id, name, size, checksum, location)
         SELECT $1, format('raw_%s.root', n), 1000, format('sha256:%s', md5(n::text)), format('/store/raw_%s.root', n)
-          FROM generate_series(1, $3::bigint) n
+          FROM generate_series($3::bigint + 1, $4::bigint) n
         RETURNING id
     )
-    INSERT INTO dataset_file (dataset_id, ordinal, file_id) SELECT $2, row_number() OVER (ORDER BY id) - 1, id FROM made
+    INSERT INTO dataset_file (dataset_id, ordinal, file_id)
+    SELECT $2, $3 + row_number() OVER (ORDER BY id) - 1, id FROM made
 """
 STAGE = """
     INSERT INTO stage (experiment_id, campaign_id, name, kind, job_type_id, login_setup_id, dataset_id, split,
@@ -74,7 +76,9 @@ class Planted:
     async def reco(self, files: int, per_slice: int) -> int:
         """A stage that works on files, one in each job."""
         dataset_id = await self.db.fetchval(DATASET, self.experiment_id, self.person_id, files)
-        await self.db.execute(FILES, self.experiment_id, dataset_id, files)
+        for low in range(0, files, PAGE):
+            high = min(low + PAGE, files)
+            await self.db.execute(FILES, self.experiment_id, dataset_id, low, high)
         return await self.stage("reco", "regular", dataset_id, f"nfiles({per_slice})", 1)
 
     async def gen(self) -> int:
