@@ -160,7 +160,7 @@ def _dependencies(plan: Plan) -> Iterator[Finding]:
         if (edge.upstream, edge.downstream) in seen:
             yield Finding(at, "These two stages have a dependency already: add the patterns there.")
         seen.add((edge.upstream, edge.downstream))
-        yield from findings.patterns(f"{at}.patterns", edge.patterns)
+        yield from findings.patterns(f"{at}.patterns", edge.patterns, like=True)
     if found := loop(plan.dependencies):
         way = " → ".join(name[:100] for name in [*found, found[0]])
         yield Finding("dependencies", f"The stages launch each other in a loop: {way}.")

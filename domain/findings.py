@@ -54,11 +54,12 @@ def pairs(path: str, found: Sequence[Sequence[str]]) -> Iterator[Finding]:
         yield from finding(f"{path}[{n}]", said)
 
 
-def patterns(path: str, found: Sequence[str]) -> Iterator[Finding]:
-    """Globs."""
+def patterns(path: str, found: Sequence[str], *, like: bool = False) -> Iterator[Finding]:
+    """Globs; also patterns of LIKE, where those are read."""
     yield from bounded(path, found, MOST_PATTERNS)
     for n, pattern in enumerate(found[:MOST_PATTERNS]):
-        yield from finding(f"{path}[{n}]", wrong_pattern(pattern))
+        said = None if like or "%" not in pattern else "This is a glob: write * for %."
+        yield from finding(f"{path}[{n}]", wrong_pattern(pattern) or said)
 
 
 def resources(path: str, found: Mapping[str, Any]) -> Iterator[Finding]:

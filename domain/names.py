@@ -58,12 +58,12 @@ def wrong_form(text: str, form: re.Pattern[str], example: str) -> str | None:
 
 
 def wrong_pattern(pattern: str) -> str | None:
-    """What is wrong with a glob that names of files shall match."""
+    """What is wrong with a pattern that names of files shall match: a glob, or with a `%` one of SQL's LIKE."""
     if not pattern or len(pattern) > MOST_PATTERN:
         return f"A pattern has 1 to {MOST_PATTERN} characters."
     if "/" in pattern or any(category(c) in INVISIBLE for c in pattern):
-        return "A pattern is a glob for file names: no slash, no control characters."
-    if _is_open(pattern):
+        return "A pattern is for file names: no slash, no control characters."
+    if "%" not in pattern and _is_open(pattern):
         return "A bracket in the pattern is not closed: write [[] for the character itself."
     return None
 

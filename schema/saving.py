@@ -124,7 +124,7 @@ class DependencyInput:
     downstream: str
     """The name of the stage that is launched; the same stage's: its next slice."""
     patterns: list[str] = strawberry.field(default_factory=list)
-    """Globs for the outputs that go on; none: all."""
+    """Which outputs go on, by globs such as `*.root`, or with a `%` by LIKE, such as `%_reco.root`; none: all."""
 
 
 @asked

@@ -216,7 +216,7 @@ class Dependency(Node):
     """An edge between two stages: outputs of the one launch the other."""
 
     patterns: list[str]
-    """Globs for the outputs that go on; none: all."""
+    """Which outputs go on, by globs such as `*.root`, or with a `%` by LIKE, such as `%_reco.root`; none: all."""
     trigger: TriggerKind
     """When it launches the downstream stage."""
     active: bool

@@ -146,7 +146,7 @@ class DependencyInput(BaseModel):
     downstream: str
     "The name of the stage that is launched; the same stage's: its next slice."
     patterns: list[str] = Field(default_factory=lambda: [])
-    "Globs for the outputs that go on; none: all."
+    "Which outputs go on, by globs such as `*.root`, or with a `%` by LIKE, such as `%_reco.root`; none: all."
 
 
 class FileInput(BaseModel):
