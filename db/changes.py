@@ -91,14 +91,14 @@ async def after(
     return found, found[-1].position if len(found) == bound else upto
 
 
-RELAY = "SELECT first, last FROM relay_batch($1)"
+# An empty inbox costs no lock: several relays look at it, several times a second.
+RELAY = "SELECT first, last FROM relay_batch($1) WHERE EXISTS (SELECT FROM change_inbox)"
 
 
 async def relay(db: Database, bound: int) -> int:
     """Give the oldest rows of the inbox their positions; returns how many."""
     row = await db.fetchrow(RELAY, bound)
-    assert row is not None  # noqa: S101 - a function with OUT parameters returns one row
-    return int(row["last"]) - int(row["first"])
+    return int(row["last"]) - int(row["first"]) if row else 0
 
 
 @dataclass(frozen=True, slots=True)

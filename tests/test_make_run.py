@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 from redis import Redis
@@ -25,11 +26,13 @@ def home(service_home: Path) -> Path:
     return made
 
 
-def started(home: Path) -> subprocess.Popen[str]:
+def started(
+    home: Path, out: "IO[str] | int" = subprocess.PIPE, **settings: str
+) -> subprocess.Popen[str]:
     env = os.environ | {"POMS_HOME": str(home), "POMS_PORT": "0", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-m", "up"],
-        cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1,
+        cwd=ROOT, env=env | settings, stdout=out, stderr=subprocess.STDOUT, text=True, bufsize=1,
     )  # fmt: skip
 
 

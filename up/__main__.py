@@ -9,6 +9,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  # the one place that older ones g
     )
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from up.faults import SetupError
@@ -17,6 +18,7 @@ from up.machine import Machine
 from up.ports import pick
 from up.supervise import Stopped, Supervisor
 
+MOST = 16
 # Not resolved: a checkout may be made of links.
 CHECKOUT = Path(__file__).absolute().parents[1]
 
@@ -31,12 +33,22 @@ def root() -> Path:
     return Path(os.environ.get("POMS_HOME") or CHECKOUT / ".poms").absolute()
 
 
+def count(env: Mapping[str, str], name: str) -> int:
+    """How many processes of a kind."""
+    wish = env.get(name) or "1"
+    if not wish.isdecimal() or not 1 <= int(wish) <= MOST:
+        raise SetupError(f"{name} is {wish!r}: make it a number from 1 to {MOST}.")
+    return int(wish)
+
+
 def run() -> None:
     """Run everything until Ctrl-C."""
     with only_one(root()) as lock:
-        port = pick(os.environ.get("POMS_PORT") or "8080")
+        env = os.environ
+        ports = pick(env.get("POMS_PORT") or "8080", count(env, "POMS_APIS"))
+        workers = count(env, "POMS_WORKERS")
         with Supervisor(say) as supervisor:
-            machine = Machine(CHECKOUT, root(), os.environ, lock, port, supervisor, say)
+            machine = Machine(CHECKOUT, root(), env, lock, ports, workers, supervisor, say)
             try:
                 machine.run()
             except Stopped:

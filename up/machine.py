@@ -6,7 +6,7 @@ import shlex
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,7 +31,9 @@ class Machine:
     root: Path
     env: Mapping[str, str]
     lock: int
-    port: int
+    ports: Sequence[int]
+    """One for each API process."""
+    workers: int
     supervisor: Supervisor
     say: Callable[[str], None]
 
@@ -46,16 +48,18 @@ class Machine:
         env["POMS_REDIS_URL"] = self.env.get("POMS_REDIS_URL") or self._valkey(home)
         keep_settings(home.root / "env", env)
         self._output(env, "up", "migrate")
-        self._api(home, env)
+        for number, port in enumerate(self.ports, 1):
+            self._api(home, env, _numbered("API", number), port)
         self._batch(home, env)
-        self._python(home, env, "worker", "-m", "workers", patience=20)
+        for number in range(1, self.workers + 1):
+            self._python(home, env, _numbered("worker", number), "-m", "workers", patience=20)
         self._welcome(env)
         self.supervisor.forever()
 
     @property
     def url(self) -> str:
         """Where people find it."""
-        return f"http://{ports.HOST}:{self.port}"
+        return _url(self.ports[0])
 
     def _environment(self, home: Home) -> dict[str, str]:
         for name in ("spool", "store"):
@@ -111,11 +115,10 @@ class Machine:
         self._start(service, server.ready)
         return server.url
 
-    def _api(self, home: Home, env: Mapping[str, str]) -> None:
-        words = ["-m", "uvicorn", "app:create", *_API, "--host", ports.HOST]
-        words += ["--port", str(self.port)]
-        service = self._python(home, env, "API", *words)
-        self._await(service, self._answers)
+    def _api(self, home: Home, env: Mapping[str, str], name: str, port: int) -> None:
+        words = ["-m", "uvicorn", "app:create", *_API, "--host", ports.HOST, "--port", str(port)]
+        service = self._python(home, env, name, *words)
+        self._await(service, lambda: _answers(port))
 
     def _batch(self, home: Home, env: Mapping[str, str]) -> None:
         """The local batch system; when we are killed, SIGTERM lets it stop its jobs."""
@@ -142,7 +145,7 @@ class Machine:
                 death=death,
                 keep=(self.lock,),
             ),
-            home.logs / f"{name.lower()}.log",
+            home.logs / f"{name.lower().replace(' ', '-')}.log",
             patience=patience,
         )
         return self.supervisor.add(service)
@@ -162,16 +165,6 @@ class Machine:
                 f"{', which ends with: ' + words[-1] if words else ''}"
             )
 
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection(ports.HOST, self.port, timeout=2)
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
     def _output(self, env: Mapping[str, str], *words: str, within: float = 600) -> str:
         """Run one of our own modules to its end; give what it wrote, or fail with its last line."""
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -188,6 +181,8 @@ class Machine:
     def _welcome(self, env: Mapping[str, str]) -> None:
         token = self._output(env, "auth", "token", "--person", "admin", "--create-admin", within=30)
         self.say(f"POMS is at {self.url}/#token={token}")
+        for port in self.ports[1:]:
+            self.say(f"Another of its processes answers at {_url(port)}/#token={token}")
         if self.env.get("POMS_EXAMPLE", "") != "off":
             self._example(env, token)
         self.say("It runs until you press Ctrl-C.")
@@ -201,6 +196,26 @@ class Machine:
         example = spawn(argv, env=env, cwd=self.checkout, out=None, err=None)
         if status := self.supervisor.finish(example):
             self.say(f"The example ended with exit code {status}; POMS itself goes on.")
+
+
+def _numbered(name: str, number: int) -> str:
+    """The first of its kind has the plain name."""
+    return name if number == 1 else f"{name} {number}"
+
+
+def _url(port: int) -> str:
+    return f"http://{ports.HOST}:{port}"
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(ports.HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def keep_settings(file: Path, env: Mapping[str, str]) -> None:

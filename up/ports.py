@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 from up.faults import SetupError
@@ -11,19 +12,25 @@ HOST = "127.0.0.1"
 _LISTENING = "0A"
 
 
-def pick(wish: str) -> int:
-    """Read POMS_PORT: a number, or 0 for any free port."""
-    if not wish.isdecimal() or int(wish) > 65535:
+def pick(wish: str, number: int = 1) -> list[int]:
+    """Read POMS_PORT: the first of so many numbers that follow each other, or 0 for any free ports."""
+    if not wish.isdecimal() or int(wish) + number - 1 > 65535:
         raise SetupError(f"POMS_PORT is {wish!r}: make it a number from 1024 to 65535.")
-    with socket.socket() as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            sock.bind((HOST, int(wish)))
-            sock.listen(1)
-        except OSError as error:
-            raise SetupError(_why(int(wish), error)) from error
-        port: int = sock.getsockname()[1]
-    return port
+    with ExitStack() as stack:
+        wishes = [int(wish) + n if int(wish) else 0 for n in range(number)]
+        return [_free(port, stack.enter_context(socket.socket())) for port in wishes]
+
+
+def _free(port: int, sock: socket.socket) -> int:
+    """Listen there for a moment."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((HOST, port))
+        sock.listen(1)
+    except OSError as error:
+        raise SetupError(_why(port, error)) from error
+    found: int = sock.getsockname()[1]
+    return found
 
 
 def _why(port: int, error: OSError) -> str:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -25,11 +25,13 @@ from db.pool import open_pool
 from settings import Settings
 from workers import act, advance, launch, points, relay, repair, schedule
 from workers.health import Look
-from workers.loops import run, run_watch
+from workers.loops import Bell, run, run_watch
 from workers.reconcile import Reconcile
 from workers.sweep import Sweep
 from workers.tools import Tools, log
 
+FINISH_S = 12.0
+"""How long a step in hand may take when the process is to stop; what is cut off, another worker goes on with."""
 LAUNCH_S = 30
 """A launch that takes longer than this is cut off; whoever finds it goes on."""
 AGAIN_S = 5.0
@@ -50,6 +52,7 @@ async def serve_arq(tools: Tools, redis_url: str) -> None:
         max_tries=1,
     )
     while True:
+        worker = None
         try:
             worker = Worker(
                 [launches],
@@ -63,30 +66,33 @@ async def serve_arq(tools: Tools, redis_url: str) -> None:
             await worker.main()
         except Exception as e:
             log.warning("Redis can't be used (%s): the sweep launches meanwhile", e)
+        except asyncio.CancelledError:
+            if worker is not None and worker.tasks:
+                await asyncio.wait(worker.tasks.values())
+            raise
         await asyncio.sleep(AGAIN_S)
 
 
-def reconcile(system: BatchSystem, tools: Tools, settings: Settings) -> Coroutine[Any, Any, None]:
-    """Compare what a batch system has with what is known; no ring says when."""
-    step = Reconcile(system, settings.reconcile_s).step
-    return run(f"reconcile:{system.name}", step, tools, 1.0, asyncio.Event())
-
-
 def loops(
-    tools: Tools, settings: Settings, bells: list[asyncio.Event]
+    tools: Tools, settings: Settings, rung: list[Bell], unrung: list[Bell]
 ) -> list[Coroutine[Any, Any, None]]:
-    """Everything that goes on at the same time."""
+    """Everything that goes on at the same time; `rung` are the bells of those that a change may concern."""
+
+    def bell(of: list[Bell]) -> Bell:
+        of.append(Bell())
+        return of[-1]
 
     def loop(name: str, step: Any, idle_s: float) -> Coroutine[Any, Any, None]:
-        bell = asyncio.Event()
-        bells.append(bell)
-        return run(name, step, tools, idle_s, bell)
+        return run(name, step, tools, idle_s, bell(rung))
+
+    def reconcile(system: BatchSystem) -> Coroutine[Any, Any, None]:
+        step = Reconcile(system, settings.reconcile_s).step
+        return run(f"reconcile:{system.name}", step, tools, 1.0, bell(unrung))
 
     return [
-        serve_arq(tools, settings.redis_url),
-        *(run_watch(system, tools, 0.1) for system in tools.systems.values()),
+        *(run_watch(system, tools, 0.1, bell(unrung)) for system in tools.systems.values()),
         *(loop(f"health:{name}", Look(system).step, 1.0) for name, system in tools.systems.items()),
-        *(reconcile(system, tools, settings) for system in tools.systems.values()),
+        *(reconcile(system) for system in tools.systems.values()),
         loop("relay", relay.step, 0.25),
         loop("advance", advance.step, 1.0),
         loop("act", act.step, 1.0),
@@ -159,19 +165,31 @@ async def main() -> None:
             ring=lambda: doorbell.ring(redis),
             enqueue=lambda *what: doorbell.enqueue(redis, *what),
         )
-        bells: list[asyncio.Event] = []
-        running = [asyncio.create_task(c) for c in loops(tools, settings, bells)]
+        await work(tools, settings, redis, stop)
 
-        def rung() -> None:
-            for bell in bells:
-                bell.set()
 
-        running.append(asyncio.create_task(doorbell.hear(redis, rung)))
-        await stop.wait()
-        for task in running:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*running, return_exceptions=True)
+async def work(tools: Tools, settings: Settings, redis: ArqRedis, stop: asyncio.Event) -> None:
+    """Run every loop until told to stop; then each has a while for the step that it has in hand."""
+    rung: list[Bell] = []
+    unrung: list[Bell] = []
+    steps = [asyncio.create_task(c) for c in loops(tools, settings, rung, unrung)]
+
+    def ring() -> None:
+        for bell in rung:
+            bell.set()
+
+    arq = asyncio.create_task(serve_arq(tools, settings.redis_url))
+    ear = asyncio.create_task(doorbell.hear(redis, ring))
+    await stop.wait()
+    log.info("stopping: the steps in hand are finished")
+    for task in (arq, ear):
+        task.cancel()
+    for bell in (*rung, *unrung):
+        bell.end()
+    _, late = await asyncio.wait([*steps, arq, ear], timeout=FINISH_S)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
 
 
 if __name__ == "__main__":

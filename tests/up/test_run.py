@@ -156,3 +156,8 @@ def test_an_api_that_cannot_start_ends_it_with_its_last_words(
 def test_a_port_that_is_none_is_one_sentence(checkout: Checkout, port: str) -> None:
     assert checkout.start(POMS_PORT=port).wait(timeout=20) == 1
     assert checkout.text == f"POMS_PORT is '{port}': make it a number from 1024 to 65535.\n"
+
+
+def test_a_number_of_processes_that_is_none_is_one_sentence(checkout: Checkout) -> None:
+    assert checkout.start(POMS_APIS="two").wait(timeout=20) == 1
+    assert checkout.text == "POMS_APIS is 'two': make it a number from 1 to 16.\n"

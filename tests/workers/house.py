@@ -116,3 +116,9 @@ async def until(
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"{what} did not come in {within} s\n{house.said()}") from None
+
+
+async def was_stopped(process: "subprocess.Popen[bytes]") -> bool:
+    """Whether a process has stopped itself."""
+    stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii")
+    return stat.rpartition(")")[2].split()[0] == "T"

@@ -9,7 +9,7 @@ from domain.discrepancies import DiscrepancyKind, Resolution
 from domain.jobs import Verb
 from tests.plant import Plant
 from tests.workers.campaigns import Two, two
-from tests.workers.house import House, until
+from tests.workers.house import House, until, was_stopped
 from tests.workers.twins import submitted_again
 
 SOON = {"POMS_RECONCILE_S": "1"}
@@ -81,12 +81,7 @@ async def test_a_launcher_that_stalls_past_its_lease_leaves_an_inert_cluster_tha
     house.runner()
     stalled = house.worker("launch.submit.before=STOP")
     id = await campaign.launch()
-
-    async def stopped() -> bool:
-        stat = (await _stat(stalled.pid)).rpartition(")")[2].split()
-        return stat[0] == "T"
-
-    await until(stopped, "the stop", house)
+    await until(lambda: was_stopped(stalled), "the stop", house)
     house.worker(**SOON)
     await ended(campaign)
     stalled.send_signal(signal.SIGCONT)
@@ -95,11 +90,6 @@ async def test_a_launcher_that_stalls_past_its_lease_leaves_an_inert_cluster_tha
     stalled.kill()
     await repaired(house, plant, row.id)
     await campaign.check()
-
-
-async def _stat(pid: int) -> str:
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        return file.read()
 
 
 async def test_jobs_that_run_though_their_submission_has_ended_are_told(
