@@ -22,6 +22,7 @@ class Campaign:
     defaults: dict[str, Any]
     active: bool
     draft: bool
+    tags: list[str]
     revision: int
     owner_id: int
     owning_role: Role
@@ -86,6 +87,7 @@ class Filter:
     active: bool | None = None
     name_contains: str | None = None
     owner: str | None = None
+    tag: str | None = None
 
 
 def _page(column: str, cast: str, *, up: bool) -> str:
@@ -95,8 +97,9 @@ def _page(column: str, cast: str, *, up: bool) -> str:
          WHERE ($1::bigint[] IS NULL OR c.experiment_id = ANY($1)) AND ($2::bool IS NULL OR c.active = $2)
            AND ($3::text IS NULL OR position(lower($3) IN lower(c.name)) > 0)
            AND ($4::text IS NULL OR c.owner_id = (SELECT id FROM person WHERE username = $4))
-           AND ($6::bigint IS NULL OR (c.{column}, c.id) {sign} ($5::{cast}, $6))
-         ORDER BY c.{column} {way}, c.id {way} LIMIT $7
+           AND ($5::text IS NULL OR c.tags @> ARRAY[$5])
+           AND ($7::bigint IS NULL OR (c.{column}, c.id) {sign} ($6::{cast}, $7))
+         ORDER BY c.{column} {way}, c.id {way} LIMIT $8
     """
 
 
@@ -126,7 +129,7 @@ async def page(
 ) -> list[Campaign]:
     """Read a page of campaigns, downwards or upwards."""
     column, down = order
-    given = wanted.experiment_ids, wanted.active, wanted.name_contains, wanted.owner
+    given = wanted.experiment_ids, wanted.active, wanted.name_contains, wanted.owner, wanted.tag
     at = (start.value, start.id) if start else (None, None)
     return await many(db, Campaign, PAGES[column][down], *given, *at, limit)
 

@@ -15,6 +15,7 @@ MOST_STAGES, MOST_DEPENDENCIES = 200, 1_000
 MOST_LISTS, MOST_VALUES = 20, 1_000
 MOST_PER_JOB, MOST_EVENTS, MOST_UNFINISHED = 100_000, 1_000_000_000, 100_000
 MOST_BYTES = 10**15
+MOST_TAGS, MOST_TAG = 20, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,15 @@ def problems(plan: Plan, known: Known) -> list[Finding]:
         *(f for n, stage in enumerate(plan.stages) for f in _stage(n, stage, plan.fed, known)),
         *_dependencies(plan),
     ]
+
+
+def wrong_tags(tags: Sequence[str]) -> str | None:
+    """What is wrong with the tags of a campaign, or nothing."""
+    if len(tags) > MOST_TAGS:
+        return f"A campaign has at most {MOST_TAGS} tags, these are {len(tags)}."
+    if long := next((tag for tag in tags if len(tag) > MOST_TAG), None):
+        return f"A tag has at most {MOST_TAG} characters, {long[:20]!r}… has {len(long)}."
+    return next((said for tag in tags if (said := wrong_name(tag))), None)
 
 
 def _whole_campaign(plan: Plan) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from domain.names import wrong_text
 from door.describe import asked, choice, thing
 from door.pages import Connection, bad_input
 from resolvers import nodes, tenants
+from resolvers.campaign_names import CampaignNameMutations, permitted
 from resolvers.importing import ImportMutations, activate
 from resolvers.saving import SavingMutations
 from resolvers.stages import StageQueries
@@ -38,6 +39,8 @@ class CampaignFilter:
     """Those with this in their names, in large or small letters."""
     owner: str | None = None
     """Those of one person, by username."""
+    tag: str | None = None
+    """Those with this tag."""
 
 
 @choice
@@ -107,7 +110,7 @@ class CampaignQueries(StageQueries):
 
 
 @thing
-class CampaignMutations(SavingMutations, ImportMutations):
+class CampaignMutations(SavingMutations, ImportMutations, CampaignNameMutations):
     """Saving campaigns; letting them launch, or not."""
 
     @changes("modify")
@@ -121,12 +124,9 @@ class CampaignMutations(SavingMutations, ImportMutations):
 
         A draft is looked at again: refused with what still keeps it from being launched.
         """
-        key = number(campaign_id, "campaign")
-        row = None if key is None else await info.context.load.campaign.load(key)
-        if row is None or not info.context.allows("view", row.experiment_id):
-            return tenants.unknown("campaign", campaign_id)
-        if not info.context.allows("modify", row.experiment_id, row.owner_id, row.owning_role):
-            return tenants.refused("modify", f"campaign {row.name}")
+        row = await permitted(info, campaign_id)
+        if not isinstance(row, campaigns.Campaign):
+            return row
         if active and row.draft:
             now = await activate(info, row)
             return (
@@ -156,14 +156,14 @@ nodes.KINDS["revision"] = _revision
 
 
 async def _wanted(info: Info, given: CampaignFilter) -> Filter:
-    for text in (given.name_contains, given.owner):
+    for text in (given.name_contains, given.owner, given.tag):
         if text is not None and wrong_text(text, 100):
             raise bad_input("A filter's texts have at most 100 characters.")
     seen = info.context.viewer.experiments
     if given.experiment is not None:
         row = await tenants.find(info, given.experiment)
         seen = [row.id] if row else []
-    return Filter(seen, given.active, given.name_contains, given.owner)
+    return Filter(seen, given.active, given.name_contains, given.owner, given.tag)
 
 
 def _value(row: campaigns.Campaign, order: Order) -> str:

@@ -96,7 +96,8 @@ class ImportMutations:
         if not isinstance(done, Done):
             return cast(Refusal | IdempotencyKeyReused, done)
         campaign = await shown(info, int(done.result))
-        assert campaign is not None  # noqa: S101 - it was imported, and what was is not deleted meanwhile
+        if campaign is None:  # deleted since
+            return tenants.unknown("campaign", reading.said.plan.name)
         return CampaignImported(campaign=campaign, effect=effects[0] if effects else None)
 
 

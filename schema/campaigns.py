@@ -36,6 +36,10 @@ class CampaignAction(StrEnum):
     """Let it launch again."""
     DEACTIVATE = "deactivate"
     """Let it launch nothing more."""
+    RENAME = "rename"
+    """Give it another name."""
+    TAG = "tag"
+    """Give it other tags."""
 
 
 @thing
@@ -94,6 +98,8 @@ class Campaign(Node):
     """Whether it launches anything."""
     draft: bool
     """Whether it can't launch as its newest revision has it: `findings` say why. Activating it looks again."""
+    tags: list[str]
+    """What people call it by, sorted."""
     revision: int
     """The number of the newest revision."""
     owning_role: Role
@@ -121,6 +127,7 @@ class Campaign(Node):
             defaults=defaults,
             active=row.active,
             draft=row.draft,
+            tags=row.tags,
             revision=row.revision,
             owning_role=row.owning_role,
             created_at=row.created_at,
@@ -201,6 +208,8 @@ def actions(row: campaigns.Campaign, viewer: Viewer) -> list[CampaignAction]:
     return [
         CampaignAction.CHANGE,
         CampaignAction.DEACTIVATE if row.active else CampaignAction.ACTIVATE,
+        CampaignAction.RENAME,
+        CampaignAction.TAG,
     ]
 
 

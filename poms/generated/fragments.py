@@ -92,6 +92,7 @@ class LaunchPartLaunchesSubmission(SubmissionPart):
 
 class LaunchPartLaunchesProblem(BaseModel):
     typename__: Literal[
+        "CampaignHasSubmissions",
         "CursorMoved",
         "DatasetWithoutFiles",
         "DiscrepancyOver",

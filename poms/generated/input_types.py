@@ -53,6 +53,8 @@ class CampaignFilter(BaseModel):
     "Those with this in their names, in large or small letters."
     owner: Optional[str] = None
     "Those of one person, by username."
+    tag: Optional[str] = None
+    "Those with this tag."
 
 
 class ChangesFilter(BaseModel):

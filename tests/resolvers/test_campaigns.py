@@ -469,12 +469,15 @@ async def test_actions_are_those_of_the_viewer_now(ask: Ask) -> None:
         found = (await ask(query, {"id": id_}, as_=as_))["campaign"]
         return found["availableActions"], found["stages"][0]["availableActions"]
 
-    assert await seen("anna") == (["CHANGE", "DEACTIVATE"], ["LAUNCH", "TEST_LAUNCH", "CHANGE"])
+    assert await seen("anna") == (
+        ["CHANGE", "DEACTIVATE", "RENAME", "TAG"],
+        ["LAUNCH", "TEST_LAUNCH", "CHANGE"],
+    )
     assert await seen("sam") == ([], ["LAUNCH", "TEST_LAUNCH"])
     assert await seen("alan") == ([], [])
     off = (await ask(ACTIVE, {"id": id_, "active": False}))["setCampaignActive"]
     assert off["active"] is False
-    assert off["availableActions"] == ["CHANGE", "ACTIVATE"]
+    assert off["availableActions"] == ["CHANGE", "ACTIVATE", "RENAME", "TAG"]
     assert off["stages"][0]["availableActions"] == ["CHANGE"]
 
 
