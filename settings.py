@@ -1,13 +1,30 @@
 """What differs between one deployment and the next, read once from the environment."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 
 class SettingMissing(Exception):
     """A setting without which the service can't start is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedd:
+    """One schedd, whose jobs are those of stages with its name as their batch system."""
+
+    name: str
+    collector: str
+    """HOST:PORT of the pool's collector."""
+    schedd: str
+    """The schedd's own name; empty: the collector's only one."""
+    tokens: Path | None
+    """A folder with an IDTOKEN for it."""
+    file_system: str
+    """The FILESYSTEM_DOMAIN of the machines that see spool and store."""
+    carries: bool
+    """Whether payload, inputs, reports and outputs travel with the jobs instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +47,8 @@ class Settings:
     """The same of a launcher: longer than a launch may take."""
     reconcile_s: float = 60.0
     """How often what a batch system has is compared with the database, and how long both may be under way."""
-    htcondor_collector: str = ""
-    """HOST:PORT of an HTCondor pool's collector; empty: no `htcondor` among the batch systems."""
-    htcondor_schedd: str = ""
-    """The schedd's name; empty: the collector's only one."""
-    htcondor_tokens: Path | None = None
-    """A folder with an IDTOKEN for that schedd."""
-    htcondor_file_system: str = ""
-    """The FILESYSTEM_DOMAIN of the machines that see spool and store."""
+    htcondor: tuple["Schedd", ...] = ()
+    """The schedds of HTCondor pools, each a batch system of its own name."""
     slurm: bool = False
     """Whether there is a `slurm` among the batch systems."""
     slurm_programs: Path | None = None
@@ -80,10 +91,7 @@ class Settings:
             lease_s=float(env.get("POMS_LEASE_S", "10")),
             launch_lease_s=float(env.get("POMS_LAUNCH_LEASE_S", "60")),
             reconcile_s=float(env.get("POMS_RECONCILE_S", "60")),
-            htcondor_collector=env.get("POMS_HTCONDOR_COLLECTOR", ""),
-            htcondor_schedd=env.get("POMS_HTCONDOR_SCHEDD", ""),
-            htcondor_tokens=path("POMS_HTCONDOR_TOKENS"),
-            htcondor_file_system=env.get("POMS_HTCONDOR_FILE_SYSTEM", ""),
+            htcondor=tuple(_schedds(env)),
             slurm=env.get("POMS_SLURM", "") == "1",
             slurm_programs=path("POMS_SLURM_PROGRAMS"),
             slurm_configuration=path("POMS_SLURM_CONFIGURATION"),
@@ -95,3 +103,25 @@ class Settings:
             metrics_listen=env.get("POMS_METRICS_LISTEN", ""),
             kill_at=env.get("POMS_KILL_AT", ""),
         )
+
+
+def _schedds(env: Mapping[str, str]) -> Iterator[Schedd]:
+    """The one of POMS_HTCONDOR_COLLECTOR, or each that POMS_HTCONDOR names, by POMS_HTCONDOR_<NAME>_COLLECTOR."""
+    names = [name.strip() for name in env.get("POMS_HTCONDOR", "").split(",") if name.strip()]
+    for name in names or ["htcondor"]:
+        prefix = f"POMS_HTCONDOR_{name.upper().replace('-', '_')}" if names else "POMS_HTCONDOR"
+        collector = env.get(f"{prefix}_COLLECTOR", "")
+        if name in ("local", "slurm", "launches"):
+            raise SettingMissing(f"POMS_HTCONDOR can't name {name}: give it a name of its own.")
+        if names and not collector:
+            raise SettingMissing(f"Set {prefix}_COLLECTOR: POMS_HTCONDOR names {name}.")
+        tokens = env.get(f"{prefix}_TOKENS", "")
+        if collector:
+            yield Schedd(
+                name=name,
+                collector=collector,
+                schedd=env.get(f"{prefix}_SCHEDD", ""),
+                tokens=Path(tokens).absolute() if tokens else None,
+                file_system=env.get(f"{prefix}_FILE_SYSTEM", ""),
+                carries=env.get(f"{prefix}_CARRIES", "") == "1",
+            )

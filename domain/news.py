@@ -78,8 +78,9 @@ def _after(known: JobNews | None, item: JobNews) -> JobNews:
     return item.but(**kept)
 
 
-LIMITS = {34: "memory", 46: "walltime"}
-"""Codes with which a batch system says that it ended a job for a limit (HTCondor's hold codes)."""
+LIMITS = {34: "memory", 46: "walltime", 12: "output_transfer", 13: "input_transfer"}
+"""Codes with which a batch system says that it ended a job itself: for a limit, or since files could not be
+carried (HTCondor's hold codes)."""
 
 
 def conclude(item: JobNews, report: Mapping[str, Any] | None) -> JobNews:

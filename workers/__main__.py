@@ -105,14 +105,15 @@ def loops(
 def batch_systems(settings: Settings, stack: AsyncExitStack) -> Iterator[BatchSystem]:
     """Where jobs run in this deployment; what they hold open ends with the stack."""
     yield Local(settings.spool)
-    if settings.htcondor_collector:
+    for one in settings.htcondor:
         access = Access(
-            settings.htcondor_collector,
-            schedd=settings.htcondor_schedd,
-            tokens=settings.htcondor_tokens,
-            file_system=settings.htcondor_file_system,
+            one.collector,
+            schedd=one.schedd,
+            tokens=one.tokens,
+            file_system=one.file_system,
+            carries=one.carries,
         )
-        condor = HTCondor(access, settings.spool)
+        condor = HTCondor(access, settings.spool, one.name)
         stack.callback(condor.close)
         yield condor
     if settings.slurm:

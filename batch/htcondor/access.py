@@ -16,6 +16,8 @@ class Access:
     """A folder with an IDTOKEN in it (0600); without it whatever else the machine offers."""
     file_system: str = ""
     """The FILESYSTEM_DOMAIN of the machines that see the launch directories and the store."""
+    carries: bool = False
+    """Whether payload, inputs, reports and outputs travel with the jobs: the machines see none of ours."""
     most_idle: int = 500
     """How many jobs of one cluster are put into the queue before they run; the others wait in their cluster."""
     call_s: float = 60.0

@@ -38,6 +38,15 @@ def _located(schedd: str) -> Any:
     return found[0]
 
 
+def _own(schedd: Any, cluster: int, *names: str) -> Any:
+    """What a cluster's own ad says; None: it is not in the queue, or was put there without a factory."""
+    which, opts = (
+        f"ClusterId == {cluster} && ProcId =?= undefined",
+        htcondor2.QueryOpt.IncludeClusterAd,
+    )
+    return next(iter(schedd.query(which, projection=[*names], opts=opts, limit=1)), None)
+
+
 def _clusters(schedd: Any, constraint: str) -> list[int]:
     # The factory of a cluster none of whose jobs is in the queue has only its own ad.
     ads = schedd.query(
@@ -52,7 +61,11 @@ def _gone(schedd: Any, constraint: str) -> list[int]:
 
 
 def submit(
-    schedd: str, description: Mapping[str, str], wanted: Mapping[str, str], jobs: list[int]
+    schedd: str,
+    description: Mapping[str, str],
+    wanted: Mapping[str, str],
+    jobs: list[int],
+    inputs: list[str] | None,
 ) -> int:
     """One cluster, gated, an item for each job."""
     try:
@@ -60,6 +73,8 @@ def submit(
     except (ValueError, TypeError) as wrong:
         raise Refused(str(wrong)) from wrong
     items = [{"POMS_NUMBER": str(number)} for number in jobs]
+    for item, some in zip(items, inputs or (), strict=inputs is not None):
+        item["POMS_INPUTS"] = some
     there = htcondor2.Schedd(_located(schedd))
     try:
         cluster: int = there.submit(order, itemdata=iter(items)).cluster()
@@ -120,27 +135,23 @@ def _take(known: dict[int, list[Any]], ad: Any, left: int) -> None:
 
 def log(schedd: str, cluster: int) -> str | None:
     """Where the schedd writes what happens to a cluster; None: it is not in the queue any more."""
-    opts, which = htcondor2.QueryOpt.IncludeClusterAd, f"ClusterId == {cluster}"
     there = htcondor2.Schedd(_located(schedd))
-    if not _is_queued(there, cluster):
+    own = _own(there, cluster, "UserLog")
+    if own is None and not _is_queued(there, cluster):
         return None
-    ads = there.query(which, projection=["UserLog"], opts=opts)
-    return next((str(ad["UserLog"]) for ad in ads if "UserLog" in ad), None)
+    return None if own is None else str(own["UserLog"])
 
 
 def open_(schedd: str, cluster: int) -> None:
     """Change the gate where jobs that are not in the queue yet will find it: in their cluster's own ad."""
     where = _located(schedd)
     there = htcondor2.Schedd(where)
-    if not _is_queued(there, cluster):
-        return
     # The public `edit` would change only the jobs that are in the queue now; the cluster's own ad alone
     # leaves those among the closed ones with which HTCondor has sorted them, so that they may never match.
     _schedd_edit_job_ids(where["MyAddress"], str(cluster), "POMS_GO", "true", 0)
     if there.query(f"ClusterId == {cluster}", projection=["ProcId"], limit=1):
         there.edit(f"ClusterId == {cluster}", "POMS_GO", "true")
-    closed = _clusters(there, f"ClusterId == {cluster} && POMS_GO =!= true")
-    if closed:
+    if _clusters(there, f"ClusterId == {cluster} && POMS_GO =!= true"):
         raise OSError(f"the gate of cluster {cluster} did not open")
     there.reschedule()
 
@@ -180,7 +191,7 @@ def _words(numbers: list[int]) -> str:
 
 def _is_queued(schedd: Any, cluster: int) -> bool:
     which = f"ClusterId == {cluster}"
-    if _clusters(schedd, which):
+    if _own(schedd, cluster, "ClusterId") is not None or _clusters(schedd, which):
         return True
     if not _gone(schedd, which):
         raise Refused(f"no cluster {cluster}, in the queue or in the history")

@@ -19,6 +19,7 @@ from batch import (
     Unknown,
     directory,
 )
+from batch.htcondor import carried
 from batch.htcondor.access import Access
 from batch.htcondor.child import Child
 from batch.htcondor.feed import Feed, is_told_of
@@ -86,7 +87,7 @@ class HTCondor:
 
     async def reports(self, wanted: Sequence[ReportKey]) -> Mapping[ReportKey, Mapping[str, Any]]:
         """The payloads' reports that are there."""
-        return await self._call(lambda: directory.reports(wanted))
+        return await self._call(lambda: self._reports(wanted))
 
     async def health(self) -> Health:
         """Whether the schedd answers, and what it has in its hands; never raises."""
@@ -114,8 +115,16 @@ class HTCondor:
         wanted = expressions(launch)
         put_script(launch.directory)
         self._feed.enter(launch)
-        cluster = self._child.call("submit", description=order, wanted=wanted, jobs=[*launch.jobs])
+        inputs = carried.inputs(launch) if self._access.carries else None
+        items = {"jobs": [*launch.jobs], "inputs": inputs}
+        cluster = self._child.call("submit", description=order, wanted=wanted, **items)
         return str(cluster)
+
+    def _reports(self, wanted: Sequence[ReportKey]) -> Mapping[ReportKey, Mapping[str, Any]]:
+        found = directory.reports(wanted)
+        if self._access.carries:
+            return {key: carried.brought(key, report) for key, report in found.items()}
+        return found
 
     def _open(self, cluster: int) -> None:
         log = self._child.call("log", cluster=cluster)

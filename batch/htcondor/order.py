@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from batch import BatchRefused, Launch
+from batch.htcondor import carried
 from batch.htcondor.access import Access
 from domain.batch_options import is_ours
 
 MEMORY, WALLTIME = 34, 46
 """HTCondor's hold codes for a limit; the first one is also our own subcode."""
+TRANSFERS = (12, 13)
+"""Its hold codes for outputs and inputs that could not be carried."""
 HELD_FOR_GOOD = (
     f"JobStatus == 5 && (HoldReasonCode =?= {MEMORY} || HoldReasonCode =?= {WALLTIME}"
-    f" || HoldReasonCode =?= 3 && HoldReasonSubCode =?= {MEMORY})"
+    f" || HoldReasonCode =?= 3 && HoldReasonSubCode =?= {MEMORY}"
+    f" || HoldReasonCode =?= {TRANSFERS[0]} || HoldReasonCode =?= {TRANSFERS[1]})"
 )
 _SCRIPT = Path(__file__).with_name("job.sh")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -38,17 +42,23 @@ def description(launch: Launch, access: Access) -> dict[str, str]:
         "universe": "vanilla",
         "executable": "/bin/sh",
         "transfer_executable": "false",
-        "arguments": f"{directory}/job.sh {directory} $(POMS_NUMBER)",
-        "should_transfer_files": "NO",
         "initialdir": directory,
         "log": str(log_of(launch.directory.absolute())),
         "notification": "never",
         "priority": str(launch.priority),
         "max_idle": str(access.most_idle),
         "job_max_vacate_time": "30",
+        **(carried.description(directory) if access.carries else _shared(directory)),
         **_image(launch.options.container),
         **_limits(launch),
         **_told(launch),
+    }
+
+
+def _shared(directory: str) -> dict[str, str]:
+    return {
+        "arguments": f"{directory}/job.sh {directory} $(POMS_NUMBER)",
+        "should_transfer_files": "NO",
     }
 
 
@@ -107,9 +117,10 @@ def quoted(text: str) -> str:
 
 
 def put_script(directory: Path) -> None:
-    """Add what HTCondor starts to a launch directory, and a folder for its log; whole or not at all."""
+    """Add what HTCondor starts to a launch directory, and folders for what it writes; whole or not at all."""
     # Who runs the jobs writes there: as for what the payload writes, our umask says who may.
-    log_of(directory).parent.mkdir(exist_ok=True)
+    for folder in (log_of(directory).parent, *(directory / name for name in carried.COMES_BACK)):
+        folder.mkdir(exist_ok=True)
     fd, part = tempfile.mkstemp(prefix=".", dir=directory)
     with os.fdopen(fd, "wb") as file:
         file.write(_SCRIPT.read_bytes())

@@ -9,7 +9,7 @@ from typing import Any
 
 from batch import JobEvent
 from batch.htcondor.blocks import Block
-from batch.htcondor.order import MEMORY, WALLTIME
+from batch.htcondor.order import MEMORY, TRANSFERS, WALLTIME
 from domain.jobs import JobState
 
 _log = logging.getLogger(__name__)
@@ -167,6 +167,8 @@ class Story:
 def _limit(code: int, subcode: int) -> int | None:
     if code == MEMORY or (code == _POLICY and subcode == MEMORY):
         return MEMORY
+    if code in TRANSFERS:
+        return code
     # 47 is the limit of the execution alone, which some pools set themselves.
     return WALLTIME if code in (WALLTIME, 47) else None
 

@@ -154,10 +154,10 @@ def end(code: int) -> int:
     return code
 
 
-def main(directory: str, number: str, attempt_: str) -> int:
+def main(directory: str, number: str, attempt_: str, *how: str) -> int:
     """Make one attempt and report it; ends as the command ended."""
     signal.signal(signal.SIGTERM, _stop)
-    job = Job(directory, int(number), int(attempt_))
+    job = Job(directory, int(number), int(attempt_), carried="carried" in how)
     reason, code = judged(job)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     write_report(job, report(job, reason, code))

@@ -29,8 +29,9 @@ def now() -> str:
 class Job:
     """One attempt at one unit of work, and what is known of it so far."""
 
-    def __init__(self, directory: str, number: int, attempt: int) -> None:
+    def __init__(self, directory: str, number: int, attempt: int, *, carried: bool = False) -> None:
         self.directory, self.number, self.attempt = directory, number, attempt
+        self._carried = carried
         self.started, self.log = now(), Log("job.log")
         self.launch: dict[str, Any] = {}
         self.unit: dict[str, Any] = {}
@@ -44,6 +45,10 @@ class Job:
         self.launch = self._order("launch.json")
         self.unit = self._order(f"units/{self.number}.json")
         self.inputs = self.unit.get("files") or []
+        if self._carried:
+            self.launch["store"] = f"{self.directory}/outputs/{self.number}.{self.attempt}"
+            for file in self.inputs:
+                file["path"] = os.path.join(self.directory, os.path.basename(file["path"]))
 
     def _order(self, name: str) -> dict[str, Any]:
         with open(os.path.join(self.directory, name), encoding="utf-8") as file:

@@ -1,6 +1,7 @@
 """Runs one unit of work where a batch system started it, and reports what became of it.
 
-Called as `python3 -I payload.py LAUNCHDIR NUMBER ATTEMPT` in an empty scratch folder (README.md).
+Called as `python3 -I payload.py LAUNCHDIR NUMBER ATTEMPT [carried]` in an empty scratch folder (README.md);
+carried: LAUNCHDIR is of this job alone, with its inputs in it, and its outputs stay there.
 All of this folder travels with the launch: standard library only, Python 3.9 or later.
 """
 

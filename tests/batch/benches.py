@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from batch import Batch, BatchSystem, JobEvent, Launch
-from batch.directory import Order, Unit, prepare
+from batch.directory import InputFile, Order, Unit, prepare
 from batch.htcondor import Access, HTCondor
-from batch.htcondor.order import log_of
+from batch.htcondor.order import put_script
 from batch.local import Local
 from batch.slurm import Slurm
 from batch.slurm.order import log_of as log_path
@@ -124,12 +124,13 @@ class Bench(ABC):
         memory_mb: int = 2000,
         walltime_s: int = 3600,
         options: BatchOptions | None = None,
+        files: Sequence[InputFile] = (),
     ) -> Launch:
         order = Order(
             mark=mark,
             command=["/bin/sh", "-c", script],
             store=str(self.store),
-            units=[Unit(number) for number in range(1, jobs + 1)],
+            units=[Unit(number, files) for number in range(1, jobs + 1)],
             patterns=["*.out"],
         )
         directory = prepare(self.spool, order)
@@ -192,7 +193,7 @@ class HTCondorBench(Bench):
         launch = super().launch(mark, script, jobs, **asked)
         launch = replace(launch, resources=replace(launch.resources, cpus=self._cpus, disk_mb=1))
         self.store.mkdir(exist_ok=True)
-        log_of(launch.directory).parent.mkdir(exist_ok=True)
+        put_script(launch.directory)
         # As a umask would have it that lets the jobs' user write, where that is not ours.
         for path in (self.store, launch.directory, *launch.directory.rglob("*")):
             home.give(path, self._pool.run_as)

@@ -93,7 +93,20 @@ MAIL = /bin/true
 CONDOR_ADMIN =
 DISCARD_SESSION_KEYRING_ON_STARTUP = False
 """
-FOLDERS = ("log", "run", "lock", "spool", "execute", "cred", "passwords.d", "tokens.d")
+SECOND = """
+SCHEDD2 = $(SCHEDD)
+SCHEDD2_ARGS = -local-name schedd2
+SCHEDD2.SCHEDD_NAME = second
+SCHEDD2.SPOOL = {folder}/spool2
+SCHEDD2.SCHEDD_LOG = $(LOG)/Schedd2Log
+SCHEDD2.SCHEDD_ADDRESS_FILE = {folder}/spool2/address
+SCHEDD2.SCHEDD_DAEMON_AD_FILE = {folder}/spool2/ad
+SCHEDD2.HISTORY = {folder}/spool2/history
+DAEMON_LIST = $(DAEMON_LIST) SCHEDD2
+DC_DAEMON_LIST = +SCHEDD2
+"""
+"""Another access point of the same pool, called second@pool.test."""
+FOLDERS = ("log", "run", "lock", "spool", "spool2", "execute", "cred", "passwords.d", "tokens.d")
 
 
 @dataclass
@@ -107,7 +120,7 @@ class Pool:
     slots: int
 
     @classmethod
-    def start(cls, folder: Path, slots: int = 8) -> "Pool":
+    def start(cls, folder: Path, slots: int = 8, more: str = "") -> "Pool":
         """Start a pool in a new folder, which the unprivileged user must be able to reach."""
         run_as, port = children.account(), free_port()
         uid, gid = run_as or (os.getuid(), os.getgid())
@@ -118,6 +131,7 @@ class Pool:
             home.give(folder / name, run_as)
         given = {"condor": CONDOR, "folder": folder, "uid": uid, "gid": gid, "port": port}
         config = CONFIG.format(**given, slots=slots, memory_mb=slots * 4000)
+        config += more.format(**given)
         (folder / "config").write_text(config)
         with (folder / "said").open("ab") as said:
             master = children.spawn(

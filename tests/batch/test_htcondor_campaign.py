@@ -80,6 +80,22 @@ async def test_a_campaign_runs_to_its_end_on_htcondor_and_every_file_is_accounte
     assert all("@" in row["slot"] for row in slots)
 
 
+async def test_a_campaign_runs_on_machines_that_see_nothing_of_ours(
+    house: Shared, db: Database
+) -> None:
+    campaign = await on_htcondor(house, db)
+    await db.execute("UPDATE stage SET batch_system = 'far-away'")
+    given = {name.removeprefix("POMS_HTCONDOR_"): value for name, value in house.settings.items()}
+    house.settings = {f"POMS_HTCONDOR_FAR_AWAY_{name}": value for name, value in given.items()}
+    house.worker(POMS_HTCONDOR="far-away", POMS_HTCONDOR_FAR_AWAY_CARRIES="1")
+    await campaign.launch()
+    await until(campaign.done, "the campaign's end", house, within=120)
+    await campaign.check()
+    carried = await db.fetch("SELECT DISTINCT batch_system FROM submission")
+    assert [row["batch_system"] for row in carried] == ["far-away"]
+    assert not list(house.spool.glob("launches/*/starts/*"))
+
+
 @pytest.mark.parametrize(
     "point",
     [

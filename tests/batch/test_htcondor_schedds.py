@@ -1,0 +1,57 @@
+"""Two access points of one pool: each a batch system of its own."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from batch import Absent, Found, Unknown
+from batch.htcondor import Access, HTCondor
+from domain.jobs import JobState
+from tests.batch.benches import Feed, HTCondorBench
+from tests.batch.pools import SECOND, Pool
+from tests.conftest import wait_until
+
+WRITES = 'echo x > "$POMS_JOB.out"'
+
+
+@pytest.fixture
+def two(pool: Pool, service_home: Path) -> Iterator[tuple[Pool, Access]]:
+    """A pool with a second schedd; `pool` has seen to it that there can be one."""
+    made = Pool.start(service_home / "condor2", more=SECOND)
+    yield made, Access(made.address, tokens=made.token(service_home / "tokens2"), call_s=20)
+    made.stop()
+
+
+def schedds(pool: Pool) -> list[str]:
+    return sorted(pool.run("condor_status", "-schedd", "-af", "Name").stdout.split())
+
+
+async def test_each_schedd_has_its_own_clusters_and_tells_only_of_them(
+    two: tuple[Pool, Access], service_home: Path
+) -> None:
+    pool, access = two
+    wait_until(lambda: len(schedds(pool)) == 2, what="both schedds")
+    spool = service_home / "spool-of-two"
+    spool.mkdir()
+    benches = []
+    for n, schedd in enumerate(schedds(pool)):
+        bench = HTCondorBench(spool, pool, replace(access, schedd=schedd, file_system="pool.test"))
+        bench.condor.close()
+        bench.system = bench.condor = HTCondor(bench.access, spool, f"ap{n}")
+        benches.append(bench)
+    ids = [await b.system.submit(b.launch(f"m{n}", WRITES)) for n, b in enumerate(benches)]
+    for n, bench in enumerate(benches):
+        assert await bench.system.find(f"m{n}") == Found([ids[n]])
+        assert isinstance(await bench.system.find(f"m{1 - n}"), Absent)
+        await bench.system.open(ids[n])
+        feed = Feed(bench.system)
+        assert await feed.until_over(ids[n], [1]) == {1: JobState.SUCCEEDED}
+        assert len(feed.events) == 3
+        bench.condor.close()
+    unnamed = HTCondor(access, spool, "which")
+    sighting = await unnamed.find("m0")
+    assert isinstance(sighting, Unknown)
+    assert "2 schedds: name one" in sighting.why
+    unnamed.close()
