@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from db.pool import Connection, Database, many, one
 from db.submissions import COLUMNS, Submission
+from domain.stages import TriggerKind
 
 # Whoever takes one has it for a while; a crash in between costs that while, and nothing else.
 TAKE = f"""
@@ -67,6 +68,9 @@ class Dependency:
     dataset_id: int | None
     test_dataset_id: int | None
     owner_id: int
+    trigger: TriggerKind
+    split: str
+    """Of the downstream stage."""
 
     @property
     def is_self_edge(self) -> bool:
@@ -74,10 +78,12 @@ class Dependency:
         return self.upstream_id == self.downstream_id
 
 
+# In the order of the stages downstream, whose datasets are locked one after the other.
 OUTGOING = """
-    SELECT d.id, d.upstream_id, d.downstream_id, d.patterns, s.dataset_id, s.test_dataset_id, c.owner_id
+    SELECT d.id, d.upstream_id, d.downstream_id, d.patterns, s.dataset_id, s.test_dataset_id, c.owner_id,
+           d.trigger, s.split
       FROM dependency d JOIN stage s ON s.id = d.downstream_id JOIN campaign c ON c.id = d.campaign_id
-     WHERE d.upstream_id = $1 AND d.active AND s.active ORDER BY d.id
+     WHERE d.upstream_id = $1 AND d.active AND s.active ORDER BY d.downstream_id
 """
 
 

@@ -14,6 +14,7 @@ from db.pool import Database, many, one
 from domain.splits import Steps, Taken
 from domain.splits.looks import (
     FirstTime,
+    Group,
     InWindow,
     Look,
     NextRun,
@@ -69,15 +70,22 @@ async def _answer(db: Database, where: Where, look: Look) -> Any:
             return row and (row.ordinal, row.run)
         case OfRun(run):
             return await _numbers(db, OF_RUN, *inside, where.stage_id, where.epoch, run)
-        case FirstTime(after, upto):
-            return await db.fetchval(FIRST_TIME, *inside, float(after), float(upto))
-        case InWindow(after, upto):
-            return await _numbers(db, IN_WINDOW, *inside, float(after), float(upto))
+        case FirstTime() | InWindow():
+            return await _in_time(db, where, look)
         case Staged(place, most):
             return await _numbers(db, STAGED, where.dataset_id, place, most)
+        case Group(place):
+            is_test = where.epoch < 0
+            return await db.fetchval(GROUP, *inside, where.stage_id, is_test, place)
         case Weights(low, most, of):
-            sql = EVENTS if of == "events" else BYTES
-            return await _numbers(db, sql, *inside, low, low + most)
+            return await _numbers(db, WEIGHTS[of], *inside, low, low + most)
+
+
+async def _in_time(db: Database, where: Where, look: FirstTime | InWindow) -> Any:
+    window = where.dataset_id, where.head, float(look.after), float(look.upto)
+    if isinstance(look, FirstTime):
+        return await db.fetchval(FIRST_TIME, *window)
+    return await _numbers(db, IN_WINDOW, *window)
 
 
 async def _numbers(db: Database, sql: str, *args: Any) -> list[int]:
@@ -129,4 +137,20 @@ BYTES = """
 EVENTS = """
     SELECT coalesce(f.events, 0) FROM dataset_file d JOIN file f ON f.id = d.file_id
      WHERE d.dataset_id = $1 AND d.ordinal < $2 AND d.ordinal >= $3 AND d.ordinal < $4 ORDER BY d.ordinal
+"""
+
+WEIGHTS = {"bytes": BYTES, "events": EVENTS}
+
+# What the submissions upstream, with their recoveries, made and put into the dataset.
+GROUP = """
+    SELECT ARRAY(
+               SELECT DISTINCT d.ordinal
+                 FROM join_arrival a
+                CROSS JOIN LATERAL (SELECT a.origin_id AS id
+                                     UNION ALL SELECT id FROM submission WHERE origin_id = a.origin_id) s
+                 JOIN output_file o ON o.submission_id = s.id AND o.state = 'located'
+                 JOIN dataset_file d ON d.dataset_id = $1 AND d.file_id = o.file_id AND d.ordinal < $2
+                WHERE a.stage_id = g.stage_id AND a.is_test = g.is_test AND a.key = g.key AND a.turn = g.turn
+                ORDER BY d.ordinal)
+      FROM joined g WHERE g.stage_id = $3 AND g.is_test = $4 AND g.place = $5
 """

@@ -189,10 +189,11 @@ async def deactivate_others(conn: Connection, campaign_id: int, kept: Sequence[i
 DEACTIVATE_DEPENDENCIES = "UPDATE dependency SET active = false WHERE campaign_id = $1 AND active"
 
 SAVE_DEPENDENCIES = """
-    INSERT INTO dependency (campaign_id, upstream_id, downstream_id, patterns)
-    SELECT $1, x.upstream_id, x.downstream_id, ARRAY(SELECT jsonb_array_elements_text(x.patterns))
-      FROM jsonb_to_recordset($2) AS x (upstream_id bigint, downstream_id bigint, patterns jsonb)
-        ON CONFLICT (upstream_id, downstream_id) DO UPDATE SET patterns = excluded.patterns, active = true
+    INSERT INTO dependency (campaign_id, upstream_id, downstream_id, patterns, trigger)
+    SELECT $1, x.upstream_id, x.downstream_id, ARRAY(SELECT jsonb_array_elements_text(x.patterns)), x.trigger
+      FROM jsonb_to_recordset($2) AS x (upstream_id bigint, downstream_id bigint, patterns jsonb, trigger trigger_kind)
+        ON CONFLICT (upstream_id, downstream_id) DO UPDATE
+           SET patterns = excluded.patterns, trigger = excluded.trigger, active = true
 """
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from domain import batch_options, findings
 from domain.batch_options import BatchOptions
 from domain.findings import Finding, bounded, camel, doubled, finding, whole
+from domain.joins import joined_by
 from domain.names import MOST_WORD, SLUG, VARIABLE, wrong_form, wrong_name, wrong_text
 from domain.plans import Edge, Plan, StagePlan
 from domain.splits import SplitError, listed, parse
@@ -113,7 +114,18 @@ def _work(at: str, stage: StagePlan, *, fed: bool) -> Iterator[Finding]:
     if stage.kind is StageKind.GENERATOR and stage.dataset is not None:
         yield Finding(f"{at}.dataset", "A generator works on no dataset: leave it out.")
     yield from _bounds(at, stage, generates=generates)
+    yield from _join(at, stage, fed=fed)
     yield from _parameter_lists(at, stage)
+
+
+def _join(at: str, stage: StagePlan, *, fed: bool) -> Iterator[Finding]:
+    """What joins has something to join, in its tests as well."""
+    joins = joined_by(stage.split) is not None
+    if joins and not fed:
+        yield Finding(f"{at}.split", "joined joins what stages upstream make: add dependencies.")
+    if stage.test_split is not None and (joins or joined_by(stage.test_split) is not None):
+        said = "Tests of a stage that joins join as well, and others don't: leave testSplit out."
+        yield Finding(f"{at}.testSplit", said)
 
 
 def _bounds(at: str, stage: StagePlan, *, generates: bool) -> Iterator[Finding]:

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from domain.joins import joined_by
 from domain.splits import SplitError, parse
-from domain.stages import Completion, StageKind
+from domain.stages import Completion, StageKind, TriggerKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,16 @@ class Plan:
     def fed(self) -> frozenset[str]:
         """The stages that other stages launch."""
         return frozenset(e.downstream for e in self.dependencies if e.upstream != e.downstream)
+
+    def trigger(self, edge: Edge) -> TriggerKind:
+        """When a dependency launches its downstream stage."""
+        to = next((stage for stage in self.stages if stage.name == edge.downstream), None)
+        joins = to is not None and joined_by(to.split) is not None
+        return (
+            TriggerKind.JOIN
+            if joins and edge.upstream != edge.downstream
+            else TriggerKind.PER_PARENT
+        )
 
 
 BEGINNING = ("dataset", "kind")

@@ -21,6 +21,9 @@ class Completion(StrEnum):
 
 
 class TriggerKind(StrEnum):
-    """When a dependency launches its downstream stage: for each upstream submission."""
+    """When a dependency launches its downstream stage."""
 
     PER_PARENT = "per_parent"
+    """For each submission upstream."""
+    JOIN = "join"
+    """When one of each stage upstream is there of those that belong together."""

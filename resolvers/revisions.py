@@ -48,6 +48,7 @@ async def save_stages(
             "upstream_id": ids_of[edge.upstream],
             "downstream_id": ids_of[edge.downstream],
             "patterns": list(edge.patterns),
+            "trigger": plan.trigger(edge),
         }
         for edge in plan.dependencies
     ]

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from db import datasets, families, outputs, slices
+from db import datasets, families, joins, outputs, slices
 from db.families import Dependency
 from db.pool import Connection
 from db.slices import Asked
 from db.submissions import Submission
 from domain.dependencies import matches
+from domain.stages import TriggerKind
 from workers.points import around
 from workers.tools import log
 
@@ -27,7 +28,7 @@ async def fire(conn: Connection, origin: Submission, family: Sequence[int]) -> l
         for dependency in await families.outgoing(conn, origin.stage_id):
             if not dependency.is_self_edge:
                 await _feed(conn, dependency, family, is_test=origin.is_test)
-            if first:
+            if first and await _due(conn, dependency, origin):
                 made += await _launch(conn, dependency, origin)
     return made
 
@@ -45,6 +46,13 @@ async def _feed(
         chosen = [file_id for file_id, name in page if matches(name, dependency.patterns)]
         if chosen:
             await datasets.publish(conn, target, chosen)
+
+
+async def _due(conn: Connection, dependency: Dependency, origin: Submission) -> bool:
+    """Whether the stage is launched now: where it joins, only when this was the last that it waits for."""
+    if dependency.trigger is TriggerKind.JOIN:
+        return await joins.arrive(conn, dependency, origin)
+    return True
 
 
 async def _launch(conn: Connection, dependency: Dependency, origin: Submission) -> list[Submission]:

@@ -6,6 +6,7 @@ from itertools import takewhile
 
 from domain.splits.looks import (
     Arguments,
+    Group,
     NextRun,
     OfRun,
     Source,
@@ -96,6 +97,20 @@ def staged_files(arguments: Arguments, cursor: int, source: Source) -> Steps:
     listed = list(takewhile(lambda ordinal: ordinal < source.head, found))
     then = cursor + len(listed)
     return Taken(0, 0, then, listed=listed, key=f"{cursor}..{then}") if listed else None
+
+
+def joined(_: Arguments, cursor: int, source: Source) -> Steps:
+    """Take what the stages upstream made that belongs together, as it became complete.
+
+    Where none of them made anything, nothing is submitted.
+    """
+    while True:
+        listed: list[int] | None = yield Group(cursor)
+        if listed is None:
+            return None
+        if listed:
+            return Taken(0, 0, cursor + 1, listed=listed, key=str(cursor))
+        cursor += 1
 
 
 def weighed(what: str) -> Callable[[Arguments, int, Source], Steps]:

@@ -65,6 +65,8 @@ BY_N = {"n": parameters.COUNT}
 NEW = Kind(parameters=WINDOWS, of_files=new, waits=True, same_as="new", refuses=_rounded)
 MOD = Kind(parameters={"m": parameters.COUNT}, of_files=files.mod, anew=("m",), same_as="mod")
 
+JOIN = parameters.choice("lineage", "parameter", "key", "number", "order")
+
 KINDS: Mapping[str, Kind] = {
     "none": Kind(of_files=files.rest, of_generators=generators.endless),
     "nfiles": Kind(parameters=BY_N, of_files=files.n_files),
@@ -88,6 +90,7 @@ KINDS: Mapping[str, Kind] = {
         needs="run",
         refuses=_empty,
     ),
+    "joined": Kind(parameters={"by": JOIN}, of_files=files.joined),
     "byexistingruns": Kind(of_files=files.by_existing_runs, needs="run"),
     "new": NEW,
     "new_local": replace(NEW, parameters={**WINDOWS, "localtime": parameters.number(0, 1, 1)}),

@@ -108,7 +108,14 @@ class Weights:
     of: str
 
 
-Look = NextRun | Untaken | OfRun | FirstTime | InWindow | Staged | Weights
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The files of what was complete as the `place`-th for a stage that joins; found: ordinals, or None."""
+
+    place: int
+
+
+Look = NextRun | Untaken | OfRun | FirstTime | InWindow | Staged | Weights | Group
 Arguments = Mapping[str, Any]
 """What stands between a split's parentheses, by name: whole numbers, names of time zones, None."""
 Steps = Generator[Look, Any, Taken | None]

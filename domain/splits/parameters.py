@@ -83,6 +83,17 @@ def size() -> Parameter:
     )
 
 
+def choice(*words: str) -> Parameter:
+    """One of some words; without any, the first."""
+
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(text)
+        return text.lower()
+
+    return Parameter(f"one of {', '.join(words)}", read, words[0])
+
+
 def moment(*named: str) -> Parameter:
     """A time in seconds since 1970; a word of `named`, or nothing at all, is None."""
     says = " or ".join(["seconds since 1970", *named])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.campaigns import Known, loop, problems
 from domain.names import wrong_name, wrong_pattern, wrong_text
 from domain.plans import Edge, Plan, StagePlan, starts_again, starts_tests_again
-from domain.stages import StageKind
+from domain.stages import StageKind, TriggerKind
 
 KNOWN = Known({"reco"}, {"here"}, {"raw"})
 
@@ -64,6 +64,29 @@ def test_a_percentage_is_one(percentage: int) -> None:
 def test_bounds_are_kept(field: str, value: Any) -> None:
     first, *rest = field.split("_")
     assert wrong(**{field: value}) == [first + "".join(map(str.title, rest))]
+
+
+def test_a_stage_that_joins_has_something_to_join_and_so_have_its_tests() -> None:
+    def found(**more: Any) -> list[str]:
+        stages = [stage("a"), stage("b"), stage("m", dataset=None, split="joined(number)", **more)]
+        return paths(Plan(name="c", stages=stages, dependencies=[Edge("a", "m"), Edge("b", "m")]))
+
+    assert found() == []
+    assert found(test_split="nfiles(1)") == ["stages[2].testSplit"]
+    assert wrong(split="joined") == ["split"]
+    assert wrong(split="joined(by=colour)") == ["split"]
+    assert wrong(test_split="joined") == ["testSplit"]
+
+
+def test_dependencies_of_a_stage_that_joins_trigger_together() -> None:
+    plan = Plan(
+        name="c",
+        stages=[stage("a"), stage("m", split="joined")],
+        dependencies=[Edge("a", "m"), Edge("m", "m"), Edge("a", "a")],
+    )
+    assert [plan.trigger(edge) for edge in plan.dependencies] == [
+        TriggerKind.JOIN, TriggerKind.PER_PARENT, TriggerKind.PER_PARENT
+    ]  # fmt: skip
 
 
 def test_bounds_of_a_job_bound_something() -> None:

@@ -1,0 +1,65 @@
+"""Stages that join: which submissions of the stages upstream belong together, and when one is launched."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.splits import SplitError, parse
+
+JOINED = "joined"
+"""The split of a stage that joins: each slice is what belongs together."""
+
+
+class JoinKey(StrEnum):
+    """By what submissions of the stages upstream belong together."""
+
+    LINEAGE = "lineage"
+    """The same original files: those from which, over any number of steps, what they worked on was made."""
+    PARAMETER = "parameter"
+    """The same parameter of a generator."""
+    KEY = "key"
+    """The same key of their slices: a run, a bucket, a window of time."""
+    NUMBER = "number"
+    """The same number of their slices."""
+    ORDER = "order"
+    """The first of each, the second of each, and so on, as they come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a submission upstream."""
+
+    submission_id: int
+    parameter: str | None
+    key: str | None
+    number: int
+    lineage: str | None
+
+
+def key_of(by: JoinKey, facts: Facts) -> str:
+    """What a submission belongs to: equal for those that go together."""
+    match by:
+        case JoinKey.LINEAGE:
+            return facts.lineage or f"submission:{facts.submission_id}"
+        case JoinKey.PARAMETER:
+            return facts.parameter or ""
+        case JoinKey.KEY:
+            return facts.key or ""
+        case JoinKey.NUMBER:
+            return str(facts.number)
+        case JoinKey.ORDER:
+            return ""
+
+
+def is_complete(parents: Collection[int], there: Collection[int]) -> bool:
+    """One of each parent has come: what they made is launched as one."""
+    return set(parents) <= set(there)
+
+
+def joined_by(split: str) -> JoinKey | None:
+    """By what a stage with this split joins; None: it doesn't join, or the split can't be read."""
+    try:
+        found = parse(split)
+    except SplitError:
+        return None
+    return JoinKey(str(found.arguments["by"])) if found.name == JOINED else None
