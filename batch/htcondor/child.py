@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,11 @@ _SAID = 2000
 class Child:
     """One child for one access; its calls come one after the other."""
 
-    def __init__(self, access: Access, call_s: float | None = None) -> None:
-        self._access, self._lock = access, threading.Lock()
+    def __init__(
+        self, access: Access, call_s: float | None = None, more: Mapping[str, str] | None = None
+    ) -> None:
+        """`more`: configuration besides that of the access, such as another token."""
+        self._access, self._lock, self._more = access, threading.Lock(), more or {}
         self._call_s = access.call_s if call_s is None else min(call_s, access.call_s)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -77,7 +81,7 @@ class Child:
         if self._process is None or self._process.poll() is not None:
             self._end()
             env = {name: os.environ[name] for name in _KEPT if name in os.environ}
-            env |= {"CONDOR_CONFIG": "ONLY_ENV", **self._access.environment()}
+            env |= {"CONDOR_CONFIG": "ONLY_ENV", **self._access.environment(), **self._more}
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-I", str(_PROGRAM)],
                 env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,

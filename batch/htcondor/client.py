@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from batch import (
     Unknown,
     directory,
 )
-from batch.htcondor import carried
+from batch.htcondor import carried, tokens
 from batch.htcondor.access import Access
 from batch.htcondor.child import Child
 from batch.htcondor.feed import Feed, is_told_of
@@ -116,9 +117,18 @@ class HTCondor:
         put_script(launch.directory)
         self._feed.enter(launch)
         inputs = carried.inputs(launch) if self._access.carries else None
-        items = {"jobs": [*launch.jobs], "inputs": inputs}
-        cluster = self._child.call("submit", description=order, wanted=wanted, **items)
-        return str(cluster)
+        asked = {"description": order, "wanted": wanted, "jobs": [*launch.jobs], "inputs": inputs}
+        if launch.credential is None:
+            return str(self._child.call("submit", **asked))
+        return str(self._submit_as(launch.credential, asked))
+
+    def _submit_as(self, token: Path, asked: Mapping[str, object]) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            child = Child(self._access, more=tokens.environment(token, Path(folder)))
+            try:
+                return child.call("submit", **asked)
+            finally:
+                child.close()
 
     def _reports(self, wanted: Sequence[ReportKey]) -> Mapping[ReportKey, Mapping[str, Any]]:
         found = directory.reports(wanted)
