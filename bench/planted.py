@@ -7,8 +7,8 @@ import auth
 from bench.machines import SECRET
 from db import slices
 from db.pool import Pool
-from db.slices import Asked
 from db.submissions import Submission
+from db.taking import Asked
 
 WHO = "anna"
 PAGE = 100_000

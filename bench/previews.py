@@ -9,7 +9,7 @@ from bench.ratios import Line
 from db import launch_plans, launch_previews, previews, slices
 from db.launch_plans import Planned as PlannedLaunch
 from db.pool import Pool, open_pool
-from db.slices import Asked
+from db.taking import Asked
 
 FILES, ROUNDS, AIM = 1_000_000, 3, 0.2
 BARE = """

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from db import jobs
-from db.pool import Connection, Database, many
+from db.pool import Connection, many
 from db.submissions import COLUMNS, TELL, Submission
 from domain.submissions import AT_BATCH, SubmissionState, state_of
 
@@ -29,7 +29,7 @@ MOVE_MANY = f"""
     SELECT {COLUMNS} FROM moved
 """
 
-# Files go back, the stage's place is free, and advance has something to do.
+# Files go back, the stage's place is free, and advance has something to do. Stages in the order of their ids.
 RELEASE = """
     WITH freed AS (
         UPDATE submission SET counted = false, holds_files = false, ended_at = now(), check_at = now()
@@ -39,8 +39,11 @@ RELEASE = """
         DELETE FROM live_file USING freed WHERE live_file.submission_id = freed.id
     )
     UPDATE stage SET unfinished = unfinished - d.n
-      FROM (SELECT stage_id, count(*) FILTER (WHERE counted) AS n FROM freed GROUP BY stage_id) d
-     WHERE stage.id = d.stage_id
+      FROM (SELECT stage.id, n
+              FROM stage JOIN (SELECT stage_id, count(*) AS n FROM freed WHERE counted GROUP BY stage_id) x
+                ON stage.id = x.stage_id
+             ORDER BY stage.id FOR NO KEY UPDATE OF stage) d
+     WHERE stage.id = d.id
 """
 
 LAUNCHING = frozenset({SubmissionState.SUBMITTING, SubmissionState.UNCERTAIN})
@@ -109,44 +112,3 @@ async def discard(
     await conn.execute(NEVER_RAN, id)
     await release(conn, [id])
     return moved[0]
-
-
-LAUNCHABLE_AGAIN = """
-    SELECT DISTINCT stage_id FROM submission WHERE state = 'queued' ORDER BY stage_id LIMIT 1000
-"""
-
-ROOM = """
-    UPDATE stage SET unfinished = unfinished + 1
-     WHERE id = $1 AND active AND (most_unfinished IS NULL OR unfinished < most_unfinished)
-    RETURNING id
-"""
-
-PROMOTE = f"""
-    WITH moved AS (
-        UPDATE submission SET state = 'new', counted = true, state_since = now(), revision = revision + 1
-         WHERE id = (SELECT id FROM submission WHERE stage_id = $1 AND state = 'queued'
-                      ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-        RETURNING *
-    ), told AS ({TELL})
-    SELECT {COLUMNS} FROM moved
-"""
-
-
-async def stages_with_queued(db: Database) -> list[int]:
-    """Stages of which submissions wait for a place."""
-    return [row["stage_id"] for row in await db.fetch(LAUNCHABLE_AGAIN)]
-
-
-async def promote(conn: Connection, stage_id: int) -> Submission | None:
-    """Give the oldest queued submission of a stage a free place, if there are both."""
-    async with conn.transaction() as _:
-        if await conn.fetchval(ROOM, stage_id) is None:
-            return None
-        moved = await many(conn, Submission, PROMOTE, stage_id)
-        if moved:
-            return moved[0]
-        await conn.execute(UNROOM, stage_id)
-    return None
-
-
-UNROOM = "UPDATE stage SET unfinished = unfinished - 1 WHERE id = $1"

@@ -62,11 +62,6 @@ class Launchable:
     zone: str | None
 
     @property
-    def is_full(self) -> bool:
-        """At its limit of unfinished submissions."""
-        return self.most_unfinished is not None and self.unfinished >= self.most_unfinished
-
-    @property
     def generates(self) -> bool:
         """Makes files from nothing but parameters."""
         return self.kind is StageKind.GENERATOR or (

@@ -81,10 +81,11 @@ async def teach_types(conn: Connection) -> None:
 
 
 @asynccontextmanager
-async def savepoint(db: Database) -> AsyncIterator[Database]:
-    """Keep a transaction usable when a statement inside of it is refused; a pool needs no such care."""
+async def atomic(db: Database) -> AsyncIterator[Connection]:
+    """A transaction of its own, or a part of the one that there is, which stays usable without it."""
     if isinstance(db, asyncpg.Pool):
-        yield db
+        async with db.acquire() as conn, conn.transaction():
+            yield conn
     else:
         async with db.transaction():
             yield db

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from db import launchables, listings
+from db import launchables, listings, queue
 from db.launchables import Launchable
-from db.pool import Database, one
-from db.submissions import COLUMNS, TELL, Submission
+from db.pool import Database, atomic, one
+from db.submissions import COLUMNS, Submission
 from db.verdicts import VERDICTS, Asked
 from domain.configuration import configuration
 from domain.dependencies import regex
@@ -160,24 +160,16 @@ RECOVER = f"""
           FROM (SELECT DISTINCT submission_id, number AS was FROM taken) w
     ), total AS (
         SELECT (SELECT count(*) FROM unit) AS jobs, (SELECT count(*) FROM wanted) AS files
-    ), place AS (
-        UPDATE stage
-           SET unfinished = unfinished
-                            + CASE WHEN most_unfinished IS NULL OR unfinished < most_unfinished THEN 1 ELSE 0 END
-          FROM parent, total
-         WHERE stage.id = parent.stage_id AND total.jobs > 0
-        RETURNING new.unfinished > old.unfinished AS counted
     ), moved AS (
         INSERT INTO submission (experiment_id, campaign_id, stage_id, slice_id, campaign_revision, is_test, state,
                                 created_by, origin_id, recovery_position, round, batch_system, configuration,
-                                counted, jobs, jobs_idle, files, files_waiting)
-        SELECT experiment_id, campaign_id, stage_id, slice_id, $20, is_test,
-               CASE WHEN place.counted THEN 'new' ELSE 'queued' END::submission_state,
-               coalesce($21::bigint, created_by), id, $17, $18, batch_system, $19, place.counted,
+                                counted, priority, jobs, jobs_idle, files, files_waiting)
+        SELECT experiment_id, campaign_id, stage_id, slice_id, $20, is_test, 'queued',
+               coalesce($21::bigint, created_by), id, $17, $18, batch_system, $19, false, priority,
                total.jobs, total.jobs, total.files, total.files
-          FROM parent, place, total
+          FROM parent, total WHERE total.jobs > 0
         RETURNING *
-    ), told AS ({TELL}), unit_put AS (
+    ), unit_put AS (
         INSERT INTO work_unit (submission_id, number, files, bytes, parameter, index, seed, run, subrun, first_event,
                                events, first_submission_id, first_number)
         SELECT moved.id, unit.number, coalesce(left_.files, 0), coalesce(left_.bytes, 0),
@@ -216,8 +208,11 @@ RECOVER = f"""
 async def launch(
     db: Database, ready: Ready, turn: Turn | None, person_id: int | None = None
 ) -> Submission | None:
-    """Queue a recovery, in its turn or for a person; None when there is nothing to do."""
-    return await one(
-        db, Submission, RECOVER, *ready.asked.args,
-        turn and turn.position, turn and turn.round, ready.configuration, ready.stage.campaign_revision, person_id,
-    )  # fmt: skip
+    """Launch a recovery, in its turn or for a person; None when there is nothing to do."""
+    async with atomic(db) as conn:
+        await queue.lock(conn, ready.origin.stage_id)
+        made = await one(
+            conn, Submission, RECOVER, *ready.asked.args,
+            turn and turn.position, turn and turn.round, ready.configuration, ready.stage.campaign_revision, person_id,
+        )  # fmt: skip
+        return await queue.enter(conn, made) if made else None

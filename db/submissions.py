@@ -45,6 +45,7 @@ class Submission:
     asks: str
     holds_files: bool
     counted: bool
+    priority: int
     jobs: int
     jobs_idle: int
     jobs_running: int

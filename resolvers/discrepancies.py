@@ -23,8 +23,8 @@ from schema.discrepancies import (
 from schema.fields import changes, reads
 from schema.ids import number
 from schema.lists import Part, by_number
+from schema.operating import may_operate
 from schema.problems import Invalid, NotFound, NotPermitted
-from schema.submissions import may_operate
 
 Refusal = NotFound | NotPermitted | DiscrepancyOver
 
@@ -114,7 +114,7 @@ async def _open(info: Info, id: strawberry.ID) -> rows.Discrepancy | Refusal:
     if row.submission_id is not None:
         submission = await info.context.load.submission.load(row.submission_id)
     if not info.context.viewer.is_admin and not (
-        submission and await may_operate(info, submission)
+        submission and await may_operate(info, submission.campaign_id)
     ):
         return tenants.refused("operate", "submissions here")
     return row if row.resolution is None else _over(row)

@@ -8,20 +8,26 @@ import strawberry
 from db import campaigns, slices, stages
 from db import submissions as rows
 from db.pool import Connection, Database
-from db.slices import Asked, Outcome, Refusal
+from db.slices import Outcome, Refusal
+from db.taking import Asked
 from domain.names import wrong_text
-from door.describe import thing
+from domain.queue import IfBusy, wrong_priority
+from domain.submissions import SubmissionState
+from door.describe import choice, thing
 from resolvers.once import Ask, Done, once
 from schema import ids, launching
 from schema.context import Info
 from schema.fields import changes
 from schema.ids import made
 from schema.launching import CampaignLaunched, LaunchCampaignResult, LaunchStageResult, StageLaunch
-from schema.problems import IdempotencyKeyReused, NotFound, NotPermitted
+from schema.problems import IdempotencyKeyReused, Invalid, NotFound, NotPermitted
 from schema.submissions import Submission
+
+choice(IfBusy)
 
 PROBLEMS: dict[Refusal, type[launching.Refused]] = {
     Refusal.BUSY: launching.StageBusy,
+    Refusal.HELD: launching.LaunchesHeld,
     Refusal.EXHAUSTED: launching.NothingToLaunch,
     Refusal.NOTHING_YET: launching.NothingToLaunch,
     Refusal.NO_FILES: launching.DatasetWithoutFiles,
@@ -68,14 +74,15 @@ async def launch(
         made_now = " ".join(str(outcome.submission.id) for _, outcome in done if outcome.submission)
         return made_now or problem(done[0][1])
 
-    ask = Ask(operation, key, [sorted(stage_ids), asked.is_test, asked.plan_hash])
+    how = asked.is_test, asked.if_busy, asked.priority, asked.plan_hash
+    ask = Ask(operation, key, [sorted(stage_ids), *how])
     came = await once(info, ask, effect)
     if not isinstance(came, Done):
         return cast(NotLaunched, came)
     if came.again:
         return await launched_then(info.context.db, came.result)
     for _, outcome in done:
-        if outcome.submission is not None:
+        if outcome.submission is not None and outcome.submission.state is SubmissionState.NEW:
             attempt = outcome.submission.launch_attempt + 1
             await info.context.enqueue("launch", outcome.submission.id, attempt)
     return done
@@ -111,11 +118,15 @@ class LaunchMutations:
         info: Info,
         stage_id: strawberry.ID,
         is_test: bool = False,  # noqa: FBT001, FBT002 - an argument in GraphQL
+        if_busy: IfBusy = IfBusy.QUEUE,
+        priority: int | None = None,
         idempotency_key: str | None = None,
         plan_hash: str | None = None,
     ) -> LaunchStageResult:
         """Launch the next slice of a stage, or the next one of its tests.
 
+        At a hold or a limit it waits in the `launchQueue`, unless `ifBusy` says otherwise. Without a `priority`
+        it has its campaign's.
         With the `planHash` of a `previewLaunch`: exactly what that showed, or nothing.
         """
         id = ids.number(stage_id, "stage")
@@ -124,9 +135,12 @@ class LaunchMutations:
         no = await permitted(info, campaign, f"stage {stage_id[:50]!r}")
         if no or stage is None:
             return no or NotFound(message="There is no such stage.")
+        if wrong := wrong_priority(priority):
+            return Invalid(message=wrong, field="priority")
         if plan_hash is not None and wrong_text(plan_hash, MOST_HASH):
             return launching.PlanUnknown(message="A plan's hash is what previewLaunch says.")
-        asked = Asked(info.context.viewer.person_id, is_test=is_test, plan_hash=plan_hash)
+        who = info.context.viewer.person_id
+        asked = Asked(who, is_test, if_busy, priority, plan_hash=plan_hash)
         done = await launch(info, "launchStage", [stage.id], asked, idempotency_key)
         if not isinstance(done, list):
             return done
@@ -139,9 +153,11 @@ class LaunchMutations:
         info: Info,
         campaign_id: strawberry.ID,
         is_test: bool = False,  # noqa: FBT001, FBT002 - an argument in GraphQL
+        if_busy: IfBusy = IfBusy.QUEUE,
+        priority: int | None = None,
         idempotency_key: str | None = None,
     ) -> LaunchCampaignResult:
-        """Launch each stage of a campaign that begins without another one's outputs."""
+        """Launch each stage of a campaign that begins without another one's outputs; see `launchStage`."""
         id = ids.number(campaign_id, "campaign")
         campaign = await info.context.load.campaign.load(id) if id else None
         no = await permitted(info, campaign, f"campaign {campaign_id[:50]!r}")
@@ -151,7 +167,9 @@ class LaunchMutations:
         if not begin:
             message = f"No stage of {campaign.name} begins without another one's outputs."
             return launching.NothingToLaunch(message=message)
-        asked = Asked(info.context.viewer.person_id, is_test=is_test)
+        if wrong := wrong_priority(priority):
+            return Invalid(message=wrong, field="priority")
+        asked = Asked(info.context.viewer.person_id, is_test, if_busy, priority)
         done = await launch(info, "launchCampaign", begin, asked, idempotency_key)
         came = campaign_launched(done) if isinstance(done, list) else done
         return cast(LaunchCampaignResult, came)  # without a plan there is no problem with one

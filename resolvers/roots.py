@@ -21,6 +21,7 @@ from resolvers.login_setups import LoginSetupMutations, LoginSetupQueries
 from resolvers.nodes import NodeQueries
 from resolvers.parameters import ParameterQueries
 from resolvers.people import PeopleMutations, PeopleQueries
+from resolvers.queue import QueueMutations, QueueQueries
 from resolvers.schedules import ScheduleMutations
 from resolvers.splits import SplitQueries
 from resolvers.stages import StageQueries
@@ -45,6 +46,7 @@ class Query(
     SplitQueries,
     ParameterQueries,
     SubmissionQueries,
+    QueueQueries,
     ChangeQueries,
     TriageQueries,
     BatchSystemQueries,
@@ -65,6 +67,7 @@ class Mutation(
     CursorMutations,
     ScheduleMutations,
     LaunchMutations,
+    QueueMutations,
     SubmissionMutations,
 ):
     """Everything that can be changed."""

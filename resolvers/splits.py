@@ -6,7 +6,7 @@ from db import launch_plans, launch_previews, launchables, previews, slices
 from db.launch_plans import Planned
 from db.launchables import Launchable
 from db.pool import Database
-from db.slices import Asked
+from db.taking import Asked
 from domain.splits import parse
 from door.describe import thing
 from door.pages import bad_input

@@ -28,8 +28,9 @@ from schema.launching import (
     ReleaseSubmissionResult,
 )
 from schema.lists import number
+from schema.operating import may_operate
 from schema.problems import Invalid, NotFound, NotPermitted
-from schema.submissions import Submission, found, may_operate
+from schema.submissions import Submission, found
 
 
 @choice
@@ -163,7 +164,7 @@ async def checked(
     row = await info.context.load.submission.load(key) if key else None
     if row is None or not info.context.viewer.sees(row.experiment_id):
         return NotFound(message=f"There is no submission {id[:50]!r}.")
-    if not await may_operate(info, row):
+    if not await may_operate(info, row.campaign_id):
         return NotPermitted(message=f"You may not {action} submissions here.", action="operate")
     if not reason.strip():
         return Invalid(message="Say why: a reason is kept with it.", field="reason")

@@ -9,6 +9,7 @@ from strawberry.scalars import JSON
 import auth
 from auth import Viewer
 from db import campaign_files, campaigns, stages
+from db.holds import Held
 from domain.campaign_file import check, read, write
 from domain.people import Role
 from door.describe import choice, thing
@@ -21,6 +22,7 @@ from schema.ids import made
 from schema.lists import Part, by_number
 from schema.parameters import Parameter, shown
 from schema.people import Person, person
+from schema.queue import LaunchHold, holds_of
 from schema.stages import Dependency, Stage
 
 MOST_STAGES = 1_000
@@ -40,6 +42,8 @@ class CampaignAction(StrEnum):
     """Give it another name."""
     TAG = "tag"
     """Give it other tags."""
+    HOLD_LAUNCHES = "hold_launches"
+    """Let its launches wait."""
 
 
 @thing
@@ -181,6 +185,11 @@ class Campaign(Node):
         return [Dependency.of(row) for row in rows]
 
     @reads()
+    async def launch_holds(self, info: Info) -> list[LaunchHold]:
+        """For what its launches wait: holds of the campaign, its experiment, or everything."""
+        return await holds_of(info, Held(self.row.experiment_id, self.campaign_id))
+
+    @reads()
     async def revisions(
         self,
         info: Info,
@@ -203,14 +212,14 @@ class Campaign(Node):
 
 def actions(row: campaigns.Campaign, viewer: Viewer) -> list[CampaignAction]:
     """What this viewer may do to a campaign now."""
-    if not auth.may(viewer, "modify", row.experiment_id, row.owner_id, row.owning_role):
-        return []
-    return [
-        CampaignAction.CHANGE,
-        CampaignAction.DEACTIVATE if row.active else CampaignAction.ACTIVATE,
-        CampaignAction.RENAME,
-        CampaignAction.TAG,
-    ]
+    owned = row.experiment_id, row.owner_id, row.owning_role
+    found = []
+    if auth.may(viewer, "modify", *owned):
+        switch = CampaignAction.DEACTIVATE if row.active else CampaignAction.ACTIVATE
+        found += [CampaignAction.CHANGE, switch, CampaignAction.RENAME, CampaignAction.TAG]
+    if auth.may(viewer, "operate", *owned):
+        found.append(CampaignAction.HOLD_LAUNCHES)
+    return found
 
 
 async def campaign(info: Info, campaign_id: int) -> Campaign | None:

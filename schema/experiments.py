@@ -1,12 +1,13 @@
 """Experiments, as a client sees them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from auth import Viewer
 from db import experiments, people
+from db.holds import Held
 from domain.people import Role
 from door.describe import asked, thing
 from door.pages import Connection, Node
@@ -16,6 +17,9 @@ from schema.ids import made
 from schema.lists import Part, by_text
 from schema.people import Membership
 from schema.problems import IdempotencyKeyReused, Invalid, NameTaken, NotPermitted
+
+if TYPE_CHECKING:
+    from schema.queue import LaunchHold
 
 
 @thing
@@ -46,6 +50,15 @@ class Experiment(Node):
             role=viewer.roles.get(row.id),
             experiment_id=row.id,
         )
+
+    @reads()
+    async def launch_holds(
+        self, info: Info
+    ) -> list[Annotated["LaunchHold", strawberry.lazy("schema.queue")]]:
+        """For what its launches wait: holds of the experiment, or of everything."""
+        from schema.queue import holds_of
+
+        return await holds_of(info, Held(self.experiment_id))
 
     @reads()
     async def members(

@@ -17,7 +17,12 @@ choice(PlanPart)
 
 @thing
 class StageBusy(Problem):
-    """The stage is at its limit of unfinished submissions, or its files are in a live one."""
+    """The launch would have to wait and was not to, or its files are in a live submission."""
+
+
+@thing
+class LaunchesHeld(Problem):
+    """Somebody holds launches of this, and the launch was not to wait."""
 
 
 @thing
@@ -81,7 +86,9 @@ class PlanUnknown(Problem):
     """There is no such plan of this stage, or it has expired (an hour after it was shown)."""
 
 
-Refused = StageBusy | NothingToLaunch | DatasetWithoutFiles | StageInactive | NotLaunchable
+Refused = (
+    StageBusy | LaunchesHeld | NothingToLaunch | DatasetWithoutFiles | StageInactive | NotLaunchable
+)
 PlanRefused = PlanChanged | PlanUnknown
 
 LaunchStageResult = Annotated[
@@ -91,6 +98,7 @@ LaunchStageResult = Annotated[
     | Invalid
     | IdempotencyKeyReused
     | StageBusy
+    | LaunchesHeld
     | NothingToLaunch
     | DatasetWithoutFiles
     | StageInactive
@@ -128,6 +136,7 @@ LaunchCampaignResult = Annotated[
     | Invalid
     | IdempotencyKeyReused
     | StageBusy
+    | LaunchesHeld
     | NothingToLaunch
     | DatasetWithoutFiles
     | StageInactive

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 from strawberry.dataloader import DataLoader
 
-from db import actions, contents, listings, submissions
+from db import actions, contents, holds, listings, queue, submissions
+from db.holds import Held
+from domain.queue import Facts
 from schema.loaders import Loaders, by_id, grouped_by
 
 Key = tuple[int, int]
@@ -20,6 +22,9 @@ class Loads(Loaders):
     actions_of: DataLoader[int, list[actions.Action]] = field(init=False)
     job: DataLoader[Key, contents.Job | None] = field(init=False)
     attempts_of: DataLoader[Key, list[contents.Attempt]] = field(init=False)
+    holds_of: DataLoader[Held, list[holds.LaunchHold]] = field(init=False)
+    facts_of: DataLoader[int, Facts | None] = field(init=False)
+    position_of: DataLoader[int, int | None] = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -32,6 +37,9 @@ class Loads(Loaders):
         self.actions_of = grouped_by(db, actions.by_submissions, lambda row: row.submission_id)
         self.job = DataLoader(load_fn=self._jobs, cache=False)
         self.attempts_of = DataLoader(load_fn=self._attempts, cache=False)
+        self.holds_of = DataLoader(load_fn=self._holds, cache=False)
+        self.facts_of = DataLoader(load_fn=self._facts, cache=False)
+        self.position_of = DataLoader(load_fn=self._positions, cache=False)
 
     async def _jobs(self, keys: list[Key]) -> list[contents.Job | None]:
         found = {
@@ -45,3 +53,15 @@ class Loads(Loaders):
         for row in await contents.attempts(self.db, keys):
             found[row.submission_id, row.number].append(row)
         return [found[key] for key in keys]
+
+    async def _holds(self, keys: list[Held]) -> list[list[holds.LaunchHold]]:
+        active = await holds.active(self.db)
+        return [[hold for hold in active if hold.holds(what)] for what in keys]
+
+    async def _facts(self, stage_ids: list[int]) -> list[Facts | None]:
+        found = await queue.facts(self.db, stage_ids, queue.FIRST)
+        return [found.get(id) for id in stage_ids]
+
+    async def _positions(self, ids: list[int]) -> list[int | None]:
+        found = await queue.positions(self.db, ids)
+        return [found.get(id) for id in ids]

@@ -10,6 +10,7 @@ from strawberry.scalars import JSON
 import auth
 from auth import Viewer
 from db import campaigns, stages
+from db.holds import Held
 from domain.stages import Completion, StageKind, TriggerKind
 from door.describe import choice, thing
 from door.pages import Node
@@ -22,6 +23,7 @@ from schema.job_types import JobType, job_type
 from schema.login_setups import LoginSetup, login_setup
 from schema.numbers import BigInt
 from schema.parameters import Parameter, Recovery, Resources, recoveries_shown, shown
+from schema.queue import LaunchHold, holds_of
 from schema.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class StageAction(StrEnum):
     """Launch its next slice."""
     TEST_LAUNCH = "test_launch"
     """Launch a test of it."""
+    HOLD_LAUNCHES = "hold_launches"
+    """Let its launches wait."""
     CHANGE = "change"
     """Save its campaign with another configuration of it."""
 
@@ -51,6 +55,8 @@ def actions(row: stages.Stage, campaign: campaigns.Campaign, viewer: Viewer) -> 
     runs = row.kind not in (StageKind.APPROVAL, StageKind.DATATRANSFER)
     if row.active and campaign.active and runs and auth.may(viewer, "launch", *owned):
         found += [StageAction.LAUNCH, StageAction.TEST_LAUNCH]
+    if auth.may(viewer, "operate", *owned):
+        found.append(StageAction.HOLD_LAUNCHES)
     if auth.may(viewer, "modify", *owned):
         found.append(StageAction.CHANGE)
     return found
@@ -192,6 +198,12 @@ class Stage(Node):
     async def schedule(self, info: Info) -> Schedule | None:
         """When it is launched by the clock; null: only when somebody says so."""
         return next(map(Schedule.of, await info.context.load.schedule_of.load(self.stage_id)), None)
+
+    @reads()
+    async def launch_holds(self, info: Info) -> list[LaunchHold]:
+        """For what its launches wait: holds of the stage, its campaign, its experiment, or everything."""
+        what = Held(self.row.experiment_id, self.row.campaign_id, self.stage_id)
+        return await holds_of(info, what)
 
     @reads()
     async def dataset(self, info: Info) -> Dataset | None:

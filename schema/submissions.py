@@ -12,7 +12,7 @@ from domain.actions import SubmissionAction, available
 from domain.files import Delivery, Outcome, OutputState
 from domain.jobs import JobState
 from domain.submissions import SubmissionState
-from door.describe import choice, thing
+from door.describe import thing
 from door.pages import Connection, Node
 from schema import outputs
 from schema.context import Info
@@ -22,17 +22,17 @@ from schema.jobs import Job, jobs_page
 from schema.launches import ActionAsked, LaunchAttempt, Slice
 from schema.lists import Part
 from schema.numbers import BigInt
+from schema.operating import may_operate
 from schema.outputs import Input, Output
 from schema.people import Person, person
 from schema.progress import share
+from schema.queue import Waiting, waiting
 from schema.told import Told, history_page
 
 if TYPE_CHECKING:
     from schema.campaigns import Campaign
     from schema.experiments import Experiment
     from schema.stages import Stage
-
-choice(SubmissionAction)
 
 MOST_RELATED = 100
 
@@ -59,6 +59,8 @@ class Submission(Node):
     """When its batch work was over."""
     batch_system: str
     """Where its jobs run."""
+    priority: int
+    """The higher begins and runs first."""
     configuration: JSON
     """Exactly what it ran with."""
     recovery_position: int | None
@@ -200,6 +202,11 @@ class Submission(Node):
         return await related(info, listings.Wanted(upstream_id=self.row.id))
 
     @reads()
+    async def waiting(self, info: Info) -> Waiting | None:
+        """Why it has not begun, while it is queued."""
+        return await waiting(info, self.row)
+
+    @reads()
     async def launch_attempts(self, info: Info) -> list[LaunchAttempt]:
         """Each attempt to hand it to the batch system."""
         rows = await info.context.load.launch_attempts_of.load(self.row.id)
@@ -213,7 +220,7 @@ class Submission(Node):
     @reads()
     async def available_actions(self, info: Info) -> list[SubmissionAction]:
         """What you may ask of it now, and what has a point in its state."""
-        if not await may_operate(info, self.row):
+        if not await may_operate(info, self.row.campaign_id):
             return []
         return available(self.row.state, self.row.jobs_held)
 
@@ -290,11 +297,3 @@ async def related(info: Info, wanted: listings.Wanted) -> list[Submission]:
     """Show what belongs to a submission that the viewer sees: it is of the same experiment."""
     rows = await listings.submissions(info.context.db, wanted, None, MOST_RELATED, newest=False)
     return [Submission.of(row) for row in rows]
-
-
-async def may_operate(info: Info, row: submissions.Submission) -> bool:
-    """Whether the viewer may do something to this submission's jobs."""
-    campaign = await info.context.load.campaign.load(row.campaign_id)
-    return campaign is not None and info.context.allows(
-        "operate", row.experiment_id, campaign.owner_id, campaign.owning_role
-    )

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from db import datasets, families, joins, outputs, slices
 from db.families import Dependency
 from db.pool import Connection
-from db.slices import Asked
 from db.submissions import Submission
+from db.taking import Asked
 from domain.dependencies import matches
 from domain.stages import TriggerKind
 from workers.points import around
@@ -62,7 +62,6 @@ async def _launch(conn: Connection, dependency: Dependency, origin: Submission) 
         asked = Asked(
             person_id=origin.created_by,
             is_test=origin.is_test,
-            may_queue=True,
             upstream_id=origin.id,
             dependency_id=dependency.id,
             trigger_no=number,

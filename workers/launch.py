@@ -203,6 +203,7 @@ def _order(submission: Submission, attempt: LaunchAttempt, directory: Path) -> L
         jobs=range(1, submission.jobs + 1),
         resources=Resources(**config["resources"]),
         name=f"{config['campaign']}/{config['stage']}",
+        priority=submission.priority,
         attributes={"POMS_SUBMISSION_ID": str(submission.id), "POMS_MARK": attempt.mark},
         options=BatchOptions.of(config.get("batch_options", {})),
     )

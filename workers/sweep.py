@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from db import endings, housekeeping, idempotency, launch_plans, launches
+from db import housekeeping, idempotency, launch_plans, launches, queue
 from workers.launch import launch
 from workers.points import around
 from workers.tools import Tools, log
@@ -30,15 +30,20 @@ class Sweep:
 
 
 async def promote(tools: Tools) -> bool:
-    """Give queued submissions the places that have become free."""
-    promoted = 0
-    for stage_id in await endings.stages_with_queued(tools.db):
-        async with around("sweep.promote"), tools.db.acquire() as conn:
-            submission = await endings.promote(conn, stage_id)
-        if submission is not None:
-            promoted += 1
-            await tools.tell([submission])
-    return promoted > 0
+    """Let waiting launches begin, by priority and age; one that can't keeps only its own stage's waiting."""
+    begun, free = 0, await queue.free_stages(tools.db)
+    while free:
+        async with around("sweep.promote"), tools.db.acquire() as conn, conn.transaction():
+            first = await queue.next_of(conn, free)
+            submission = await queue.begin(conn, first) if first else None
+        if first is None:
+            break
+        if submission is None:
+            free.remove(first.stage_id)
+            continue
+        begun += 1
+        await tools.tell([submission])
+    return begun > 0
 
 
 async def tidy(tools: Tools) -> None:

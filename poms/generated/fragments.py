@@ -92,6 +92,7 @@ class LaunchPartLaunchesSubmission(SubmissionPart):
 
 class LaunchPartLaunchesProblem(BaseModel):
     typename__: Literal[
+        "AlreadyHeld",
         "CampaignHasSubmissions",
         "CursorMoved",
         "DatasetWithoutFiles",
@@ -104,8 +105,10 @@ class LaunchPartLaunchesProblem(BaseModel):
         "InvalidFiles",
         "InvalidJobType",
         "InvalidLoginSetup",
+        "LaunchesHeld",
         "NameTaken",
         "NotFound",
+        "NotHeld",
         "NotLaunchable",
         "NotPermitted",
         "NotPossibleNow",

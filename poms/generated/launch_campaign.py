@@ -17,6 +17,7 @@ class LaunchCampaign(BaseModel):
         "LaunchCampaignLaunchCampaignInvalid",
         "LaunchCampaignLaunchCampaignIdempotencyKeyReused",
         "LaunchCampaignLaunchCampaignStageBusy",
+        "LaunchCampaignLaunchCampaignLaunchesHeld",
         "LaunchCampaignLaunchCampaignNothingToLaunch",
         "LaunchCampaignLaunchCampaignDatasetWithoutFiles",
         "LaunchCampaignLaunchCampaignStageInactive",
@@ -50,6 +51,11 @@ class LaunchCampaignLaunchCampaignIdempotencyKeyReused(BaseModel):
 
 class LaunchCampaignLaunchCampaignStageBusy(BaseModel):
     typename__: Literal["StageBusy"] = Field(alias="__typename")
+    message: str
+
+
+class LaunchCampaignLaunchCampaignLaunchesHeld(BaseModel):
+    typename__: Literal["LaunchesHeld"] = Field(alias="__typename")
     message: str
 
 

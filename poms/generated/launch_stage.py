@@ -17,6 +17,7 @@ class LaunchStage(BaseModel):
         "LaunchStageLaunchStageInvalid",
         "LaunchStageLaunchStageIdempotencyKeyReused",
         "LaunchStageLaunchStageStageBusy",
+        "LaunchStageLaunchStageLaunchesHeld",
         "LaunchStageLaunchStageNothingToLaunch",
         "LaunchStageLaunchStageDatasetWithoutFiles",
         "LaunchStageLaunchStageStageInactive",
@@ -52,6 +53,11 @@ class LaunchStageLaunchStageIdempotencyKeyReused(BaseModel):
 
 class LaunchStageLaunchStageStageBusy(BaseModel):
     typename__: Literal["StageBusy"] = Field(alias="__typename")
+    message: str
+
+
+class LaunchStageLaunchStageLaunchesHeld(BaseModel):
+    typename__: Literal["LaunchesHeld"] = Field(alias="__typename")
     message: str
 
 

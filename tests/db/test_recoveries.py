@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from db import recoveries, slices, submissions
 from db.pool import Pool
 from db.recoveries import Plan, Ready
-from db.slices import Asked
 from db.submissions import Submission
+from db.taking import Asked
 from domain.dependencies import regex
 from domain.files import Delivery, Outcome
 from domain.names import wrong_pattern

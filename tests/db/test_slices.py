@@ -7,7 +7,9 @@ import pytest
 
 from db import slices
 from db.pool import Pool
-from db.slices import Asked, Outcome, Refusal
+from db.slices import Outcome, Refusal
+from db.taking import Asked
+from domain.queue import IfBusy
 from tests.plant import Plant
 
 FILES = "SELECT file_id FROM input_file WHERE submission_id = $1"
@@ -24,13 +26,16 @@ async def stage_with_files(plant: Plant, number: int, **given: object) -> int:
     return await plant.stage("reco", ["true"], dataset_id=dataset, **given)
 
 
-async def launch(plant: Plant, stage: int, *, is_test: bool = False) -> Outcome:
-    return await slices.launch_next(plant.db, stage, Asked(plant.person_id, is_test=is_test))
+async def launch(
+    plant: Plant, stage: int, *, is_test: bool = False, if_busy: IfBusy = IfBusy.QUEUE
+) -> Outcome:
+    asked = Asked(plant.person_id, is_test=is_test, if_busy=if_busy)
+    return await slices.launch_next(plant.db, stage, asked)
 
 
 async def test_of_twenty_launches_at_once_of_a_one_at_a_time_stage_one_wins(plant: Plant) -> None:
     stage = await stage_with_files(plant, 100, split="nfiles(2)", most_unfinished=1)
-    found = await asyncio.gather(*(launch(plant, stage) for _ in range(20)))
+    found = await asyncio.gather(*(launch(plant, stage, if_busy=IfBusy.REFUSE) for _ in range(20)))
     assert Counter(o.refusal for o in found) == {None: 1, Refusal.BUSY: 19}
     assert await plant.db.fetchval("SELECT count(*) FROM submission") == 1
     assert await plant.db.fetchval("SELECT unfinished FROM stage") == 1

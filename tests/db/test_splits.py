@@ -12,7 +12,8 @@ import pytest
 from db import recoveries, slices
 from db.migrate import MIGRATIONS, migrate
 from db.pool import Connection, Pool, open_pool
-from db.slices import Asked, Outcome, Refusal
+from db.slices import Outcome, Refusal
+from db.taking import Asked
 from domain.recovery import Entry, Turn
 from tests.plant import Plant
 

@@ -469,16 +469,15 @@ async def test_actions_are_those_of_the_viewer_now(ask: Ask) -> None:
         found = (await ask(query, {"id": id_}, as_=as_))["campaign"]
         return found["availableActions"], found["stages"][0]["availableActions"]
 
-    assert await seen("anna") == (
-        ["CHANGE", "DEACTIVATE", "RENAME", "TAG"],
-        ["LAUNCH", "TEST_LAUNCH", "CHANGE"],
-    )
-    assert await seen("sam") == ([], ["LAUNCH", "TEST_LAUNCH"])
+    operate = ["LAUNCH", "TEST_LAUNCH", "HOLD_LAUNCHES"]
+    modify = ["RENAME", "TAG", "HOLD_LAUNCHES"]
+    assert await seen("anna") == (["CHANGE", "DEACTIVATE", *modify], [*operate, "CHANGE"])
+    assert await seen("sam") == (["HOLD_LAUNCHES"], operate)
     assert await seen("alan") == ([], [])
     off = (await ask(ACTIVE, {"id": id_, "active": False}))["setCampaignActive"]
     assert off["active"] is False
-    assert off["availableActions"] == ["CHANGE", "ACTIVATE", "RENAME", "TAG"]
-    assert off["stages"][0]["availableActions"] == ["CHANGE"]
+    assert off["availableActions"] == ["CHANGE", "ACTIVATE", *modify]
+    assert off["stages"][0]["availableActions"] == ["HOLD_LAUNCHES", "CHANGE"]
 
 
 async def test_only_those_who_may_change_it_let_a_campaign_launch(ask: Ask, db: Pool) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from db import slices
 from db.pool import Pool
-from db.slices import Asked
+from db.taking import Asked
 from domain.cursors import Place, begun_again, moved
 from tests.plant import Plant
 from tests.resolvers.conftest import Ask

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from db import slices
 from db.pool import Pool
-from db.slices import Asked
+from db.taking import Asked
 from domain.splits.preview import histogram
 from tests.plant import Plant
 from tests.resolvers.conftest import SAVE, Ask, campaign, stage

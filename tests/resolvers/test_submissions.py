@@ -15,8 +15,8 @@ from tests.resolvers.working import Work
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 
 LAUNCH = """
-    mutation ($stage: ID!, $test: Boolean! = false, $key: String) {
-      launchStage(stageId: $stage, isTest: $test, idempotencyKey: $key) {
+    mutation ($stage: ID!, $test: Boolean! = false, $key: String, $busy: IfBusy! = QUEUE) {
+      launchStage(stageId: $stage, isTest: $test, idempotencyKey: $key, ifBusy: $busy) {
         __typename
         ... on Submission { id state isTest jobsTotal filesTotal slice { number low high epoch } }
         ... on Problem { message }
@@ -157,7 +157,7 @@ async def test_why_a_stage_is_not_launched_is_a_problem_of_its_own(
     assert (await launch(ask, wrong))["__typename"] == "NotLaunchable"
     await db.execute("UPDATE stage SET most_unfinished = 1")
     await launch(ask, work.reco)
-    assert (await launch(ask, work.reco))["__typename"] == "StageBusy"
+    assert (await launch(ask, work.reco, busy="REFUSE"))["__typename"] == "StageBusy"
     assert (await ask(LAUNCH, {"stage": "stage:0"}))["launchStage"]["__typename"] == "NotFound"
     assert (await ask(LAUNCH, {"stage": "nonsense"}))["launchStage"]["__typename"] == "NotFound"
 
@@ -172,7 +172,7 @@ async def test_of_twenty_launches_of_a_one_at_a_time_stage_nineteen_get_a_typed_
     ask: Ask, work: Work, db: Pool
 ) -> None:
     await db.execute("UPDATE stage SET most_unfinished = 1")
-    found = await asyncio.gather(*(launch(ask, work.reco) for _ in range(20)))
+    found = await asyncio.gather(*(launch(ask, work.reco, busy="REFUSE") for _ in range(20)))
     names = sorted(one["__typename"] for one in found)
     assert names == ["StageBusy"] * 19 + ["Submission"]
     assert await db.fetchval("SELECT count(*) FROM submission") == 1

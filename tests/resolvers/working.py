@@ -5,8 +5,8 @@ from typing import Any
 
 from db import changes, slices
 from db.pool import Pool
-from db.slices import Asked
 from db.submissions import Submission
+from db.taking import Asked
 from tests.plant import Plant
 
 

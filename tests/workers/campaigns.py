@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from db import slices
-from db.slices import Asked
+from db.taking import Asked
 from tests.plant import Plant
 from tests.workers.house import House
 

@@ -16,7 +16,7 @@ import asyncpg
 
 from batch import BatchSystem
 from db import slices
-from db.slices import Asked
+from db.taking import Asked
 from domain.discrepancies import Cluster
 from domain.launches import submission_of
 from tests.plant import Plant

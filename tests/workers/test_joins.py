@@ -11,8 +11,8 @@ import pytest
 from db import families, slices
 from db import submissions as rows
 from db.pool import Pool
-from db.slices import Asked
 from db.submissions import Submission
+from db.taking import Asked
 from tests.plant import Plant
 from workers import dependents
 

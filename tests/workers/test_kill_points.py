@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from db import actions, discrepancies, slices
-from db.slices import Asked
+from db.taking import Asked
 from domain.jobs import Verb
 from tests.plant import Plant
 from tests.workers.campaigns import Two, two
@@ -122,7 +122,7 @@ async def cancelled_while_queued(house: House, plant: Plant, point: str) -> None
     """Somebody cancels what has not been launched."""
     stage = await plant.stage("gen", ["true"], kind="generator", most_unfinished=1)
     for _ in range(2):
-        outcome = await slices.launch_next(plant.db, stage, Asked(plant.person_id, may_queue=True))
+        outcome = await slices.launch_next(plant.db, stage, Asked(plant.person_id))
     assert outcome.submission is not None
     await plant.db.execute(
         "UPDATE submission SET batch_system = 'nowhere', lease_until = now() + interval '1 day', "
@@ -148,7 +148,7 @@ async def one_at_a_time(house: House, plant: Plant, point: str) -> None:
         "gen", house.job("gen"), kind="generator", most_unfinished=1, patterns=["gen_*"]
     )
     for _ in range(2):
-        await slices.launch_next(plant.db, stage, Asked(plant.person_id, may_queue=True))
+        await slices.launch_next(plant.db, stage, Asked(plant.person_id))
     house.runner()
     await dies_at(house, point)
     house.worker()

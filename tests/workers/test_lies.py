@@ -4,7 +4,7 @@ import json
 import sys
 
 from db import kicks, slices
-from db.slices import Asked
+from db.taking import Asked
 from domain.submissions import SubmissionState
 from tests.plant import Plant
 from tests.workers.house import House, until

@@ -1,7 +1,8 @@
 """Test launches go all the way, and leave production as it was."""
 
 from db import slices
-from db.slices import Asked, Refusal
+from db.slices import Refusal
+from db.taking import Asked
 from tests.plant import Plant
 from tests.workers.campaigns import two
 from tests.workers.house import House, until
