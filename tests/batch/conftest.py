@@ -72,7 +72,7 @@ def condor(pool: Pool, access: Access, service_home: Path) -> Iterator[HTCondorB
 def slurm_pool(service_home: Path) -> Iterator[SlurmPool]:
     """A real Slurm, where `make pools` has fetched one."""
     reachable(SLURM)
-    made = SlurmPool.start(service_home / "slurm")
+    made = SlurmPool.start(service_home / "slurm", children.account())
     yield made
     made.stop()
 

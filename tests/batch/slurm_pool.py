@@ -74,10 +74,15 @@ class SlurmPool:
 
     @classmethod
     def start(
-        cls, folder: Path, *, slots: int = 8, min_job_age: int = 300, jobcomp: str = "filetxt"
+        cls,
+        folder: Path,
+        run_as: children.Account | None,
+        *,
+        slots: int = 8,
+        min_job_age: int = 300,
+        jobcomp: str = "filetxt",
     ) -> "SlurmPool":
-        """Start one in a new folder, which the unprivileged user must be able to reach."""
-        run_as = children.account()
+        """Start one in a new folder, which its user (None: who we are) must be able to reach."""
         folder.mkdir()
         for path in (folder, *(folder / name for name in FOLDERS)):
             path.mkdir(exist_ok=True)
@@ -164,7 +169,7 @@ class SlurmPool:
         )  # fmt: skip
 
     def access(self, interval_s: float = 0.1) -> Access:
-        """The cluster, for ourselves; where we are root, by programs that become its own user first."""
+        """The cluster, for its own user; where that is not us, by programs that become it first."""
         programs = SLURM.resolve() / "usr/bin"
         if self.run_as is not None:
             uid, gid = self.run_as

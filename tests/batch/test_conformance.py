@@ -159,7 +159,7 @@ async def test_a_job_over_its_memory_fails_with_what_it_used(bench: Bench, feed:
 
 async def test_a_job_over_its_wall_time_fails(bench: Bench, feed: Feed) -> None:
     bench.start()
-    stubborn = "trap '' TERM; setsid sleep 60 & sleep 60"
+    stubborn = "trap '' TERM; setsid sleep 200 & sleep 200"
     native_id = await bench.system.submit(bench.launch("m1", stubborn, walltime_s=1))
     await bench.system.open(native_id)
     # Slurm's limits are whole minutes, and it looks every half of one.

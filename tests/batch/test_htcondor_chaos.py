@@ -11,7 +11,7 @@ from batch.htcondor import Access, HTCondor
 from db.migrate import migrate
 from db.pool import open_pool
 from tests.batch.pools import Pool
-from tests.batch.test_htcondor_campaign import ON_HTCONDOR, SMALL, Shared
+from tests.batch.shared import ON, SMALL, Shared
 from tests.conftest import wait_until
 from tests.plant import Plant
 from tests.workers.chaos import Chaos, stopped_in_a_submit, table
@@ -37,7 +37,7 @@ async def chaos_on(
     plant = await Plant.make(db)
     command = ["/bin/true"]
     stage = await plant.stage("quick", command, kind="generator", patterns=[], resources=SMALL)
-    await db.execute(ON_HTCONDOR)
+    await db.execute(ON, "htcondor")
     system = HTCondor(access, house.spool)
     settings = {"POMS_RECONCILE_S": "2", "POMS_LAUNCH_LEASE_S": "8"}
     chaos = Chaos(seed, house, services, plant, stage, system, settings, within_s=120)

@@ -1,0 +1,123 @@
+"""The whole service on a real Slurm: a campaign of two stages, and the example as `make run` runs it."""
+
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from db.pool import Pool as Database
+from tests.batch.conftest import reachable
+from tests.batch.shared import Shared, campaign_on
+from tests.batch.slurm_pool import SLURM, SlurmPool
+from tests.workers.house import ROOT, until
+from tests.workers.test_kill_points import dies_at
+
+_serial = itertools.count()
+
+
+def settings(pool: SlurmPool) -> dict[str, str]:
+    """What makes a service use this cluster."""
+    access = pool.access()
+    return {
+        "POMS_SLURM": "1",
+        "POMS_SLURM_PROGRAMS": str(access.programs),
+        "POMS_SLURM_CONFIGURATION": str(access.configuration),
+        "POMS_SLURM_INTERVAL_S": "0.5",
+    }
+
+
+@pytest.fixture
+def house(
+    db: Database, database_url: str, redis_url: str, service_home: Path, slurm_pool: SlurmPool
+) -> Iterator[Shared]:
+    folder = service_home / f"slurmhouse{next(_serial)}"
+    (folder / "store").mkdir(parents=True)
+    (folder / "store").chmod(0o777)
+    made = Shared(db, database_url, redis_url, folder, settings=settings(slurm_pool))
+    yield made
+    made.stop()
+    slurm_pool.empty()
+
+
+async def test_a_campaign_runs_to_its_end_on_slurm_and_every_file_is_accounted_for(
+    house: Shared, db: Database
+) -> None:
+    campaign = await campaign_on("slurm", house, db)
+    house.worker()
+    await campaign.launch()
+    await until(campaign.done, "the campaign's end", house, within=120)
+    await campaign.check()
+    states = await db.fetch("SELECT state, batch_system FROM submission ORDER BY id")
+    assert [tuple(row) for row in states] == [("located", "slurm")] * 4
+    slots = await db.fetch("SELECT DISTINCT slot FROM attempt")
+    assert [row["slot"] for row in slots] == ["localhost"]
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "launch.submit.before",
+        "launch.submit.after",
+        "launch.open.before",
+        "launch.open.after",
+        "watch.commit.before",
+        "watch.commit.after",
+    ],
+)
+async def test_a_worker_that_is_killed_here_loses_and_doubles_nothing(
+    house: Shared, db: Database, point: str
+) -> None:
+    campaign = await campaign_on("slurm", house, db)
+    await campaign.launch()
+    await dies_at(house, point)
+    house.worker()
+    await until(campaign.done, "the campaign's end", house, within=120)
+    await campaign.check()
+
+
+@pytest.fixture
+def ours(service_home: Path) -> Iterator[SlurmPool]:
+    """A cluster of our own user, to whom the checkout and its Python belong."""
+    reachable(SLURM)
+    made = SlurmPool.start(service_home / "slurm-ours", None)
+    yield made
+    made.stop()
+
+
+@pytest.mark.skipif(
+    os.environ.get("POMS_POOLS") != "required", reason="takes minutes: set POMS_POOLS=required"
+)
+@pytest.mark.timeout(600)
+def test_the_example_is_exactly_right_on_slurm(service_home: Path, ours: SlurmPool) -> None:
+    home = service_home / "run-on-slurm"
+    env = (
+        os.environ
+        | settings(ours)
+        | {"POMS_EXAMPLE_BATCH_SYSTEM": "slurm", "PYTHONPATH": str(ROOT)}
+    )
+    service = subprocess.Popen(
+        [sys.executable, "-m", "up"], cwd=ROOT, env=env | {"POMS_HOME": str(home), "POMS_PORT": "0"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1,
+    )  # fmt: skip
+    assert service.stdout is not None
+    said = []
+    try:
+        for line in service.stdout:
+            said.append(line)
+            if line.startswith("It runs until"):
+                break
+    finally:
+        service.send_signal(signal.SIGINT)
+        rest = service.communicate(timeout=60)[0]
+    text = "".join(said) + rest
+    assert "agree exactly" in text, text
+    assert "exit code" not in text, text
+    assert re.search(r"merge +\d+ +216 +216 +0 ", text), text
+    # Not on anything else: the cluster's own record of the jobs that ended.
+    assert (ours.folder / "log/jobcomp").read_text().count("JobState=COMPLETED") > 216
