@@ -111,10 +111,12 @@ class Slurm:
             name = Name(launch.mark, which, block.base, len(blocks))
             said = self._programs.run(*order.command(launch, self._access, name, block.tasks))
             bases[int(said.strip().partition(";")[0])] = block.base
-        if len(bases) > 1 and not bases.keys() <= self._in_queue(launch.mark.__eq__).keys():
-            raise BatchUnavailable(
-                "arrays of this launch were taken for the rest of one that failed"
-            )
+        if len(bases) > 1:
+            there = self._in_queue(launch.mark.__eq__)
+            if not all(array in there and there[array].left for array in bases):
+                raise BatchUnavailable(
+                    "an array of it is gone: it was taken for a part that was left"
+                )
         native_id = _joined(bases)
         entry = Entry(native_id, launch.mark, launch.directory.absolute(), numbers, bases)
         self._feed.journal(native_id).make(entry)
@@ -133,7 +135,13 @@ class Slurm:
             names = completions.names(known.completions, mark) | names
         entries = {k for k, entry in self._feed.entries().items() if entry.mark == mark}
         sets = _sets(names)
-        whole = entries | {_joined(each) for each in sets if _is_whole(each)}
+        alive = {a for a, shown in there.items() if shown.left or shown.has_started}
+        # Of one that lost an array before it ran, the others can only be removed.
+        whole = entries | {
+            _joined(each)
+            for each in sets
+            if _is_whole(each) and each.keys() & alive in (each.keys(), set())
+        }
         if whole:
             return Found(sorted(whole, key=_first))
         if rest := [array for each in sets for array in each if array in there]:

@@ -93,6 +93,7 @@ def _reported(entry: Entry, number: int, report: Mapping[str, Any]) -> Task:
     """The end that a report tells of, as the queue would have shown it."""
     array, task = entry.place(number)
     good = report["outcome"] == "succeeded"
+    started = datetime.fromisoformat(report["started"]).timestamp()
     return Task(
         array=array,
         task=task,
@@ -100,8 +101,8 @@ def _reported(entry: Entry, number: int, report: Mapping[str, Any]) -> Task:
         reason="",
         restarts=int(report["attempt"]) - 1,
         exit=f"{report['exit_code'] or 0}:{report['signal'] or 0}",
-        submitted=0.0,
-        started=datetime.fromisoformat(report["started"]).timestamp(),
+        submitted=started,
+        started=started,
         ended=datetime.fromisoformat(report["ended"]).timestamp(),
         nodes=report["host"],
         memory="",
