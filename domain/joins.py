@@ -1,6 +1,7 @@
 """Stages that join: which submissions of the stages upstream belong together, and when one is launched."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -63,3 +64,36 @@ def joined_by(split: str) -> JoinKey | None:
     except SplitError:
         return None
     return JoinKey(str(found.arguments["by"])) if found.name == JOINED else None
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A submission upstream: by which dependency it comes, to what it belongs, and whether it is there."""
+
+    dependency_id: int
+    submission_id: int
+    key: str
+    turn: int | None = None
+    """Which of its stage's it is among those that belong to the same; None: it hasn't come yet."""
+
+
+Row = tuple[str, int]
+"""What belongs together: the key, and the turn."""
+
+
+def table(
+    arrived: Iterable[Parent], coming: Iterable[Parent], come: Mapping[tuple[int, str], int]
+) -> dict[Row, list[Parent]]:
+    """Who goes with whom: those that have come, and behind them, in their order, those that may.
+
+    `come` is how many have come so far, by dependency and key.
+    """
+    rows: dict[Row, list[Parent]] = {}
+    turns = Counter(come)
+    for parent in arrived:
+        rows.setdefault((parent.key, parent.turn or 0), []).append(parent)
+    for parent in coming:
+        next_ = parent.dependency_id, parent.key
+        rows.setdefault((parent.key, turns[next_]), []).append(parent)
+        turns[next_] += 1
+    return rows

@@ -15,6 +15,7 @@ from resolvers.datasets import DatasetMutations, DatasetQueries
 from resolvers.discrepancies import DiscrepancyMutations, DiscrepancyQueries
 from resolvers.experiments import ExperimentMutations, ExperimentQueries
 from resolvers.job_types import JobTypeMutations, JobTypeQueries
+from resolvers.joins import JoinQueries
 from resolvers.launch_hosts import LaunchHostMutations, LaunchHostQueries
 from resolvers.launches import PROBLEMS, LaunchMutations
 from resolvers.login_setups import LoginSetupMutations, LoginSetupQueries
@@ -44,6 +45,7 @@ class Query(
     CampaignQueries,
     StageQueries,
     SplitQueries,
+    JoinQueries,
     ParameterQueries,
     SubmissionQueries,
     QueueQueries,
