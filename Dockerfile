@@ -11,6 +11,7 @@ RUN npm run build
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --create-home poms \
     && mkdir -p /srv/poms/spool /srv/poms/store \
+    && mkdir -m 700 /srv/poms/credentials \
     && chown -R poms:poms /srv/poms
 WORKDIR /app
 COPY requirements/server.lock requirements/
@@ -22,7 +23,7 @@ ENV PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     POMS_SPOOL=/srv/poms/spool POMS_STORE=/srv/poms/store
 USER poms
 EXPOSE 8080
-VOLUME ["/srv/poms/spool", "/srv/poms/store"]
+VOLUME ["/srv/poms/spool", "/srv/poms/store", "/srv/poms/credentials"]
 CMD ["python", "-m", "uvicorn", "app:create", "--factory", "--host", "0.0.0.0", "--port", "8080", \
      "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "1000000", \
      "--timeout-graceful-shutdown", "5", "--loop", "uvloop", \

@@ -61,6 +61,12 @@ class Settings:
     """Where stages name none; empty: the cluster's own."""
     slurm_interval_s: float = 5.0
     """How often Slurm's queue is asked."""
+    credentials: Path | None = None
+    """The folder with a folder of credentials for each experiment; None: launches use none."""
+    credential_margin_s: float = 600.0
+    """For how long a credential must still hold when a launch begins to use it."""
+    renewal_s: float = 60.0
+    """How long the command that renews a credential may take."""
     metrics_token: str = field(default="", repr=False)
     """Who shows it may read /metrics; empty: only who is on this machine and comes through no proxy."""
     metrics_listen: str = ""
@@ -99,6 +105,9 @@ class Settings:
             slurm_account=env.get("POMS_SLURM_ACCOUNT", ""),
             slurm_qos=env.get("POMS_SLURM_QOS", ""),
             slurm_interval_s=float(env.get("POMS_SLURM_INTERVAL_S", "5")),
+            credentials=path("POMS_CREDENTIALS"),
+            credential_margin_s=float(env.get("POMS_CREDENTIAL_MARGIN_S", "600")),
+            renewal_s=float(env.get("POMS_RENEWAL_S", "60")),
             metrics_token=env.get("POMS_METRICS_TOKEN", ""),
             metrics_listen=env.get("POMS_METRICS_LISTEN", ""),
             kill_at=env.get("POMS_KILL_AT", ""),

@@ -1,4 +1,4 @@
-"""Launch hosts, and the records of credentials: never the secrets."""
+"""Launch hosts: where launches are made from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from db.keyset import Place, by_name, named
 from db.pool import Database, many, one
-from domain.launches import CredentialKind, HostKind
+from domain.launches import HostKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +21,7 @@ class LaunchHost:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """One row of `credential`."""
-
-    id: int
-    experiment_id: int
-    owner_id: int
-    name: str
-    kind: CredentialKind
-    purpose: str
-    path: str
-    renewal: list[str]
-    expires_at: datetime | None
-    created_at: datetime
-
-
 HOST_COLUMNS = ", ".join(LaunchHost.__dataclass_fields__)
-CREDENTIAL_COLUMNS = ", ".join(Credential.__dataclass_fields__)
 
 HOSTS_BY_IDS = f"SELECT {HOST_COLUMNS} FROM launch_host WHERE id = ANY($1::bigint[])"
 
@@ -101,71 +84,3 @@ async def create(
 ) -> LaunchHost | None:
     """Make a launch host, or return None when the name is taken."""
     return await one(db, LaunchHost, CREATE_HOST, experiment_id, name, kind, address)
-
-
-CREDENTIALS_BY_IDS = f"""
-    SELECT {CREDENTIAL_COLUMNS} FROM credential WHERE id = ANY($1::bigint[])
-"""
-
-
-async def credentials_by_ids(db: Database, ids: Sequence[int]) -> list[Credential]:
-    """Find the credentials that exist among these."""
-    return await many(db, Credential, CREDENTIALS_BY_IDS, ids)
-
-
-CREDENTIAL_BY_NAME = f"""
-    SELECT {CREDENTIAL_COLUMNS} FROM credential WHERE experiment_id = $1 AND name = $2
-"""
-
-
-async def credential_by_name(db: Database, experiment_id: int, name: str) -> Credential | None:
-    """Find an experiment's credential."""
-    return await one(db, Credential, CREDENTIAL_BY_NAME, experiment_id, name)
-
-
-CREDENTIALS_FORWARD = by_name("credential", CREDENTIAL_COLUMNS, backwards=False)
-CREDENTIALS_BACKWARD = by_name("credential", CREDENTIAL_COLUMNS, backwards=True)
-
-
-async def credentials(
-    db: Database, experiment_id: int, place: Place, contains: str | None
-) -> list[Credential]:
-    """Read a page of an experiment's credentials."""
-    ways = CREDENTIALS_FORWARD, CREDENTIALS_BACKWARD
-    return await named(db, Credential, ways, experiment_id, place, contains)
-
-
-@dataclass(frozen=True, slots=True)
-class NewCredential:
-    """What is recorded of a credential."""
-
-    name: str
-    kind: CredentialKind
-    purpose: str
-    path: str
-    renewal: list[str]
-    expires_at: datetime | None
-
-
-CREATE_CREDENTIAL = f"""
-    WITH saved AS (
-        INSERT INTO credential (experiment_id, owner_id, name, kind, purpose, path, renewal, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-            ON CONFLICT (experiment_id, name) DO NOTHING
-        RETURNING *
-    ), told AS (
-        INSERT INTO change_inbox (experiment_id, kind, body)
-        SELECT experiment_id, 'credential.created',
-               jsonb_build_object('credential', 'credential:' || id, 'name', name, 'expires_at', expires_at)
-          FROM saved
-    )
-    SELECT {CREDENTIAL_COLUMNS} FROM saved
-"""
-
-
-async def create_credential(
-    db: Database, experiment_id: int, owner_id: int, given: NewCredential
-) -> Credential | None:
-    """Record a credential, or return None when the name is taken."""
-    values = given.name, given.kind, given.purpose, given.path, given.renewal, given.expires_at
-    return await one(db, Credential, CREATE_CREDENTIAL, experiment_id, owner_id, *values)

@@ -37,6 +37,7 @@ CLAIM = f"""
         UPDATE submission
            SET state = CASE WHEN state = 'new' THEN 'submitting' ELSE state END,
                state_since = CASE WHEN state = 'new' THEN now() ELSE state_since END,
+               reason = CASE WHEN state = 'new' THEN '' ELSE reason END,
                lease_until = now() + make_interval(secs => $3), lease_holder = $2, revision = revision + 1
          WHERE id = $1
            AND (state = 'new' OR (state IN ('submitting', 'uncertain') AND coalesce(lease_until, now()) <= now()))
@@ -51,24 +52,10 @@ async def claim(db: Database, submission_id: int, holder: str, lease_s: float) -
     return await one(db, Submission, CLAIM, submission_id, holder, lease_s)
 
 
-WAIT = f"""
-    WITH moved AS (
-        UPDATE submission SET reason = $2, revision = revision + 1
-         WHERE id = $1 AND state = 'new' AND reason <> $2
-        RETURNING *
-    )
-    {TELL}
-"""
-
-
-async def wait(db: Database, submission_id: int, why: str) -> None:
-    """Say why a submission is not launched yet."""
-    await db.execute(WAIT, submission_id, why)
-
-
 STUCK = """
     SELECT id FROM submission
-     WHERE (state = 'new' AND state_since < now() - make_interval(secs => $1))
+     WHERE (state = 'new' AND state_since < now() - make_interval(secs => $1)
+                AND coalesce(lease_until, now()) <= now())
         OR (state IN ('submitting', 'uncertain') AND coalesce(lease_until, now()) <= now())
      ORDER BY id LIMIT 100
 """
@@ -77,6 +64,26 @@ STUCK = """
 async def stuck(db: Database, patience_s: float) -> list[int]:
     """Submissions that nobody launches: not picked up in time, or their launcher's lease ran out."""
     return [row["id"] for row in await db.fetch(STUCK, patience_s)]
+
+
+# Told when what it waits for is something else than before.
+WAIT = f"""
+    WITH was AS (
+        SELECT reason FROM submission WHERE id = $1
+    ), moved AS (
+        UPDATE submission
+           SET reason = $2, lease_until = now() + make_interval(secs => $3),
+               revision = revision + (reason <> $2)::int
+         WHERE id = $1 AND state = 'new'
+        RETURNING *
+    ), told AS ({TELL} WHERE reason <> (SELECT reason FROM was) RETURNING id)
+    SELECT EXISTS (SELECT FROM told)
+"""
+
+
+async def wait(db: Database, submission_id: int, why: str, seconds: float) -> bool:
+    """Leave a new submission for a while, with what it waits for; true when that is news."""
+    return bool(await db.fetchval(WAIT, submission_id, why, seconds))
 
 
 CURRENT = f"""

@@ -37,18 +37,19 @@ UNFINISHED = """
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """How long a credential still holds; below 0: since when it doesn't."""
+    """Whether somebody should see to a credential, and how long it holds; below 0: since when it doesn't."""
 
     experiment: str
     credential: str
-    expires_in_s: float
+    in_need: bool
+    expires_in_s: float | None
 
 
 EXPIRIES = """
     SELECT e.name AS experiment, c.name AS credential,
+           c.looked_at > '-infinity' AND (c.problem <> '' OR coalesce(c.warned_for = c.expires_at, false)) AS in_need,
            extract(epoch FROM c.expires_at - now())::float8 AS expires_in_s
       FROM credential c JOIN experiment e ON e.id = c.experiment_id
-     WHERE c.expires_at IS NOT NULL
 """
 
 

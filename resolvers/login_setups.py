@@ -1,6 +1,6 @@
 """Reading and saving login setups."""
 
-from db import launch_hosts, login_setups
+from db import credentials, launch_hosts, login_setups
 from db.keyset import Taken
 from db.login_setups import Uses
 from db.pool import Connection
@@ -144,7 +144,7 @@ async def _credential(
     """In analysis people use their own credentials only; production shares those of its experiment."""
     if wrong_text(name, 100):
         return None
-    row = await launch_hosts.credential_by_name(info.context.db, experiment_id, name)
+    row = await credentials.find(info.context.db, experiment_id, name)
     owner_id, role = owner
     if row is None or (role is Role.ANALYSIS and row.owner_id != owner_id):
         return None

@@ -59,7 +59,7 @@ class Told(Collector):
         )
         yield from systems(self.measures.batch_systems)
         yield from unfinished(self.measures.unfinished)
-        yield expiries(self.measures.expiries)
+        yield from expiries(self.measures.expiries)
 
 
 def plain(name: str, said: str, value: float) -> Metric:
@@ -119,13 +119,19 @@ def unfinished(rows: Sequence[Unfinished]) -> Iterator[Metric]:
     yield from (submissions, jobs)
 
 
-def expiries(rows: Sequence[Expiry]) -> Metric:
-    """How long credentials still hold."""
-    family = GaugeMetricFamily(
-        "poms_credential_expires_in_seconds",
-        "For how long the credential holds.",
-        labels=("experiment", "credential"),
+def expiries(rows: Sequence[Expiry]) -> Iterator[Metric]:
+    """How long credentials still hold, and whether somebody should see to them."""
+    labels = ("experiment", "credential")
+    ends = GaugeMetricFamily(
+        "poms_credential_expires_in_seconds", "For how long the credential holds.", labels=labels
+    )
+    needs = GaugeMetricFamily(
+        "poms_credential_in_need",
+        "Whether it can't be used, or ends within a day and nothing renews it.",
+        labels=labels,
     )
     for row in rows:
-        family.add_metric((row.experiment, row.credential), row.expires_in_s)
-    return family
+        needs.add_metric((row.experiment, row.credential), row.in_need)
+        if row.expires_in_s is not None:
+            ends.add_metric((row.experiment, row.credential), row.expires_in_s)
+    yield from (ends, needs)

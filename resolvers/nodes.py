@@ -10,13 +10,14 @@ from door.describe import thing
 from door.pages import Node
 from schema import campaigns, stages
 from schema.context import Info
+from schema.credentials import Credential
 from schema.datasets import Dataset
 from schema.experiments import Experiment
 from schema.fields import reads
 from schema.files import File
 from schema.ids import number
 from schema.job_types import JobType
-from schema.launch_hosts import Credential, LaunchHost
+from schema.launch_hosts import LaunchHost
 from schema.login_setups import LoginSetup
 
 Find = Callable[[Info, int], Awaitable[Node | None]]
@@ -75,7 +76,7 @@ belongs("login_setup", lambda info: info.context.load.login_setup, LoginSetup.of
 belongs(
     "launch_host", lambda info: info.context.load.launch_host, lambda row, _: LaunchHost.of(row)
 )
-belongs("credential", lambda info: info.context.load.credential, lambda row, _: Credential.of(row))
+belongs("credential", lambda info: info.context.load.credential, Credential.of)
 belongs("dataset", lambda info: info.context.load.dataset, Dataset.of)
 belongs("file", lambda info: info.context.load.file, lambda row, _: File.of(row))
 

@@ -10,6 +10,7 @@ from door.schema import DoorSchema
 from resolvers.batch_systems import BatchSystemQueries
 from resolvers.campaigns import CampaignMutations, CampaignQueries
 from resolvers.changes import ChangeQueries, ChangeSubscriptions
+from resolvers.credentials import CredentialMutations, CredentialQueries
 from resolvers.cursors import CursorMutations
 from resolvers.datasets import DatasetMutations, DatasetQueries
 from resolvers.discrepancies import DiscrepancyMutations, DiscrepancyQueries
@@ -38,6 +39,7 @@ class Query(
     PeopleQueries,
     ExperimentQueries,
     LaunchHostQueries,
+    CredentialQueries,
     LoginSetupQueries,
     JobTypeQueries,
     DatasetQueries,
@@ -61,6 +63,7 @@ class Mutation(
     PeopleMutations,
     ExperimentMutations,
     LaunchHostMutations,
+    CredentialMutations,
     LoginSetupMutations,
     JobTypeMutations,
     DatasetMutations,

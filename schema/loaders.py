@@ -9,6 +9,7 @@ from strawberry.dataloader import DataLoader
 
 from db import (
     campaigns,
+    credentials,
     datasets,
     experiments,
     files,
@@ -69,7 +70,7 @@ class Loaders:
     job_type: DataLoader[int, job_types.JobType | None] = field(init=False)
     login_setup: DataLoader[int, login_setups.LoginSetup | None] = field(init=False)
     launch_host: DataLoader[int, launch_hosts.LaunchHost | None] = field(init=False)
-    credential: DataLoader[int, launch_hosts.Credential | None] = field(init=False)
+    credential: DataLoader[int, credentials.Credential | None] = field(init=False)
     dataset: DataLoader[int, datasets.Dataset | None] = field(init=False)
     file: DataLoader[int, files.File | None] = field(init=False)
     campaign: DataLoader[int, campaigns.Campaign | None] = field(init=False)
@@ -87,7 +88,7 @@ class Loaders:
         self.job_type = by_id(db, job_types.by_ids)
         self.login_setup = by_id(db, login_setups.by_ids)
         self.launch_host = by_id(db, launch_hosts.by_ids)
-        self.credential = by_id(db, launch_hosts.credentials_by_ids)
+        self.credential = by_id(db, credentials.by_ids)
         self.dataset = by_id(db, datasets.by_ids)
         self.file = by_id(db, files.by_ids)
         self.campaign = by_id(db, campaigns.by_ids)

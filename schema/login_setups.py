@@ -11,11 +11,12 @@ from domain.people import Role
 from door.describe import asked, thing
 from door.pages import Node
 from schema.context import Info
+from schema.credentials import Credential
 from schema.experiments import Experiment, experiment
 from schema.fields import reads
 from schema.ids import made
 from schema.job_types import StaleVersion
-from schema.launch_hosts import Credential, LaunchHost, launch_host
+from schema.launch_hosts import LaunchHost, launch_host
 from schema.parameters import Finding, Parameter, ParameterInput, plain
 from schema.people import Person, person
 from schema.problems import IdempotencyKeyReused, NameTaken, NotFound, NotPermitted, Problem
@@ -102,7 +103,7 @@ class LoginSetup(Node):
         if self.credential_id is None:
             return None
         row = await info.context.load.credential.load(self.credential_id)
-        return None if row is None else Credential.of(row)
+        return None if row is None else Credential.of(row, info)
 
 
 async def login_setup(info: Info, login_setup_id: int) -> LoginSetup:

@@ -62,7 +62,7 @@ class Machine:
         return _url(self.ports[0])
 
     def _environment(self, home: Home) -> dict[str, str]:
-        for name in ("spool", "store"):
+        for name in ("spool", "store", "credentials"):
             (home.root / name).mkdir(mode=0o700, exist_ok=True)
         slots = str(max(2, os.cpu_count() or 2))
         return {
@@ -71,6 +71,7 @@ class Machine:
             "POMS_SECRET": self.env.get("POMS_SECRET") or secret(home.root),
             "POMS_SPOOL": self.env.get("POMS_SPOOL") or str(home.root / "spool"),
             "POMS_STORE": self.env.get("POMS_STORE") or str(home.root / "store"),
+            "POMS_CREDENTIALS": self.env.get("POMS_CREDENTIALS") or str(home.root / "credentials"),
             "POMS_SLOTS": self.env.get("POMS_SLOTS") or slots,
         }
 

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -23,12 +24,13 @@ from batch.slurm import Slurm
 from catalogs.embedded import Embedded
 from db.pool import open_pool
 from settings import Settings
-from workers import act, advance, launch, points, relay, repair, schedule
+from workers import act, advance, credentials, launch, points, relay, repair, schedule
 from workers.health import Look
 from workers.loops import Bell, run, run_watch
 from workers.reconcile import Reconcile
 from workers.sweep import Sweep
 from workers.tools import Tools, log
+from workers.vault import Vault
 
 FINISH_S = 12.0
 """How long a step in hand may take when the process is to stop; what is cut off, another worker goes on with."""
@@ -85,20 +87,24 @@ def loops(
     def loop(name: str, step: Any, idle_s: float) -> Coroutine[Any, Any, None]:
         return run(name, step, tools, idle_s, bell(rung))
 
-    def reconcile(system: BatchSystem) -> Coroutine[Any, Any, None]:
-        step = Reconcile(system, settings.reconcile_s).step
-        return run(f"reconcile:{system.name}", step, tools, 1.0, bell(unrung))
+    def clock(name: str, step: Any) -> Coroutine[Any, Any, None]:
+        return run(name, step, tools, 1.0, bell(unrung))
+
+    def of_each(system: BatchSystem) -> Iterator[Coroutine[Any, Any, None]]:
+        yield run_watch(system, tools, 0.1, bell(unrung))
+        yield clock(f"health:{system.name}", Look(system).step)
+        yield clock(f"reconcile:{system.name}", Reconcile(system, settings.reconcile_s).step)
 
     return [
-        *(run_watch(system, tools, 0.1, bell(unrung)) for system in tools.systems.values()),
-        *(loop(f"health:{name}", Look(system).step, 1.0) for name, system in tools.systems.items()),
-        *(reconcile(system) for system in tools.systems.values()),
+        *(task for system in tools.systems.values() for task in of_each(system)),
         loop("relay", relay.step, 0.25),
         loop("advance", advance.step, 1.0),
         loop("act", act.step, 1.0),
         loop("repair", repair.step, 1.0),
         loop("sweep", Sweep().step, 1.0),
         loop("schedule", schedule.step, 5.0),
+        clock("credentials", credentials.look),
+        clock("renewals", credentials.renew),
     ]
 
 
@@ -165,6 +171,11 @@ async def main() -> None:
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
             ring=lambda: doorbell.ring(redis),
             enqueue=lambda *what: doorbell.enqueue(redis, *what),
+            vault=Vault(
+                settings.credentials,
+                timedelta(seconds=settings.credential_margin_s),
+                settings.renewal_s,
+            ),
         )
         await work(tools, settings, redis, stop)
 

@@ -12,19 +12,22 @@ from typing import Any
 import metrics
 from batch import Absent, BatchRefused, BatchSystem, BatchUnavailable, Found, Launch
 from batch.directory import Generator, InputFile, Order, OrderChanged, Unit, prepare
-from db import endings, launches
+from db import endings, launches, submissions
 from db.launches import LaunchAttempt
 from db.submissions import Submission
 from domain.batch_options import BatchOptions
+from domain.credentials import Unusable
 from domain.environment import Launched, environment
 from domain.jobs import Resources
 from domain.launches import LaunchState
 from domain.stages import StageKind
 from domain.submissions import SubmissionState
-from workers import memory
+from workers import credentials, memory
 from workers.points import around
 from workers.tools import Tools, log
 
+WAIT_S = 10.0
+"""How long until a launch that has to wait is looked at again."""
 UNCERTAIN_S = 10.0
 """How long until an uncertain launch is looked at again."""
 
@@ -35,10 +38,12 @@ class Lost(Exception):
 
 async def launch(tools: Tools, submission_id: int) -> None:
     """Take a submission and launch it, or go on where another launcher stopped. Safe to run twice."""
-    why = await memory.held_back(tools)
+    why = await _why_wait(tools, submission_id)
     if why is not None:
         async with around("launch.wait"):
-            await launches.wait(tools.db, submission_id, f"It waits: {why}.")
+            told = await launches.wait(tools.db, submission_id, why, WAIT_S)
+        if told:
+            await tools.ring()
         return
     async with around("launch.claim"):
         submission = await launches.claim(
@@ -50,6 +55,16 @@ async def launch(tools: Tools, submission_id: int) -> None:
     outcome = await _outcome(tools, submission)
     metrics.launched(submission.batch_system, outcome, began)
     await tools.ring()
+
+
+async def _why_wait(tools: Tools, submission_id: int) -> str | None:
+    """What has to come first, if anything: a new submission stays so and shows it."""
+    if why := await memory.held_back(tools):
+        return f"It waits: {why}."
+    submission = await submissions.by_id(tools.db, submission_id)
+    if submission is None or submission.state is not SubmissionState.NEW:
+        return None
+    return await credentials.why(tools, submission)
 
 
 async def _outcome(tools: Tools, submission: Submission) -> str:
@@ -115,6 +130,7 @@ async def _submit(
 ) -> LaunchAttempt:
     async with around("launch.prepare"):
         directory = await _prepare(tools, submission, attempt)
+        credential = await _credential(tools, submission)
     if not await memory.keep(tools):
         raise Lost
     async with around("launch.send"):
@@ -122,7 +138,7 @@ async def _submit(
             tools.db, attempt, tools.holder, [LaunchState.INTENDED], LaunchState.SENT
         )
     attempt = _ours(sent)
-    order = _order(submission, attempt, directory)
+    order = _order(submission, attempt, directory, credential)
     async with around("launch.submit"):
         native_id = await system.submit(order)
     said = f"{submission.jobs} jobs submitted to {system.name} as cluster {native_id}, closed."
@@ -167,6 +183,13 @@ async def _prepare(tools: Tools, submission: Submission, attempt: LaunchAttempt)
     return await asyncio.to_thread(prepare, tools.spool, order)
 
 
+async def _credential(tools: Tools, submission: Submission) -> Path | None:
+    try:
+        return await credentials.of_launch(tools, submission)
+    except Unusable as error:
+        raise BatchUnavailable(f"The credential can't be used any more: {error}") from error
+
+
 def _unit(unit: dict[str, Any]) -> Unit:
     generator = unit["generator"]
     return Unit(
@@ -195,7 +218,9 @@ def _environment(submission: Submission) -> dict[str, str]:
     return environment(launched)
 
 
-def _order(submission: Submission, attempt: LaunchAttempt, directory: Path) -> Launch:
+def _order(
+    submission: Submission, attempt: LaunchAttempt, directory: Path, credential: Path | None
+) -> Launch:
     config = submission.configuration
     return Launch(
         mark=attempt.mark,
@@ -206,6 +231,7 @@ def _order(submission: Submission, attempt: LaunchAttempt, directory: Path) -> L
         priority=submission.priority,
         attributes={"POMS_SUBMISSION_ID": str(submission.id), "POMS_MARK": attempt.mark},
         options=BatchOptions.of(config.get("batch_options", {})),
+        credential=credential,
     )
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from batch import BatchSystem
@@ -10,6 +10,7 @@ from catalogs import Catalog
 from db.pool import Pool
 from db.submissions import Submission
 from domain.submissions import SubmissionState
+from workers.vault import Vault
 
 log = logging.getLogger("workers")
 
@@ -31,6 +32,8 @@ class Tools:
     """Tell that something was committed; bounded, never raises."""
     enqueue: Callable[[str, int, int], Awaitable[None]]
     """Hand (function, submission, attempt) to any worker; bounded, never raises, may be lost."""
+    vault: Vault = field(default_factory=Vault)
+    """Where credentials lie."""
 
     async def tell(self, made: Sequence[Submission]) -> None:
         """After a commit: ring, and hand new submissions over for their launch; the sweep finds what is lost."""

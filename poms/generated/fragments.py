@@ -94,6 +94,7 @@ class LaunchPartLaunchesProblem(BaseModel):
     typename__: Literal[
         "AlreadyHeld",
         "CampaignHasSubmissions",
+        "CredentialInUse",
         "CursorMoved",
         "DatasetWithoutFiles",
         "DiscrepancyOver",

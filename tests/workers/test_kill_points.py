@@ -15,6 +15,7 @@ from db.taking import Asked
 from domain.jobs import Verb
 from tests.plant import Plant
 from tests.workers.campaigns import Two, two
+from tests.workers.credentials import Pass, renewal
 from tests.workers.house import ROOT, House, until
 from tests.workers.twins import submitted_again
 
@@ -213,9 +214,25 @@ async def a_twin_is_repaired(house: House, plant: Plant, point: str) -> None:
     await campaign.check()
 
 
+async def renewed(house: House, plant: Plant, point: str) -> None:
+    """A launch that waits for a token which a command gets."""
+    made, campaign = await Pass.make(house, plant, renewal=renewal(house)), await two(house, plant)
+    house.runner()
+    await campaign.launch()
+    await dies_at(house, point, **made.settings)
+    await plant.db.execute("UPDATE credential SET renewing_until = now()")
+    house.worker(**made.settings)
+    await until(campaign.done, "the campaign's end", house)
+    await campaign.check()
+    assert await made.holds()
+
+
 SCENARIOS: dict[str, Scenario] = {
     "launch.abandon": nothing_was_submitted,
     "launch.fail": refused,
+    "credentials.looked": renewed,
+    "credentials.renew": renewed,
+    "credentials.renewed": renewed,
     "act.cancel": cancelled_while_queued,
     "act.batch": cancelled_at_batch,
     "act.done": cancelled_at_batch,

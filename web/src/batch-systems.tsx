@@ -1,6 +1,5 @@
 /** How the batch systems are: a row for each. */
-import { useEffect, useState } from "react";
-import { onBatchSystem } from "./heartbeat";
+import { useHouseNews } from "./heartbeat";
 import { Problem, When } from "./parts";
 import { useQuestion, useTicks } from "./question";
 import { count, duration } from "./words";
@@ -27,8 +26,7 @@ interface System {
 
 export function BatchSystems() {
   const ticks = useTicks(LOOK_EVERY);
-  const [news, setNews] = useState(0);
-  useEffect(() => onBatchSystem(() => setNews((old) => old + 1)), []);
+  const news = useHouseNews();
   const found = useQuestion<{ readonly batchSystems: readonly System[] }>(
     SYSTEMS,
     {},

@@ -5,6 +5,7 @@ import { useEffect } from "react";
 import { BatchSystems } from "./batch-systems";
 import { CampaignPage } from "./campaign";
 import { CampaignList } from "./campaigns";
+import { CredentialsInNeed } from "./credentials";
 import { show } from "./frame";
 import { Heartbeat } from "./heartbeat";
 import { useRoute } from "./route";
@@ -23,6 +24,7 @@ function Dashboard() {
       {route.page === "campaigns" && (
         <>
           <BatchSystems />
+          <CredentialsInNeed />
           <CampaignList />
         </>
       )}

@@ -1,17 +1,18 @@
 /** The line that says whether the page is live. */
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { follow } from "./live";
 import { ails, usePulse } from "./pulse";
 import { useTicks } from "./question";
 
 // Heartbeats come every 5 seconds, and with them some news.
 const HEARTBEATS = `subscription Heartbeats($after: String) {
-  changes(filter: {kinds: ["campaign.", "batch_system."]}, after: $after) {
+  changes(filter: {kinds: ["campaign.", "batch_system.", "credential."]}, after: $after) {
     __typename
     ... on Change { cursor kind campaignId }
     ... on Heartbeat { cursor }
   }
 }`;
+const OF_HOUSE = /^(batch_system|credential)\./;
 const STALE_AFTER = 11_000;
 const HEALTH_EVERY = 5_000;
 const HEALTH_WITHIN = 4_000;
@@ -27,7 +28,7 @@ interface Beat {
 }
 
 const saved = new Set<(campaignId: string) => void>();
-const systems = new Set<() => void>();
+const house = new Set<() => void>();
 
 /** Run `watcher` whenever a campaign was saved; call the result to stop. */
 export function onSaved(watcher: (campaignId: string) => void): () => void {
@@ -35,10 +36,15 @@ export function onSaved(watcher: (campaignId: string) => void): () => void {
   return () => saved.delete(watcher);
 }
 
-/** Run `watcher` whenever something happened to a batch system; call the result to stop. */
-export function onBatchSystem(watcher: () => void): () => void {
-  systems.add(watcher);
-  return () => systems.delete(watcher);
+/** A number that grows whenever something happens to a batch system or a credential. */
+export function useHouseNews(): number {
+  const [news, setNews] = useState(0);
+  useEffect(() => {
+    const heard = () => setNews((old) => old + 1);
+    house.add(heard);
+    return () => void house.delete(heard);
+  }, []);
+  return news;
 }
 
 /** Live, or since when not, and why. */
@@ -83,7 +89,7 @@ function beat(): () => void {
       next: ({ changes }) => {
         after = changes.cursor ?? null; // without one, the cursor is too old or of another database
         if (changes.campaignId) for (const watcher of saved) watcher(changes.campaignId);
-        if (changes.kind?.startsWith("batch_system.")) for (const watcher of systems) watcher();
+        if (OF_HOUSE.test(changes.kind ?? "")) for (const watcher of house) watcher();
       },
       problem: () => {
         after = null;
