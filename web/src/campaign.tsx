@@ -1,5 +1,6 @@
 /** The page of one campaign. */
 import { useEffect, useMemo, useState } from "react";
+import { Download, Findings, FINDINGS, type FileFinding } from "./files";
 import { onSaved } from "./heartbeat";
 import type { Edge } from "./layout";
 import { useLive } from "./live";
@@ -9,14 +10,21 @@ import { PROGRESS, type CampaignProgress } from "./progress";
 import { useQuestion } from "./question";
 import type { View } from "./route";
 import { StagePanel } from "./stage-panel";
+import { ask } from "./wire";
 import { count, percent } from "./words";
 
 const CAMPAIGN = `query Campaign($id: ID!) {
   campaign(id: $id) {
-    id name description active revision experiment { name }
+    id name description active draft revision tags availableActions experiment { name }
+    findings { ...Findings }
     stages { id name kind }
     dependencies { patterns active upstream { id } downstream { id } }
   }
+}
+${FINDINGS}`;
+
+const ACTIVATE = `mutation Activate($id: ID!, $active: Boolean!) {
+  setCampaignActive(campaignId: $id, active: $active) { __typename ... on Problem { message } }
 }`;
 
 interface Campaign {
@@ -24,7 +32,11 @@ interface Campaign {
   readonly name: string;
   readonly description: string;
   readonly active: boolean;
+  readonly draft: boolean;
   readonly revision: number;
+  readonly tags: readonly string[];
+  readonly availableActions: readonly string[];
+  readonly findings: readonly FileFinding[];
   readonly experiment: { readonly name: string };
   readonly stages: readonly { readonly id: string; readonly name: string; readonly kind: string }[];
   readonly dependencies: readonly {
@@ -79,10 +91,13 @@ function Shown({ campaign, progress, stage, view }: ShownProps) {
         <h2>{campaign.name}</h2>
         <p className="faint">
           {campaign.experiment.name} · revision {campaign.revision}
-          {campaign.active ? "" : " · inactive: it launches nothing"}
+          {campaign.active ? "" : ` · ${campaign.draft ? "draft" : "inactive"}: it launches nothing`}
+          {campaign.tags.length > 0 && ` · ${campaign.tags.join(", ")}`}
         </p>
         <Totals progress={progress} />
       </header>
+      <CampaignActions campaign={campaign} />
+      <Findings findings={campaign.findings} />
       {campaign.description && <p className="faint">{campaign.description}</p>}
       <Picture
         campaign={campaign.id}
@@ -106,6 +121,33 @@ function Shown({ campaign, progress, stage, view }: ShownProps) {
         </p>
       )}
     </>
+  );
+}
+
+function CampaignActions({ campaign }: { campaign: Campaign }) {
+  const [problem, setProblem] = useState("");
+  async function setActive(active: boolean) {
+    const answer = await ask<{ setCampaignActive: { message?: string } }>({
+      query: ACTIVATE,
+      variables: { id: campaign.id, active },
+    });
+    setProblem(answer.errors?.[0]?.message ?? answer.data?.setCampaignActive.message ?? "");
+  }
+  return (
+    <div className="actions">
+      <Download id={campaign.id} name={campaign.name} />
+      {campaign.availableActions.includes("ACTIVATE") && (
+        <button type="button" onClick={() => void setActive(true)}>
+          Activate
+        </button>
+      )}
+      {campaign.availableActions.includes("DEACTIVATE") && (
+        <button type="button" onClick={() => void setActive(false)}>
+          Deactivate
+        </button>
+      )}
+      <Problem text={problem} />
+    </div>
   );
 }
 

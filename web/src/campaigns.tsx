@@ -1,5 +1,6 @@
 /** The list of campaigns. */
 import { useState } from "react";
+import { Upload } from "./files";
 import { Badge, Bar, Pager, Problem, usePaging, When, type PageInfo } from "./parts";
 import { JOBS, jobPortions, type JobCounts, type StateCount } from "./progress";
 import { useCalmed, useQuestion, useTicks } from "./question";
@@ -12,7 +13,7 @@ const TYPING = 250;
 
 const CAMPAIGNS = `query Campaigns($first: Int!, $after: String, $filter: CampaignFilter) {
   campaigns(first: $first, after: $after, filter: $filter, orderBy: RECENTLY_SAVED) {
-    nodes { id name description active updatedAt experiment { name } stages { id } }
+    nodes { id name description active draft tags updatedAt experiment { name } stages { id } }
     pageInfo { hasNextPage endCursor }
   }
 }`;
@@ -22,6 +23,8 @@ interface Campaign {
   readonly name: string;
   readonly description: string;
   readonly active: boolean;
+  readonly draft: boolean;
+  readonly tags: readonly string[];
   readonly updatedAt: string;
   readonly experiment: { readonly name: string };
   readonly stages: readonly { readonly id: string }[];
@@ -67,6 +70,7 @@ export function CampaignList() {
       )}
       {nodes.length > 0 && <Table campaigns={nodes} ticks={ticks} />}
       <Pager paging={paging} info={found.last?.campaigns.pageInfo} />
+      <Upload />
     </section>
   );
 }
@@ -105,7 +109,14 @@ function Row({ campaign, sums }: { campaign: Campaign; sums: readonly StageSums[
         <a href={toCampaign(campaign.id)} title={campaign.description}>
           {campaign.name}
         </a>
-        {!campaign.active && <span className="badge gone">inactive</span>}
+        {!campaign.active && (
+          <span className="badge gone">{campaign.draft ? "draft" : "inactive"}</span>
+        )}
+        {campaign.tags.map((tag) => (
+          <span key={tag} className="badge idle">
+            {tag}
+          </span>
+        ))}
       </th>
       <td className="extra">{campaign.experiment.name}</td>
       <td className="number extra">{campaign.stages.length}</td>
