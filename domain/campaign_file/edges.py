@@ -56,7 +56,7 @@ def _numbered(section: Section, notes: Notes) -> list[Found]:
 
 
 def _patterns(text: str) -> list[str]:
-    return [values.read_pattern(text)] if text else []
+    return [values.read_edge_pattern(text)] if text else []
 
 
 def _merged(found: list[Found]) -> list[Found]:

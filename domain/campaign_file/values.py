@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from domain import recovery
 from domain.batch_options import BatchOptions
+from domain.dependencies import is_like
 
 NOTHING = frozenset({"", "none"})
 """How the file says that there is nothing, in small letters."""
@@ -200,6 +201,17 @@ def write_pattern(pattern: str) -> str:
         return found[1] or ("%" if found[0] == "*" else "_")
 
     return GLOB.sub(like, pattern)
+
+
+def read_edge_pattern(text: str) -> str:
+    """The same of a dependency, which takes a pattern of LIKE as it is."""
+    glob = read_pattern(text)
+    return re.sub("%+", "%", text) if is_like(text) else glob
+
+
+def write_edge_pattern(pattern: str) -> str:
+    """The pattern of a dependency as a pattern of LIKE, as far as that can say it."""
+    return pattern if is_like(pattern) else write_pattern(pattern)
 
 
 def read_patterns(text: str) -> list[str]:

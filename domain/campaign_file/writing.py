@@ -97,7 +97,7 @@ def _dependencies(plan: Plan, downstream: str) -> dict[str, str]:
     told = {}
     for n, (upstream, pattern) in zip(free, lines, strict=False):
         told[f"{UPSTREAM}{n}"] = upstream
-        told[f"{PATTERN}{n}"] = values.write_pattern(pattern)
+        told[f"{PATTERN}{n}"] = values.write_edge_pattern(pattern)
     return told
 
 

@@ -176,9 +176,9 @@ def test_a_file_that_poms_refuses_is_refused(text: str, found: list[tuple[int, s
     assert {f.level for f in reading.findings} == {FindingLevel.REFUSED}
 
 
-def test_a_percent_sign_in_a_pattern_is_a_star_once_or_twice() -> None:
+def test_a_pattern_of_like_stays_one_and_without_a_percent_sign_becomes_a_glob() -> None:
     text = "[campaign]\nname = c\n[campaign_stage a]\n[campaign_stage b]\n[dependencies b]\n"
     text += "campaign_stage_1 = a\nfile_pattern_1 = %%trig_a%%\ncampaign_stage_2 = a\nfile_pattern_2 = x[1]*\n"
     said = read(text).said
     assert said is not None
-    assert [edge.patterns for edge in said.plan.dependencies] == [["*trig?a*", "x[[]1][*]"]]
+    assert [edge.patterns for edge in said.plan.dependencies] == [["%trig_a%", "x[[]1][*]"]]

@@ -29,10 +29,9 @@ RECOVERIES = st.lists(
         st.sampled_from([{}, {"factors": {"cpus": 2.0}}, {"patterns": ["*.root"], "depth": 2}, {"most_share": 50}]),
     ), max_size=2,
 )  # fmt: skip
-PATTERNS = st.lists(
-    st.sampled_from(["*.root", "a_b*", "%?", "[[]x", "[ab]*", "a,b", "x y"]), max_size=2
-)
+PATTERNS = st.lists(st.sampled_from(["*.root", "a_b*", "[[]x", "[ab]*", "a,b", "x y"]), max_size=2)
 SPLIT = st.sampled_from(["none", "nfiles(2)", "multiparam()", "list", "List()", "odd"])
+EDGE_PATTERNS = PATTERNS | st.lists(st.sampled_from(["%?", "a%%b", "%.root", "a_%"]), max_size=2)
 KEYWORDS = st.dictionaries(st.sampled_from(["pot", "x", "dataset"]), TEXT, max_size=2)
 STAGE = st.fixed_dictionaries(
     {
@@ -104,7 +103,7 @@ def campaigns(draw: st.DrawFn) -> CampaignFile:
         parameters=draw(PAIRS),
         keywords=[list(pair) for pair in draw(KEYWORDS).items()],
         stages=[StagePlan(name=name, **draw(STAGE)) for name in names],
-        dependencies=[Edge(*edge, draw(PATTERNS)) for edge in found],
+        dependencies=[Edge(*edge, draw(EDGE_PATTERNS)) for edge in found],
         verbatim={
             f"campaign_stage {names[0]}": {"vo_role": "Analysis"},
             "campaign_defaults": defaults,
