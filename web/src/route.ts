@@ -1,7 +1,7 @@
 /** Where in the dashboard somebody is: `#/campaign:1/stage:2/failures` or `#/submission:7`. */
 import { useSyncExternalStore } from "react";
 
-export type View = "submissions" | "failures" | "setup";
+export type View = "submissions" | "failures" | "join" | "setup";
 
 export type Route =
   | { readonly page: "campaigns" }
@@ -13,7 +13,7 @@ export type Route =
     }
   | { readonly page: "submission"; readonly id: string };
 
-const VIEWS: readonly View[] = ["submissions", "failures", "setup"];
+const VIEWS: readonly View[] = ["submissions", "failures", "join", "setup"];
 
 /** The address of a campaign, of one of its stages, or of a view of that. */
 export function toCampaign(id: string, stage?: string, view?: View): string {

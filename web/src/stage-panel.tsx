@@ -1,5 +1,6 @@
 /** What one stage has done, below the picture: submissions, failures, and how it is set up. */
 import { useState } from "react";
+import { JoinTable } from "./join-table";
 import { Figure, Problem } from "./parts";
 import type { StageProgress } from "./progress";
 import { useCalmed, useQuestion } from "./question";
@@ -58,6 +59,7 @@ const VIEWS: readonly { readonly view: View; readonly name: string }[] = [
   { view: "failures", name: "Failures" },
   { view: "setup", name: "Setup" },
 ];
+const OF_A_JOIN: typeof VIEWS = [{ view: "join", name: "Join" }, ...VIEWS];
 
 const CALM = 1_500;
 
@@ -72,6 +74,7 @@ export function StagePanel({ campaign, id, view, progress }: Props) {
   const version = useCalmed(signature(progress), CALM);
   const found = useQuestion<{ stage: Stage | null }>(STAGE, { id }, version);
   const stage = found.data?.stage;
+  const joins = stage?.split.trim().toLowerCase().startsWith("joined") ?? false;
   return (
     <section className="panel">
       <Problem text={found.problem} />
@@ -79,7 +82,7 @@ export function StagePanel({ campaign, id, view, progress }: Props) {
         <header className="heading">
           <h3>{stage.name}</h3>
           <nav className="tabs" aria-label="What to see of the stage">
-            {VIEWS.map((each) => (
+            {(joins ? OF_A_JOIN : VIEWS).map((each) => (
               <a
                 key={each.view}
                 href={toCampaign(campaign, id, each.view)}
@@ -95,6 +98,7 @@ export function StagePanel({ campaign, id, view, progress }: Props) {
       {progress && <Efficiency of={progress} />}
       {view === "submissions" && <Submissions stage={id} version={version} />}
       {view === "failures" && <Triage of="stage" id={id} version={version} />}
+      {view === "join" && joins && <JoinTable stage={id} version={version} />}
       {view === "setup" && stage && <Setup stage={stage} />}
     </section>
   );

@@ -1,0 +1,104 @@
+/** Who goes with whom for a stage that joins: each set of parents, and what was launched for it. */
+import { Badge, Problem } from "./parts";
+import { useQuestion, useTicks } from "./question";
+import { toSubmission } from "./route";
+import { keyOf, plain, type State } from "./words";
+
+const JOIN = `query Join($id: ID!) {
+  previewJoin(stageId: $id) {
+    by
+    parents { id name }
+    rows {
+      key turn isComplete
+      submission { id state }
+      parents { hasCome submission { id state } }
+    }
+  }
+}`;
+
+interface Of {
+  readonly id: string;
+  readonly state: State;
+}
+
+interface Row {
+  readonly key: string;
+  readonly turn: number;
+  readonly isComplete: boolean;
+  readonly submission: Of | null;
+  readonly parents: readonly { readonly hasCome: boolean; readonly submission: Of | null }[];
+}
+
+interface Found {
+  readonly previewJoin: {
+    readonly by: string;
+    readonly parents: readonly { readonly id: string; readonly name: string }[];
+    readonly rows: readonly Row[];
+  } | null;
+}
+
+const LOOK_EVERY = 5_000; // what happens upstream is told to nobody who watches this stage
+const LONG = 12; // a hash says as much by its beginning
+
+export function JoinTable({ stage, version }: { stage: string; version: string }) {
+  const ticks = useTicks(LOOK_EVERY);
+  const found = useQuestion<Found>(JOIN, { id: stage }, `${ticks} ${version}`);
+  const join = found.last?.previewJoin;
+  return (
+    <>
+      <Problem text={found.problem} />
+      {join?.rows.length === 0 && <p className="empty">No stage before it was launched yet.</p>}
+      {join && join.rows.length > 0 && (
+        <div className="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th>By {plain(join.by)}</th>
+                {join.parents.map((parent) => (
+                  <th key={parent.id}>{parent.name}</th>
+                ))}
+                <th className="wide">Launched</th>
+              </tr>
+            </thead>
+            <tbody>
+              {join.rows.map((row) => (
+                <OneRow key={`${row.key} ${row.turn}`} row={row} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </>
+  );
+}
+
+function OneRow({ row }: { row: Row }) {
+  return (
+    <tr>
+      <th scope="row" title={row.key}>
+        {row.key.slice(0, LONG)}
+        {row.turn > 0 && ` (${row.turn + 1})`}
+      </th>
+      {row.parents.map((parent, n) => (
+        <td key={n}>
+          <Cell of={parent.submission} otherwise="not yet" />
+        </td>
+      ))}
+      <td>
+        <Cell of={row.submission} otherwise={row.isComplete ? "complete" : "waits"} />
+      </td>
+    </tr>
+  );
+}
+
+function Cell({ of, otherwise }: { of: Of | null; otherwise: string }) {
+  if (of === null) return <span className="faint">{otherwise}</span>;
+  return (
+    <>
+      <a href={toSubmission(of.id)} aria-label={`Submission ${keyOf(of.id)}`}>
+        {keyOf(of.id)}
+      </a>{" "}
+      <Badge state={of.state} />
+    </>
+  );
+}
