@@ -20,14 +20,20 @@ async def take(db: Database, lease_s: float) -> Submission | None:
     return await one(db, Submission, TAKE, lease_s)
 
 
-FAMILY = f"""
-    SELECT {COLUMNS} FROM submission WHERE id = $1 OR origin_id = $1 ORDER BY id FOR UPDATE
-"""
+FAMILY = f"SELECT {COLUMNS} FROM submission WHERE id = $1 OR origin_id = $1 ORDER BY id"
+
+
+async def members(db: Database, origin_id: int) -> list[Submission]:
+    """The origin and its recoveries, oldest first."""
+    return await many(db, Submission, FAMILY, origin_id)
+
+
+LOCKED = f"{FAMILY} FOR UPDATE"
 
 
 async def lock(conn: Connection, origin_id: int) -> list[Submission]:
     """The origin and its recoveries, oldest first, locked."""
-    return await many(conn, Submission, FAMILY, origin_id)
+    return await many(conn, Submission, LOCKED, origin_id)
 
 
 MARK = """

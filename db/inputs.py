@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from db.pool import Connection
+from db.pool import Connection, Database
 from domain.news import InputNews
 
 ROWS = """
@@ -97,3 +97,13 @@ async def lose(conn: Connection, jobs: Sequence[tuple[int, int, str]]) -> None:
     """Jobs (submission, number, reason) are over without a word of these inputs: they have failed."""
     ids, numbers, reasons = (list(column) for column in zip(*jobs, strict=True))
     await conn.execute(LOSE, ids, numbers, reasons, sorted(set(ids)))
+
+
+DONE = """
+    SELECT count(DISTINCT file_id) FROM input_file WHERE submission_id = ANY($1::bigint[]) AND outcome = 'done'
+"""
+
+
+async def done(db: Database, submission_ids: Sequence[int]) -> int:
+    """How many files were done by any of these submissions."""
+    return int(await db.fetchval(DONE, submission_ids))

@@ -9,7 +9,7 @@ from domain.submissions import SubmissionState
 KICK = f"""
     WITH moved AS (
         UPDATE submission
-           SET state = 'located', state_since = now(), reason = $3, kicked_by = $4, check_at = now(),
+           SET state = 'located', state_since = now(), reason = $3, kicked_by = $4, asks = '', check_at = now(),
                revision = revision + 1
          WHERE id = $1 AND state = ANY($2::submission_state[])
         RETURNING *

@@ -15,7 +15,7 @@ from domain.jobs import JobState, Verb
 from domain.launches import CredentialKind, HostKind, LaunchState
 from domain.people import Role
 from domain.recovery import Worth
-from domain.stages import Completion, StageKind, TriggerKind
+from domain.stages import Completion, DeadlineFrom, StageKind, TriggerKind
 from domain.submissions import SubmissionState
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -30,6 +30,7 @@ ENUMS: dict[str, type[StrEnum]] = {
     "role": Role,
     "stage_kind": StageKind,
     "completion": Completion,
+    "deadline_from": DeadlineFrom,
     "trigger_kind": TriggerKind,
     "host_kind": HostKind,
     "credential_kind": CredentialKind,

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
+
 from db import launchables, listings, queue
 from db.launchables import Launchable
 from db.pool import Database, atomic, one
@@ -16,6 +18,10 @@ from domain.recovery import Entry, Turn, grown
 from domain.splits import parse
 from domain.splits.later import Later, later
 from domain.verdicts import KINDS, TAKEN, Why, answers
+
+
+class FilesTaken(Exception):
+    """Files of a recovery have just gone into another live submission of the stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +214,20 @@ RECOVER = f"""
 async def launch(
     db: Database, ready: Ready, turn: Turn | None, person_id: int | None = None
 ) -> Submission | None:
-    """Launch a recovery, in its turn or for a person; None when there is nothing to do."""
-    async with atomic(db) as conn:
-        await queue.lock(conn, ready.origin.stage_id)
-        made = await one(
-            conn, Submission, RECOVER, *ready.asked.args,
-            turn and turn.position, turn and turn.round, ready.configuration, ready.stage.campaign_revision, person_id,
-        )  # fmt: skip
-        return await queue.enter(conn, made) if made else None
+    """Launch a recovery, in its turn or for a person; None when there is nothing to do.
+
+    Raises FilesTaken when files of it have gone into another live submission since the plan was made.
+    """
+    try:
+        async with atomic(db) as conn:
+            await queue.lock(conn, ready.origin.stage_id)
+            made = await one(
+                conn, Submission, RECOVER, *ready.asked.args,
+                turn and turn.position, turn and turn.round, ready.configuration, ready.stage.campaign_revision,
+                person_id,
+            )  # fmt: skip
+            return await queue.enter(conn, made) if made else None
+    except asyncpg.UniqueViolationError as e:
+        if e.table_name != "live_file":
+            raise
+        raise FilesTaken from e

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from db.pool import Connection, Database, many
-from domain.stages import Completion, StageKind, TriggerKind
+from domain.stages import Completion, DeadlineFrom, StageKind, TriggerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class Stage:
     events_per_job: int | None
     completion: Completion
     completion_pct: int
+    deadline_s: int | None
+    deadline_from: DeadlineFrom
     recoveries: list[dict[str, Any]] | None
     resources: dict[str, int]
     batch_system: str
@@ -132,17 +134,20 @@ SAVE = """
     INSERT INTO stage AS s (id, experiment_id, campaign_id, name, kind, job_type_id, login_setup_id, dataset_id,
                             parameter_lists, split, test_split, software_version, parameters, test_parameters,
                             files_per_job, bytes_per_job, jobs_per_slice, events_per_job, completion, completion_pct,
-                            recoveries, resources, batch_system, batch_options, most_unfinished, merge_overrides)
+                            deadline_s, deadline_from, recoveries, resources, batch_system, batch_options,
+                            most_unfinished, merge_overrides)
     OVERRIDING SYSTEM VALUE
     SELECT x.id, $1, $2, x.name, x.kind, x.job_type_id, x.login_setup_id, x.dataset_id, x.parameter_lists, x.split,
            x.test_split, x.software_version, x.parameters, x.test_parameters, x.files_per_job, x.bytes_per_job,
-           x.jobs_per_slice, x.events_per_job, x.completion, x.completion_pct, nullif(x.recoveries, 'null'),
+           x.jobs_per_slice, x.events_per_job, x.completion, x.completion_pct, x.deadline_s,
+           x.deadline_from, nullif(x.recoveries, 'null'),
            x.resources, x.batch_system, x.batch_options, x.most_unfinished, x.merge_overrides
       FROM jsonb_to_recordset($3) AS x (
                id bigint, name text, kind stage_kind, job_type_id bigint, login_setup_id bigint, dataset_id bigint,
                parameter_lists jsonb, split text, test_split text, software_version text, parameters jsonb,
                test_parameters jsonb, files_per_job int, bytes_per_job bigint, jobs_per_slice int,
-               events_per_job bigint, completion completion, completion_pct int, recoveries jsonb,
+               events_per_job bigint, completion completion, completion_pct int, deadline_s int,
+               deadline_from deadline_from, recoveries jsonb,
                resources jsonb, batch_system text, batch_options jsonb, most_unfinished int, merge_overrides boolean)
      ORDER BY x.id
         ON CONFLICT (id) DO UPDATE SET
@@ -152,7 +157,8 @@ SAVE = """
            parameters = excluded.parameters, test_parameters = excluded.test_parameters,
            files_per_job = excluded.files_per_job, bytes_per_job = excluded.bytes_per_job,
            jobs_per_slice = excluded.jobs_per_slice, events_per_job = excluded.events_per_job,
-           completion = excluded.completion, completion_pct = excluded.completion_pct, recoveries = excluded.recoveries,
+           completion = excluded.completion, completion_pct = excluded.completion_pct,
+           deadline_s = excluded.deadline_s, deadline_from = excluded.deadline_from, recoveries = excluded.recoveries,
            resources = excluded.resources, batch_system = excluded.batch_system,
            batch_options = excluded.batch_options, most_unfinished = excluded.most_unfinished,
            merge_overrides = excluded.merge_overrides, active = true, updated_at = now(),

@@ -43,6 +43,7 @@ class Submission:
     lease_holder: str | None
     kicked_by: int | None
     asks: str
+    overdue_since: datetime | None
     holds_files: bool
     counted: bool
     priority: int

@@ -16,6 +16,8 @@ class SubmissionAction(StrEnum):
     """Let held jobs run."""
     KICK = "kick"
     """Count it as located, whatever is missing, so that what depends on it goes on."""
+    RECOVER = "recover"
+    """Do its unfinished part again."""
 
 
 S = SubmissionState
@@ -25,6 +27,7 @@ POSSIBLE: dict[SubmissionAction, frozenset[SubmissionState]] = {
     SubmissionAction.HOLD: frozenset({S.IDLE, S.RUNNING, S.HELD}),
     SubmissionAction.RELEASE: frozenset({S.IDLE, S.RUNNING, S.HELD}),
     SubmissionAction.KICK: frozenset({S.COMPLETED, S.FAILED, S.LAUNCH_FAILED}),
+    SubmissionAction.RECOVER: frozenset(S) - LIVE,
 }
 """In which states each action has a point. One held job of many leaves a submission running: both
 hold and release are possible then."""

@@ -16,8 +16,15 @@ RECOVERABLE = frozenset(
 )
 """What somebody cancelled or removed is not done again by itself."""
 
-MAY_BECOME_LOCATED = frozenset({SubmissionState.COMPLETED, SubmissionState.FAILED})
-"""A failed origin becomes located when its recoveries have made up for it."""
+MADE_UP_FOR = frozenset(
+    {
+        SubmissionState.FAILED,
+        SubmissionState.LAUNCH_FAILED,
+        SubmissionState.CANCELLED,
+        SubmissionState.REMOVED,
+    }
+)
+"""An origin that ended so becomes located when its recoveries have made up for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,13 @@ class Member:
     is_recovery: bool = False
     missing: int = 0
     """Outputs that were declared and not seen."""
+
+
+def may_become_located(member: Member, family: Sequence[Member]) -> bool:
+    """What completed, and an origin that didn't but was recovered."""
+    if member.state is SubmissionState.COMPLETED:
+        return True
+    return member.state in MADE_UP_FOR and not member.is_recovery and len(family) > 1
 
 
 def made_up(member: Member, origin: Member) -> bool:

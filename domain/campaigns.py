@@ -14,6 +14,7 @@ from domain.stages import StageKind
 
 MOST_STAGES, MOST_DEPENDENCIES = 200, 1_000
 MOST_LISTS, MOST_VALUES = 20, 1_000
+MOST_DEADLINE_S = 366 * 86400
 MOST_PER_JOB, MOST_EVENTS, MOST_UNFINISHED = 100_000, 1_000_000_000, 100_000
 MOST_BYTES = 10**15
 MOST_TAGS, MOST_TAG = 20, 50
@@ -89,6 +90,7 @@ def _references(at: str, stage: StagePlan, known: Known) -> Iterator[Finding]:
 
 def _numbers(at: str, stage: StagePlan) -> Iterator[Finding]:
     yield from whole(f"{at}.completionPct", stage.completion_pct, 0, 100)
+    yield from whole(f"{at}.deadlineS", stage.deadline_s, 1, MOST_DEADLINE_S)
     yield from whole(f"{at}.filesPerJob", stage.files_per_job, 1, MOST_PER_JOB)
     yield from whole(f"{at}.bytesPerJob", stage.bytes_per_job, 1, MOST_BYTES)
     yield from whole(f"{at}.jobsPerSlice", stage.jobs_per_slice, 1, MOST_PER_JOB)

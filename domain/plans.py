@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.joins import joined_by
 from domain.splits import SplitError, parse
-from domain.stages import Completion, StageKind, TriggerKind
+from domain.stages import Completion, DeadlineFrom, StageKind, TriggerKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class StagePlan:
     events_per_job: int | None = None
     completion: Completion = Completion.LOCATED
     completion_pct: int = 95
+    deadline_s: int | None = None
+    deadline_from: DeadlineFrom = DeadlineFrom.LAUNCH
     recoveries: Sequence[Mapping[str, Any]] | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
     batch_system: str = "local"

@@ -46,10 +46,15 @@ class Worth(StrEnum):
     """What comes of a recovery."""
 
     LAUNCH = "launch"
+    """It was launched."""
     NOTHING = "nothing"
+    """No file was for it."""
     TOO_LITTLE = "too_little"
+    """The files were under its least share."""
     TOO_MUCH = "too_much"
+    """They were over its most share: somebody was asked, and no other entry was tried."""
     NOT_LAUNCHABLE = "not_launchable"
+    """The stage is inactive, or its command has a keyword that stands for nothing."""
 
 
 def worth(entry: Entry, taken: int, everything: int) -> Worth:

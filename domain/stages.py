@@ -20,6 +20,15 @@ class Completion(StrEnum):
     LOCATED = "located"
 
 
+class DeadlineFrom(StrEnum):
+    """From when a stage's deadline counts."""
+
+    LAUNCH = "launch"
+    """From the launch of the submission."""
+    COMPLETED = "completed"
+    """From the end of its batch work."""
+
+
 class TriggerKind(StrEnum):
     """When a dependency launches its downstream stage."""
 

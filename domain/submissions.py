@@ -65,12 +65,13 @@ TRANSITIONS: dict[SubmissionState, frozenset[SubmissionState]] = {
     SubmissionState.LOCATED: frozenset(),
     SubmissionState.LAUNCH_FAILED: frozenset({SubmissionState.LOCATED}),
     SubmissionState.FAILED: frozenset({SubmissionState.LOCATED}),
-    SubmissionState.CANCELLED: frozenset(),
-    SubmissionState.REMOVED: frozenset(),
+    SubmissionState.CANCELLED: frozenset({SubmissionState.LOCATED}),
+    SubmissionState.REMOVED: frozenset({SubmissionState.LOCATED}),
 }
 TRANSITIONS[SubmissionState.RUNNING] = TRANSITIONS[SubmissionState.IDLE]
 TRANSITIONS[SubmissionState.HELD] = TRANSITIONS[SubmissionState.IDLE]
-"""Which state may follow which; `failed` and `launch_failed` become `located` only when somebody kicks them."""
+"""Which state may follow which; what ended otherwise than `completed` becomes `located` when its recoveries made
+up for it, `failed` and `launch_failed` also when somebody kicks them."""
 
 
 @dataclass(frozen=True, slots=True)

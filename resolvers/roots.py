@@ -24,9 +24,11 @@ from resolvers.nodes import NodeQueries
 from resolvers.parameters import ParameterQueries
 from resolvers.people import PeopleMutations, PeopleQueries
 from resolvers.queue import QueueMutations, QueueQueries
+from resolvers.recoveries import RecoveryMutations, RecoveryQueries
 from resolvers.schedules import ScheduleMutations
 from resolvers.splits import SplitQueries
 from resolvers.stages import StageQueries
+from resolvers.stragglers import StragglerMutations
 from resolvers.submissions import SubmissionMutations, SubmissionQueries
 from resolvers.triage import TriageQueries
 from schema.jobs import Job
@@ -51,6 +53,7 @@ class Query(
     ParameterQueries,
     SubmissionQueries,
     QueueQueries,
+    RecoveryQueries,
     ChangeQueries,
     TriageQueries,
     BatchSystemQueries,
@@ -74,6 +77,8 @@ class Mutation(
     LaunchMutations,
     QueueMutations,
     SubmissionMutations,
+    RecoveryMutations,
+    StragglerMutations,
 ):
     """Everything that can be changed."""
 

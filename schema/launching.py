@@ -83,7 +83,7 @@ class PlanChanged(Problem):
 
 @thing
 class PlanUnknown(Problem):
-    """There is no such plan of this stage, or it has expired (an hour after it was shown)."""
+    """There is no such plan of what is launched, or it has expired (an hour after it was shown)."""
 
 
 Refused = (
@@ -119,6 +119,14 @@ class StageLaunch:
     """Its submission, if it was launched."""
     problem: Problem | None
     """Why it was not launched, if it wasn't."""
+
+
+@thing
+class LateLaunched:
+    """Files that came late are on their way."""
+
+    submissions: list[Submission]
+    """One for each slice."""
 
 
 @thing
@@ -159,4 +167,18 @@ ReleaseSubmissionResult = Annotated[
 KickSubmissionResult = Annotated[
     Submission | NotFound | NotPermitted | Invalid | NotPossibleNow,
     strawberry.union("KickSubmissionResult"),
+]
+LaunchLateResult = Annotated[
+    LateLaunched
+    | NotFound
+    | NotPermitted
+    | IdempotencyKeyReused
+    | StageBusy
+    | NothingToLaunch
+    | DatasetWithoutFiles
+    | StageInactive
+    | NotLaunchable
+    | PlanChanged
+    | PlanUnknown,
+    strawberry.union("LaunchLateResult"),
 ]

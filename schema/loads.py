@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from strawberry.dataloader import DataLoader
 
-from db import actions, contents, holds, listings, queue, submissions
+from db import actions, contents, holds, listings, queue, submissions, tries
 from db.holds import Held
 from domain.queue import Facts
 from schema.loaders import Loaders, by_id, grouped_by
@@ -20,6 +20,7 @@ class Loads(Loaders):
     slice: DataLoader[int, listings.Slice | None] = field(init=False)
     launch_attempts_of: DataLoader[int, list[listings.LaunchAttempt]] = field(init=False)
     actions_of: DataLoader[int, list[actions.Action]] = field(init=False)
+    tries_of: DataLoader[int, list[tries.Try]] = field(init=False)
     job: DataLoader[Key, contents.Job | None] = field(init=False)
     attempts_of: DataLoader[Key, list[contents.Attempt]] = field(init=False)
     holds_of: DataLoader[Held, list[holds.LaunchHold]] = field(init=False)
@@ -35,6 +36,7 @@ class Loads(Loaders):
             db, listings.launch_attempts, lambda row: row.submission_id
         )
         self.actions_of = grouped_by(db, actions.by_submissions, lambda row: row.submission_id)
+        self.tries_of = grouped_by(db, tries.of_origins, lambda row: row.origin_id)
         self.job = DataLoader(load_fn=self._jobs, cache=False)
         self.attempts_of = DataLoader(load_fn=self._attempts, cache=False)
         self.holds_of = DataLoader(load_fn=self._holds, cache=False)

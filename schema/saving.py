@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from domain.plans import Edge, Plan, StagePlan
-from domain.stages import Completion, StageKind
+from domain.stages import Completion, DeadlineFrom, StageKind
 from door.describe import asked, choice, thing
 from schema.batch_options import BatchOptionsInput
 from schema.campaigns import Campaign
@@ -70,7 +70,11 @@ class StageInput:
     completion: Completion = Completion.LOCATED
     """When a submission counts as usable."""
     completion_pct: int = 95
-    """Which part of the expected outputs must be located: 0 to 100 percent."""
+    """Of how many of the files that were done (of a generator: of its jobs) the outputs must be located, in percent."""
+    deadline_s: int | None = None
+    """Within how many seconds a submission must be located, or it is marked as overdue; null: no deadline."""
+    deadline_from: DeadlineFrom = DeadlineFrom.LAUNCH
+    """From when these count."""
     recoveries: list[RecoveryInput] | None = None
     """What is done with what a submission leaves undone; null: as the job type says."""
     resources: ResourcesInput | None = None
@@ -106,6 +110,8 @@ class StageInput:
             events_per_job=self.events_per_job,
             completion=self.completion,
             completion_pct=self.completion_pct,
+            deadline_s=self.deadline_s,
+            deadline_from=self.deadline_from,
             recoveries=recoveries,
             resources=self.resources.plain if self.resources else {},
             batch_system=self.batch_system,

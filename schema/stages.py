@@ -11,7 +11,7 @@ import auth
 from auth import Viewer
 from db import campaigns, stages
 from db.holds import Held
-from domain.stages import Completion, StageKind, TriggerKind
+from domain.stages import Completion, DeadlineFrom, StageKind, TriggerKind
 from door.describe import choice, thing
 from door.pages import Node
 from schema.batch_options import BatchOptions
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 choice(StageKind)
 choice(Completion)
+choice(DeadlineFrom)
 choice(TriggerKind)
 
 
@@ -94,7 +95,11 @@ class Stage(Node):
     completion: Completion
     """When a submission counts as usable."""
     completion_pct: int
-    """Which part of the expected outputs must be located, in percent."""
+    """Of how many of the files that were done (of a generator: of its jobs) the outputs must be located, in percent."""
+    deadline_s: int | None
+    """Within how many seconds a submission must be located, or it is marked as overdue; null: no deadline."""
+    deadline_from: DeadlineFrom
+    """From when these count."""
     recoveries: list[Recovery] | None
     """What is done with what a submission leaves undone; null: as the job type says."""
     resources: Resources
@@ -153,6 +158,8 @@ class Stage(Node):
             events_per_job=row.events_per_job,
             completion=row.completion,
             completion_pct=row.completion_pct,
+            deadline_s=row.deadline_s,
+            deadline_from=row.deadline_from,
             recoveries=None if row.recoveries is None else recoveries_shown(row.recoveries),
             resources=Resources.of(row.resources),
             batch_system=row.batch_system,

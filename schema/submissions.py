@@ -28,6 +28,7 @@ from schema.people import Person, person
 from schema.progress import share
 from schema.queue import Waiting, waiting
 from schema.told import Told, history_page
+from schema.undone import Undone
 
 if TYPE_CHECKING:
     from schema.campaigns import Campaign
@@ -38,7 +39,7 @@ MOST_RELATED = 100
 
 
 @thing
-class Submission(Node):
+class Submission(Undone, Node):
     """One launch of one stage on one slice."""
 
     state: SubmissionState
@@ -49,8 +50,12 @@ class Submission(Node):
     """Grows with each change that is told."""
     reason: str
     """Why it is in this state, where that needs saying."""
+    asks: str
+    """What somebody has to decide about it: no recovery of its list does so by itself."""
     is_test: bool
     """Launched to try the stage out."""
+    overdue_since: datetime | None
+    """When it passed its stage's deadline without being located; stays when it is located later."""
     campaign_revision: int
     """The revision of the campaign that it was launched from."""
     created_at: datetime
@@ -117,7 +122,6 @@ class Submission(Node):
     """CPU time as a share of the wall clock time of the cores that were asked for."""
     memory_efficiency: float | None
     """Memory that was used as a share of what was asked for."""
-    row: strawberry.Private[submissions.Submission]
 
     @classmethod
     def of(cls, row: submissions.Submission) -> "Submission":
@@ -190,11 +194,6 @@ class Submission(Node):
     async def upstream(self, info: Info) -> "Submission | None":
         """The submission whose end launched it."""
         return await found(info, self.row.upstream_id)
-
-    @reads()
-    async def recoveries(self, info: Info) -> "list[Submission]":
-        """Submissions that do its unfinished part again, oldest first."""
-        return await related(info, listings.Wanted(origin_id=self.row.id))
 
     @reads()
     async def dependents(self, info: Info) -> "list[Submission]":

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from catalogs import Claimed
-from db import families, outputs
+from db import families, inputs, outputs
 from db import submissions as rows
 from db.outputs import Output
 from db.pool import Connection
 from db.submissions import Submission
-from domain.advances import MAY_BECOME_LOCATED, Member, look_again_s, made_up, may_fire
+from domain.advances import Member, look_again_s, made_up, may_become_located, may_fire
 from domain.completion import Tally, is_located
 from domain.stages import Completion
 from domain.submissions import SubmissionState
@@ -18,6 +18,7 @@ from workers import dependents, recover
 from workers.points import around
 from workers.tools import Tools
 
+COMPLETED = frozenset({SubmissionState.COMPLETED, SubmissionState.LOCATED})
 LOOK = 200
 """Outputs looked at together."""
 
@@ -104,30 +105,26 @@ async def _again(conn: Connection, submission: Submission) -> None:
 
 async def _locate(conn: Connection, member: Submission, family: Sequence[Submission]) -> Submission:
     """Move a member to located where its outputs (an origin's: its family's) suffice."""
-    if member.state not in MAY_BECOME_LOCATED:
+    if not may_become_located(_as(member), [_as(m) for m in family]):
         return member
-    if member.state is SubmissionState.FAILED and (member.origin_id or len(family) == 1):
-        return member
-    tally = await _tally(conn, member, [m.id for m in family])
+    tally = await _tally(conn, member, family)
     if not is_located(tally) and not made_up(_as(member), _as(family[0])):
         return member
     moved = await rows.move(conn, member.id, [member.state], SubmissionState.LOCATED)
     return moved or member
 
 
-async def _tally(conn: Connection, member: Submission, family: Sequence[int]) -> Tally:
+async def _tally(conn: Connection, member: Submission, family: Sequence[Submission]) -> Tally:
     config = member.configuration
     generates = member.files == 0
-    covered = await outputs.covered(
-        conn,
-        family if member.origin_id is None else [member.id],
-        len(config["patterns"]),
-        generates=generates,
-    )
+    counted = list(family) if member.origin_id is None else [member]
+    ids = [m.id for m in counted]
+    covered = await outputs.covered(conn, ids, len(config["patterns"]), generates=generates)
     return Tally(
         completion=Completion(config["completion"]),
         percentage=config["completion_pct"],
-        wanted=member.jobs if generates else member.files_done,
+        wanted=member.jobs if generates else await inputs.done(conn, ids),
         located=covered,
         is_recovery=member.origin_id is not None,
+        completed=any(m.state in COMPLETED for m in counted),
     )

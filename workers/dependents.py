@@ -2,19 +2,16 @@
 
 from collections.abc import Sequence
 
-from db import datasets, families, joins, outputs, slices
+from db import datasets, families, joins, outputs, stragglers
 from db.families import Dependency
 from db.pool import Connection
 from db.submissions import Submission
-from db.taking import Asked
 from domain.dependencies import matches
 from domain.stages import TriggerKind
 from workers.points import around
 from workers.tools import log
 
 PAGE = 5000
-MOST_SLICES = 1000
-"""Launched for one trigger; what is left waits for the stage's next launch."""
 
 
 async def fire(conn: Connection, origin: Submission, family: Sequence[int]) -> list[Submission]:
@@ -56,19 +53,7 @@ async def _due(conn: Connection, dependency: Dependency, origin: Submission) -> 
 
 
 async def _launch(conn: Connection, dependency: Dependency, origin: Submission) -> list[Submission]:
-    """Take every slice that the stage's split makes of what it was fed; of a self-edge, the next one."""
-    made: list[Submission] = []
-    for number in range(1 if dependency.is_self_edge else MOST_SLICES):
-        asked = Asked(
-            person_id=origin.created_by,
-            is_test=origin.is_test,
-            upstream_id=origin.id,
-            dependency_id=dependency.id,
-            trigger_no=number,
-        )
-        outcome = await slices.launch_next(conn, dependency.downstream_id, asked)
-        if outcome.submission is None:
-            log.info("submission %s, dependency %s: %s", origin.id, dependency.id, outcome.why)
-            break
-        made.append(outcome.submission)
-    return made
+    found = await stragglers.launch(conn, dependency, origin)
+    if why := found[-1].why:
+        log.info("submission %s, dependency %s: %s", origin.id, dependency.id, why)
+    return [outcome.submission for outcome in found if outcome.submission]

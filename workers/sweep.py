@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from db import housekeeping, idempotency, launch_plans, launches, queue
+from db import deadlines, housekeeping, idempotency, launch_plans, launches, queue
 from workers.launch import launch
 from workers.points import around
 from workers.tools import Tools, log
@@ -19,14 +19,16 @@ class Sweep:
         self.tidied = float("-inf")
 
     async def step(self, tools: Tools) -> bool:
-        """Launch what is stuck, promote what waits; true when something was found."""
+        """Launch what is stuck, mark what is overdue, promote what waits; true when something was found."""
         if monotonic() - self.tidied > TIDY_EVERY_S:
             await tidy(tools)
             self.tidied = monotonic()
+        async with around("sweep.overdue"):
+            overdue = await deadlines.mark(tools.db)
         stuck = await launches.stuck(tools.db, PATIENCE_S)
         for submission_id in stuck:
             await launch(tools, submission_id)
-        return await promote(tools) or bool(stuck)
+        return await promote(tools) or bool(stuck or overdue)
 
 
 async def promote(tools: Tools) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.campaign_file import commands, values
-from domain.stages import Completion, StageKind
+from domain.stages import Completion, DeadlineFrom, StageKind
 
 Read = Callable[[Any], Any]
 
@@ -64,6 +64,8 @@ OWN_STAGE: Mapping[str, Read] = {
     "events_per_job": values.optional(values.whole),
     "completion": values.one_of(Completion),
     "completion_pct": values.whole,
+    "deadline_s": values.optional(values.whole),
+    "deadline_from": values.one_of(DeadlineFrom),
     "recoveries": values.optional(values.recoveries),
     "resources": values.mapping,
     "batch_system": values.word,

@@ -82,7 +82,14 @@ if TYPE_CHECKING:
         DatasetsDatasetsNodes,
         DatasetsDatasetsPageInfo,
     )
-    from .enums import Completion, HostKind, Role, StageKind, SubmissionState
+    from .enums import (
+        Completion,
+        DeadlineFrom,
+        HostKind,
+        Role,
+        StageKind,
+        SubmissionState,
+    )
     from .fragments import (
         CampaignPart,
         CampaignPartExperiment,
@@ -316,6 +323,7 @@ _LAZY_IMPORTS = {
     "DatasetsDatasets": ".datasets",
     "DatasetsDatasetsNodes": ".datasets",
     "DatasetsDatasetsPageInfo": ".datasets",
+    "DeadlineFrom": ".enums",
     "DependencyInput": ".input_types",
     "FileInput": ".input_types",
     "Head": ".head",
@@ -529,6 +537,7 @@ __all__ = [
     "DatasetsDatasets",
     "DatasetsDatasetsNodes",
     "DatasetsDatasetsPageInfo",
+    "DeadlineFrom",
     "DependencyInput",
     "FileInput",
     "Head",

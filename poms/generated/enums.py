@@ -6,6 +6,11 @@ class Completion(str, Enum):
     LOCATED = "LOCATED"
 
 
+class DeadlineFrom(str, Enum):
+    LAUNCH = "LAUNCH"
+    COMPLETED = "COMPLETED"
+
+
 class HostKind(str, Enum):
     LOCAL = "LOCAL"
     SSH = "SSH"

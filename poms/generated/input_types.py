@@ -4,7 +4,7 @@ from typing import Any, Optional
 from pydantic import Field
 
 from .base_model import BaseModel
-from .enums import Completion, HostKind, Role, StageKind, SubmissionState
+from .enums import Completion, DeadlineFrom, HostKind, Role, StageKind, SubmissionState
 
 
 class BatchAttributeInput(BaseModel):
@@ -302,7 +302,13 @@ class StageInput(BaseModel):
     completion: Completion = Completion.LOCATED
     "When a submission counts as usable."
     completion_pct: int = Field(alias="completionPct", default=95)
-    "Which part of the expected outputs must be located: 0 to 100 percent."
+    "Of how many of the files that were done (of a generator: of its jobs) the outputs must be located, in percent."
+    deadline_s: Optional[int] = Field(alias="deadlineS", default=None)
+    "Within how many seconds a submission must be located, or it is marked as overdue; null: no deadline."
+    deadline_from: DeadlineFrom = Field(
+        alias="deadlineFrom", default=DeadlineFrom.LAUNCH
+    )
+    "From when these count."
     recoveries: Optional[list["RecoveryInput"]] = None
     "What is done with what a submission leaves undone; null: as the job type says."
     resources: Optional["ResourcesInput"] = None

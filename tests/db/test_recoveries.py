@@ -1,5 +1,6 @@
 """The statement says of each file what the pure rule says, and launches what it planned."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -283,3 +284,21 @@ async def test_a_turn_comes_once(plant: Plant) -> None:
     found = await recoveries.launch(plant.db, await ready(plant, "all"), Turn(0, 0))
     assert found
     assert (found.recovery_position, found.round) == (0, 0)
+
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+
+async def test_files_that_somebody_takes_meanwhile_are_not_taken_twice(plant: Plant) -> None:
+    await launched(plant)
+    async with plant.db.acquire() as other:
+        async with other.transaction():
+            await other.execute("INSERT INTO live_file VALUES (1, false, 4, 9)")
+            ours = asyncio.create_task(recover(plant, "all"))
+            async with asyncio.timeout(20):
+                while not await plant.db.fetchval(WAITING):
+                    await asyncio.sleep(0.01)
+        with pytest.raises(recoveries.FilesTaken):
+            await ours
+    assert await plant.db.fetchval("SELECT count(*) FROM submission") == 1
+    assert (await plan(plant, "all")).counts == {Why.WAITING: 5, Why.LIVE_ELSEWHERE: 1}

@@ -1,9 +1,13 @@
 """States that follow from jobs (POMS's facts §12, by their numbers), and the machine that they belong to."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.actions import SubmissionAction, possible
+from domain.advances import RECOVERABLE, Member, may_fire
 from domain.completion import Tally, is_located
 from domain.stages import Completion
 from domain.submissions import AT_BATCH, TRANSITIONS, JobCounts, SubmissionState, state_of
@@ -69,6 +73,7 @@ def test_every_state_says_what_may_follow_it() -> None:
         pytest.param(100, 94, False, False, id="fact 19"),
         pytest.param(0, 0, False, False, id="fact 20"),
         pytest.param(0, 0, True, True, id="fact 20 of a recovery"),
+        pytest.param(100, 0, False, False, id="fact 23: nothing could be counted"),
     ],
 )
 def test_located_by_percentage_of_what_was_done(
@@ -78,5 +83,43 @@ def test_located_by_percentage_of_what_was_done(
     assert is_located(tally) is is_it
 
 
-def test_completion_complete_needs_no_files() -> None:
-    assert is_located(Tally(Completion.COMPLETE, 100, 10, 0, is_recovery=False))
+@pytest.mark.parametrize(("located", "is_it"), [(95, True), (94, False)])
+def test_fact_21_of_a_generator_the_share_is_that_of_its_units(located: int, is_it: bool) -> None:
+    """Fact 22 can't be: how many units there are is always known here, and not read from a command."""
+    assert is_located(Tally(Completion.LOCATED, 95, 100, located, is_recovery=False)) is is_it
+
+
+def test_fact_33_a_late_report_moves_nothing_that_is_over() -> None:
+    over = set(State) - {s for s in State if s.is_live}
+    assert all(not TRANSITIONS[state] & AT_BATCH for state in over)
+
+
+def test_fact_34_differs_on_purpose_nobody_takes_back_that_it_is_located() -> None:
+    """Its dependents have begun: what is wrong with it is recovered by hand."""
+    assert not TRANSITIONS[State.LOCATED]
+    assert possible(SubmissionAction.RECOVER, State.LOCATED, 0)
+
+
+def test_fact_35_differs_on_purpose_completed_means_that_batch_work_is_over() -> None:
+    """POMS counted failures as progress, and completed with jobs still running."""
+    assert state_of(JobCounts(succeeded=90, failed=6, running=4)) is State.RUNNING
+
+
+def test_fact_36_differs_on_purpose_age_alone_fails_no_launch() -> None:
+    """It is failed by the launcher that knows, or `uncertain`, shown with its age, until somebody knows."""
+    assert State.LAUNCH_FAILED not in TRANSITIONS[State.NEW]
+    assert State.UNCERTAIN in TRANSITIONS[State.SUBMITTING]
+
+
+def test_completion_complete_needs_no_files_but_an_end_as_it_should_be() -> None:
+    tally = Tally(Completion.COMPLETE, 100, 10, 0, is_recovery=False)
+    assert is_located(tally)
+    assert not is_located(replace(tally, completed=False))
+
+
+def test_fact_32_differs_on_purpose_a_recovery_that_failed_is_shown_as_failed() -> None:
+    """It goes on as in POMS all the same: what it left is recovered, and it holds up nobody."""
+    assert state_of(JobCounts(failed=1)) is State.FAILED
+    assert State.FAILED in RECOVERABLE
+    located = Member(State.LOCATED, advanced=True)
+    assert may_fire(located, [located, Member(State.FAILED, advanced=True, is_recovery=True)])

@@ -39,7 +39,7 @@ export function Actions({ id, available, asked }: Props) {
   const action = chosen === null ? undefined : ACTIONS[chosen];
   return (
     <div className="actions">
-      {available.map((each) => (
+      {available.filter((each) => each in ACTIONS).map((each) => (
         <button
           key={each}
           type="button"

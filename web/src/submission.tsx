@@ -18,8 +18,10 @@ import {
   type Usage,
 } from "./progress";
 import { useCalmed } from "./question";
+import { Recovery, TRIES, type Try } from "./recovery";
 import { toCampaign } from "./route";
 import { Triage } from "./triage";
+import { Undone } from "./undone";
 import { count, duration, keyOf, percent, plain, type State } from "./words";
 
 const SUBMISSION = `subscription Submission($id: ID!) {
@@ -27,11 +29,11 @@ const SUBMISSION = `subscription Submission($id: ID!) {
     ... on SubmissionNow {
       submission {
         id state stateSince revision reason isTest createdAt endedAt batchSystem campaignRevision
-        recoveryPosition round filesTotal availableActions ${COUNTERS}
+        recoveryPosition round asks overdueSince filesTotal availableActions ${COUNTERS}
         campaign { id name } stage { id name } slice { epoch number parameter low high }
         origin { id } upstream { id } recoveries { id state } dependents { id state }
         launchAttempts { attempt state nativeId mark said at }
-        actions { verb reason at tries doneAt said }
+        actions { verb reason at tries doneAt said } ${TRIES}
       }
     }
     ... on NotFound { message }
@@ -63,6 +65,8 @@ interface Submission extends JobCounts, FileCounts, Usage {
   readonly batchSystem: string;
   readonly campaignRevision: number;
   readonly recoveryPosition: number | null;
+  readonly asks: string;
+  readonly overdueSince: string | null;
   readonly round: number | null;
   readonly filesTotal: number;
   readonly availableActions: readonly string[];
@@ -81,6 +85,7 @@ interface Submission extends JobCounts, FileCounts, Usage {
   readonly dependents: readonly Linked[];
   readonly launchAttempts: readonly LaunchAttempt[];
   readonly actions: readonly ActionAsked[];
+  readonly recoveryTries: readonly Try[];
 }
 
 interface Told {
@@ -122,6 +127,17 @@ function Shown({ of }: { of: Submission }) {
       >
         <Outputs submission={of.id} version={version} />
       </Fold>
+      <Fold title="What it owes, and what came late" open={of.overdueSince !== null}>
+        <Undone submission={of.id} version={version} />
+      </Fold>
+      <Fold title="Plan a recovery" open={of.asks !== ""}>
+        <Recovery
+          submission={of.id}
+          tries={of.recoveryTries}
+          possible={of.availableActions.includes("RECOVER")}
+          version={version}
+        />
+      </Fold>
       <Fold title="Launch" open={of.launchAttempts.length !== 1 || of.jobsSucceeded === 0}>
         <Launch submission={of.id} attempts={of.launchAttempts} />
       </Fold>
@@ -153,7 +169,7 @@ function Heading({ of }: { of: Submission }) {
           <Related
             mark="↺ of"
             id={origin.id}
-            title={`Recovery, round ${(of.round ?? 0) + 1}, of submission`}
+            title={`Recovery${of.round === null ? " by hand" : `, round ${of.round + 1}`}, of submission`}
           />
         )}
         {upstream && (
@@ -167,6 +183,12 @@ function Heading({ of }: { of: Submission }) {
         ))}
       </span>
       {of.reason && <p className="reason">{of.reason}</p>}
+      {of.overdueSince && (
+        <p className="problem">
+          Overdue since <When at={of.overdueSince} />.
+        </p>
+      )}
+      <Problem text={of.asks} />
     </header>
   );
 }

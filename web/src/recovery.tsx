@@ -1,0 +1,214 @@
+/** Doing again what a submission left undone: what was tried, and a plan before anything happens. */
+import { useState } from "react";
+import { Problem, Related, When } from "./parts";
+import { useQuestion } from "./question";
+import { ask } from "./wire";
+import { count, plain } from "./words";
+
+const TYPES: Record<string, string> = {
+  consumed_status: "what was not done",
+  process_status: "what was not done, and what a job did that did not end well",
+  added_files: "files that came after the launch",
+  delivered_not_consumed: "what jobs got and did not do",
+  pending_files: "what has not all its outputs located",
+  failed: "what failed",
+  orphans: "what was done without all its outputs located",
+  all: "everything",
+};
+
+const PLAN = `query Plan($id: ID!, $type: String!) {
+  planRecovery(submissionId: $id, recovery: { type: $type }) {
+    ... on RecoveryPlan {
+      planHash taken everything jobs bytes command resources { cpus memoryMb diskMb walltimeS }
+      counts { why isTaken count }
+      files(first: 10) { nodes { why isTaken index file { name } } }
+    }
+    ... on Problem { message }
+  }
+}`;
+
+const LAUNCH = `mutation Recover($id: ID!, $plan: String!) {
+  launchRecovery(submissionId: $id, planHash: $plan) {
+    __typename
+    ... on Submission { id }
+    ... on Problem { message }
+    ... on PlanChanged { changes { part } }
+  }
+}`;
+
+export const TRIES =
+  "recoveryTries { type position round result taken everything at recovery { id } by { username } }";
+
+export interface Try {
+  readonly type: string;
+  readonly position: number | null;
+  readonly round: number | null;
+  readonly result: string;
+  readonly taken: number;
+  readonly everything: number;
+  readonly at: string;
+  readonly recovery: { readonly id: string } | null;
+  readonly by: { readonly username: string } | null;
+}
+
+interface Plan {
+  readonly message?: string;
+  readonly planHash?: string;
+  readonly taken: number;
+  readonly everything: number;
+  readonly jobs: number;
+  readonly command: readonly string[];
+  readonly resources: Record<string, number | null>;
+  readonly counts: readonly {
+    readonly why: string;
+    readonly isTaken: boolean;
+    readonly count: number;
+  }[];
+  readonly files: {
+    readonly nodes: readonly {
+      readonly why: string;
+      readonly isTaken: boolean;
+      readonly index: number | null;
+      readonly file: { readonly name: string } | null;
+    }[];
+  };
+}
+
+interface Launched {
+  readonly launchRecovery: {
+    readonly id?: string;
+    readonly message?: string;
+    readonly changes?: readonly { readonly part: string }[];
+  };
+}
+
+interface Props {
+  readonly submission: string;
+  readonly tries: readonly Try[];
+  readonly possible: boolean;
+  readonly version: unknown;
+}
+
+export function Recovery({ submission, tries, possible, version }: Props) {
+  return (
+    <>
+      <Tries tries={tries} />
+      {possible ? (
+        <Planned submission={submission} version={version} />
+      ) : (
+        <p className="faint">Nothing is recovered by hand while it runs.</p>
+      )}
+    </>
+  );
+}
+
+function Tries({ tries }: { tries: readonly Try[] }) {
+  if (tries.length === 0) return null;
+  return (
+    <ul className="asked">
+      {tries.map((each) => (
+        <li key={`${each.at} ${each.position} ${each.round}`}>
+          <When at={each.at} /> {each.type}
+          {each.position === null
+            ? ` by ${each.by?.username ?? "hand"}`
+            : `, entry ${each.position + 1}, round ${(each.round ?? 0) + 1}`}
+          : {plain(each.result)}, {count(each.taken)} of {count(each.everything)}{" "}
+          {each.recovery && <Related mark="↺" id={each.recovery.id} title="Recovered by submission" />}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Planned({ submission, version }: { submission: string; version: unknown }) {
+  const [type, setType] = useState("consumed_status");
+  const [said, setSaid] = useState("");
+  const [busy, setBusy] = useState(false);
+  const found = useQuestion<{ planRecovery: Plan }>(PLAN, { id: submission, type }, version);
+  const plan = found.data?.planRecovery;
+
+  function launch(hash: string) {
+    setBusy(true);
+    void carry(submission, hash)
+      .then(setSaid)
+      .finally(() => setBusy(false));
+  }
+
+  return (
+    <>
+      <label>
+        Take{" "}
+        <select
+          value={type}
+          onChange={(event) => {
+            setSaid("");
+            setType(event.target.value);
+          }}
+        >
+          {Object.entries(TYPES).map(([name, meaning]) => (
+            <option key={name} value={name}>
+              {name}: {meaning}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Problem text={found.problem || plan?.message || ""} />
+      {plan?.planHash && <Shown plan={plan} />}
+      {plan?.planHash && plan.taken > 0 && (
+        <button type="button" disabled={busy} onClick={() => launch(plan.planHash ?? "")}>
+          Launch it: {count(plan.jobs)} jobs
+        </button>
+      )}
+      <Problem text={said} />
+    </>
+  );
+}
+
+function Shown({ plan }: { plan: Plan }) {
+  const { cpus, memoryMb, walltimeS } = plan.resources;
+  return (
+    <>
+      <p>
+        {count(plan.taken)} of {count(plan.everything)} in {count(plan.jobs)} jobs, each with{" "}
+        {cpus} cores, {memoryMb} MB, {walltimeS} s: <code>{plan.command.join(" ")}</code>
+      </p>
+      <div className="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>Why</th>
+              <th>In or out</th>
+              <th>How many</th>
+              <th>For example</th>
+            </tr>
+          </thead>
+          <tbody>
+            {plan.counts.map((each) => (
+              <tr key={each.why}>
+                <th scope="row">{plain(each.why)}</th>
+                <td>{each.isTaken ? "in" : "out"}</td>
+                <td>{count(each.count)}</td>
+                <td>{example(plan, each.why)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}
+
+function example(plan: Plan, why: string): string {
+  const one = plan.files.nodes.find((each) => each.why === why);
+  if (!one) return "";
+  return one.file?.name ?? `unit ${one.index}`;
+}
+
+/** Launch what was shown; the result is why not, or nothing. */
+async function carry(id: string, plan: string): Promise<string> {
+  const answer = await ask<Launched>({ query: LAUNCH, variables: { id, plan } });
+  const came = answer.data?.launchRecovery;
+  const changed = came?.changes?.map((each) => plain(each.part)).join(", ");
+  const message = answer.errors?.[0]?.message ?? came?.message ?? "";
+  return changed ? `${message} Changed: ${changed}.` : message;
+}
