@@ -165,6 +165,13 @@ class BatchSystem(Protocol):
         """Read up to `bound` events past the place that was committed last (None: from the start)."""
         ...
 
+    async def look_back(self) -> None:
+        """The reader's database was replaced by an older one: places committed long ago are read from again.
+
+        What was let go because it had been committed as read is taken back, as far as it is still there.
+        """
+        ...
+
     async def reports(self, wanted: Sequence[ReportKey]) -> Mapping[ReportKey, Mapping[str, Any]]:
         """The payloads' reports that are there; one that is missing or unreadable is left out."""
         ...

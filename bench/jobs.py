@@ -75,6 +75,9 @@ class Memory:
     async def open(self, native_id: str) -> None:
         raise NotImplementedError
 
+    async def look_back(self) -> None:
+        raise NotImplementedError
+
     async def act(
         self, verb: Verb, native_id: str, reason: str, numbers: Sequence[int] | None = None
     ) -> None:

@@ -72,3 +72,19 @@ async def held_back(db: Database, batch_systems: Sequence[str]) -> str | None:
     """Why nothing may be launched now, or None."""
     why: str | None = await db.fetchval(HELD_BACK, batch_systems)
     return why
+
+
+IN_DOUBT = """
+    SELECT EXISTS (SELECT FROM submission s
+                     JOIN launch_attempt a ON (a.submission_id, a.attempt) = (s.id, s.launch_attempt)
+                    WHERE s.state IN ('new', 'submitting', 'uncertain') AND a.batch_system = $1 AND a.state = 'sent'
+                      AND a.at < (SELECT max(ended_at) FROM past_history))
+"""
+
+
+async def in_doubt(db: Database, batch_system: str) -> bool:
+    """Whether a restored database has launches that may have been adopted, and run, after the dump.
+
+    What a batch system tells of them would be taken for somebody else's, and lost.
+    """
+    return bool(await db.fetchval(IN_DOUBT, batch_system))

@@ -24,7 +24,7 @@ from batch.slurm import Slurm
 from catalogs.embedded import Embedded
 from db.pool import open_pool
 from settings import Settings
-from workers import act, advance, credentials, launch, points, relay, repair, schedule
+from workers import act, advance, credentials, launch, memory, points, relay, repair, schedule
 from workers.health import Look
 from workers.loops import Bell, run, run_watch
 from workers.reconcile import Reconcile
@@ -177,6 +177,7 @@ async def main() -> None:
                 settings.renewal_s,
             ),
         )
+        await memory.notice(tools)
         await work(tools, settings, redis, stop)
 
 

@@ -30,6 +30,7 @@ WAIT_S = 10.0
 """How long until a launch that has to wait is looked at again."""
 UNCERTAIN_S = 10.0
 """How long until an uncertain launch is looked at again."""
+UNDER_WAY = {LaunchState.SENT, LaunchState.ACKNOWLEDGED, LaunchState.OPENED}
 
 
 class Lost(Exception):
@@ -59,7 +60,8 @@ async def launch(tools: Tools, submission_id: int) -> None:
 
 async def _why_wait(tools: Tools, submission_id: int) -> str | None:
     """What has to come first, if anything: a new submission stays so and shows it."""
-    if why := await memory.held_back(tools):
+    why = await memory.held_back(tools)
+    if why is not None and not await _is_under_way(tools, submission_id):
         return f"It waits: {why}."
     submission = await submissions.by_id(tools.db, submission_id)
     if submission is None or submission.state is not SubmissionState.NEW:
@@ -86,6 +88,12 @@ async def _outcome(tools: Tools, submission: Submission) -> str:
     return "launched"
 
 
+async def _is_under_way(tools: Tools, submission_id: int) -> bool:
+    """Whether jobs may be there already, to be found and adopted."""
+    attempt = await launches.current(tools.db, submission_id)
+    return attempt is not None and attempt.state in UNDER_WAY
+
+
 async def _carry(tools: Tools, submission: Submission) -> None:
     system = tools.systems.get(submission.batch_system)
     if system is None:
@@ -94,6 +102,8 @@ async def _carry(tools: Tools, submission: Submission) -> None:
     if attempt is not None and attempt.state is LaunchState.SENT:
         attempt = await _find(tools, system, attempt)
     if attempt is None or attempt.state is LaunchState.ABANDONED:
+        if why := await memory.held_back(tools):
+            raise BatchUnavailable(f"It waits: {why}.")
         async with around("launch.intend"):
             attempt = _ours(await launches.intend(tools.db, submission.id, tools.holder))
     if attempt.state is LaunchState.INTENDED:

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import metrics
 from batch import BatchSystem, BatchUnavailable
-from db import leases, watches
+from db import leases, restores, watches
 from db.watches import Fenced
 from workers import watch
 from workers.tools import Tools, log
@@ -66,7 +66,8 @@ async def run_watch(system: BatchSystem, tools: Tools, idle_s: float, bell: Bell
     while not bell.is_over:
         epoch = None
         try:
-            epoch = await leases.take(tools.db, name, tools.holder, tools.lease_s)
+            if not await restores.in_doubt(tools.db, system.name):
+                epoch = await leases.take(tools.db, name, tools.holder, tools.lease_s)
             if epoch is not None:
                 await _lead(system, tools, (name, epoch), idle_s, bell)
             faults = 0

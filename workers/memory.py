@@ -64,14 +64,19 @@ async def _alone(spool: Path) -> AsyncIterator[None]:
         yield
 
 
-async def held_back(tools: Tools) -> str | None:
-    """Why nothing may be launched now, or None; notices a restored database."""
+async def notice(tools: Tools) -> None:
+    """Notice a restored database, and begin a new history in it."""
     # Read before the database is asked: it counts first, so that it is never behind by itself.
     kept = read(tools.spool)
     if is_older(await restores.now(tools.db), kept):
         await _begin_again(tools)
     elif kept is None:
         await keep(tools)
+
+
+async def held_back(tools: Tools) -> str | None:
+    """Why nothing may be submitted now, or None."""
+    await notice(tools)
     return await restores.held_back(tools.db, list(tools.systems))
 
 
@@ -86,6 +91,8 @@ async def _begin_again(tools: Tools) -> None:
         )
         async with around("memory.restore"), tools.db.acquire() as conn, conn.transaction():
             await restores.begin_again(conn, kept)
+        for system in tools.systems.values():
+            await system.look_back()
         now = await restores.now(tools.db)
         _write(tools.spool, later(now, kept) if kept else now)
 

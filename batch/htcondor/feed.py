@@ -70,6 +70,7 @@ class Feed:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._lock = folder, threading.Lock()
+        self._over = folder / ".over"
         self._logs: dict[str, _Log] = {}
 
     def enter(self, launch: Launch) -> None:
@@ -124,10 +125,21 @@ class Feed:
         except FileNotFoundError:
             return []
         for mark in [name for name in names if name in committed and committed[name].is_over]:
-            (self._folder / mark).unlink(missing_ok=True)
+            self._lay_aside(mark)
             self._logs.pop(mark, None)
             names.remove(mark)
         return sorted(name for name in names if not name.startswith("."))
+
+    def _lay_aside(self, mark: str) -> None:
+        self._over.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):
+            (self._folder / mark).rename(self._over / mark)
+
+    def look_back(self) -> None:
+        """Take up again what was laid aside: who reads may have committed less than was thought."""
+        with self._lock, suppress(FileNotFoundError):
+            for name in os.listdir(self._over):
+                (self._over / name).rename(self._folder / name)
 
     def _at(self, mark: str, place: Place) -> _Log | None:
         """The log, understood up to a place: as it is in memory, or read again from its beginning."""

@@ -83,6 +83,9 @@ class Local:
         """Read up to `bound` events past the place that was committed last."""
         return await self._call(lambda: self._read(read_to, bound))
 
+    async def look_back(self) -> None:
+        """Nothing to do: what is read is kept for two generations of the journal."""
+
     async def reports(self, wanted: Sequence[ReportKey]) -> Mapping[ReportKey, Mapping[str, Any]]:
         """The payloads' reports that are there."""
         return await self._call(lambda: directory.reports(wanted))

@@ -78,6 +78,10 @@ class Slurm:
         """Read up to `bound` events past the place that was committed last."""
         return await self._call(lambda: self._read(read_to, bound))
 
+    async def look_back(self) -> None:
+        """Tell of launches again that were over."""
+        await self._call(self._feed.look_back)
+
     async def reports(self, wanted: Sequence[ReportKey]) -> Mapping[ReportKey, Mapping[str, Any]]:
         """The payloads' reports that are there."""
         return await self._call(lambda: directory.reports(wanted))

@@ -4,7 +4,7 @@ import fcntl
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +32,7 @@ class Feed:
 
     def __init__(self, folder: Path, programs: Programs, interval_s: float) -> None:
         self._folder, self._programs, self._interval_s = folder, programs, interval_s
+        self._over = folder / ".over"
         self._journals: dict[str, Journal] = {}
         self._asked_at = -interval_s
 
@@ -75,9 +76,15 @@ class Feed:
         """The launches of which more may be heard; what was committed as over is let go."""
         entries = self.entries()
         for native_id in [name for name in entries if committed.get(name, Place()).is_over]:
-            self._journals.pop(native_id).forget()
+            self._journals.pop(native_id).lay_aside(self._over)
             del entries[native_id]
         return entries
+
+    def look_back(self) -> None:
+        """Take up again what was laid aside: who reads may have committed less than was thought."""
+        with self._alone(), suppress(FileNotFoundError):
+            for path in [*self._over.iterdir()]:
+                path.rename(self._folder / path.name)
 
     def _ask(self, entries: Mapping[str, Entry], configured: Configuration) -> None:
         for native_id in entries:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -115,12 +114,11 @@ class Journal:
                         yield offset + len(line), _event(self._folder.name, offset, line)
                 offset += len(line)
 
-    def forget(self) -> None:
-        """Follow it no more."""
-        gone = self._folder.with_name(f".gone-{self._folder.name}-{time.monotonic_ns()}")
+    def lay_aside(self, folder: Path) -> None:
+        """Follow it no more, unless it is taken up again."""
+        folder.mkdir(exist_ok=True)
         with suppress(FileNotFoundError):
-            self._folder.rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+            self._folder.rename(folder / self._folder.name)
 
 
 def _line(event: JobEvent) -> str:

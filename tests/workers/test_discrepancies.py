@@ -4,43 +4,15 @@ import signal
 
 from batch.local import Local
 from db import discrepancies, launches
-from db.discrepancies import Discrepancy
 from domain.discrepancies import DiscrepancyKind, Resolution
 from domain.jobs import Verb
 from tests.plant import Plant
 from tests.workers.campaigns import Two, two
 from tests.workers.house import House, until, was_stopped
-from tests.workers.twins import submitted_again
+from tests.workers.twins import found, repaired, submitted_again
 
 SOON = {"POMS_RECONCILE_S": "1"}
 K = DiscrepancyKind
-
-
-async def found(house: House, kind: DiscrepancyKind) -> Discrepancy:
-    """The one open discrepancy, once it is filed."""
-    wanted = discrepancies.Wanted(is_open=True)
-
-    async def filed() -> bool:
-        return bool(await discrepancies.some(house.db, wanted, 0, 10, newest=False))
-
-    await until(filed, f"a discrepancy of kind {kind}", house)
-    (row,) = await discrepancies.some(house.db, wanted, 0, 10, newest=False)
-    assert row.kind is kind
-    return row
-
-
-async def repaired(house: House, plant: Plant, id: int) -> Discrepancy:
-    await discrepancies.ask(house.db, id, plant.person_id)
-
-    async def over() -> bool:
-        (row,) = await discrepancies.by_ids(house.db, [id])
-        return row.resolution is not None
-
-    await until(over, "the repair", house)
-    (row,) = await discrepancies.by_ids(house.db, [id])
-    assert row.resolution is Resolution.REPAIRED, row.said
-    assert row.resolved_by == plant.person_id
-    return row
 
 
 async def ended(campaign: Two) -> None:
@@ -56,11 +28,11 @@ async def test_an_inert_twin_is_told_and_goes_when_somebody_asks(
     house.worker(**SOON)
     id = await campaign.launch()
     await ended(campaign)
-    twin = await submitted_again(house, id)
+    twin = await submitted_again(Local(house.spool), house, id)
     row = await found(house, K.TWIN)
     assert (row.native_id, row.submission_id, row.jobs, row.started) == (twin, id, 2, False)
     assert row.experiment_id == plant.experiment_id
-    await repaired(house, plant, row.id)
+    await repaired(house, plant.person_id, row.id)
     (cluster,) = [c for c in await Local(house.spool).marked(["poms-"]) if c.native_id == twin]
     assert (cluster.jobs, cluster.started) == (0, False)
     await campaign.check()
@@ -88,7 +60,7 @@ async def test_a_launcher_that_stalls_past_its_lease_leaves_an_inert_cluster_tha
     row = await found(house, K.ABANDONED)
     assert (row.submission_id, row.started) == (id, False)
     stalled.kill()
-    await repaired(house, plant, row.id)
+    await repaired(house, plant.person_id, row.id)
     await campaign.check()
 
 
@@ -106,7 +78,7 @@ async def test_jobs_that_run_though_their_submission_has_ended_are_told(
     await house.db.execute(end, id)
     row = await found(house, K.RUNNING_THOUGH_ENDED)
     assert (row.jobs, row.started) == (1, True)
-    await repaired(house, plant, row.id)
+    await repaired(house, plant.person_id, row.id)
 
 
 async def test_what_vanished_is_told_and_closed_when_somebody_asks(
@@ -126,7 +98,7 @@ async def test_what_vanished_is_told_and_closed_when_somebody_asks(
     (house.spool / "local/clusters").mkdir()
     row = await found(house, K.VANISHED)
     assert row.submission_id == id
-    await repaired(house, plant, row.id)
+    await repaired(house, plant.person_id, row.id)
     state = await house.db.fetchrow("SELECT state, jobs_removed FROM submission WHERE id = $1", id)
     assert state is not None
     assert tuple(state) == ("removed", 1)
@@ -143,7 +115,7 @@ async def test_an_orphan_holds_launches_back_until_somebody_has_decided(
     await ended(campaign)
     attempt = await launches.current(house.db, id)
     assert attempt is not None
-    orphan = await submitted_again(house, id, f"{attempt.mark[:-1]}9")
+    orphan = await submitted_again(Local(house.spool), house, id, f"{attempt.mark[:-1]}9")
     row = await found(house, K.ORPHAN)
     assert (row.native_id, row.submission_id) == (orphan, id)
     again = await campaign.launch()
@@ -169,7 +141,7 @@ async def test_what_has_gone_closes_by_itself(house: House, plant: Plant) -> Non
     house.worker(**SOON)
     id = await campaign.launch()
     await ended(campaign)
-    twin = await submitted_again(house, id)
+    twin = await submitted_again(Local(house.spool), house, id)
     row = await found(house, K.TWIN)
     await Local(house.spool).act(Verb.REMOVE, twin, "by hand")
 

@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from db import actions, discrepancies, slices
+from batch.local import Local
+from db import actions, discrepancies, launches, slices
 from db.taking import Asked
 from domain.jobs import Verb
 from tests.plant import Plant
@@ -194,6 +195,29 @@ async def restored(house: House, plant: Plant, point: str) -> None:
     assert await plant.db.fetchval("SELECT count(*) FROM discrepancy") == 0
 
 
+async def an_orphan_is_there(house: House, plant: Plant, point: str) -> None:
+    """A launch waits until somebody has decided about a cluster that the database doesn't know."""
+    campaign = await two(house, plant)
+    house.runner()
+    first = house.worker(POMS_RECONCILE_S="1")
+    id = await campaign.launch()
+    await until(campaign.done, "the campaign's end", house)
+    attempt = await launches.current(plant.db, id)
+    assert attempt is not None
+    orphan = await submitted_again(Local(house.spool), house, id, f"{attempt.mark[:-1]}9")
+    filed = "SELECT id FROM discrepancy WHERE native_id = $1"
+    await until(lambda: plant.db.fetchval(filed, orphan), "the orphan", house)
+    first.kill()
+    id = await campaign.launch()
+    await dies_at(house, point)
+    assert await plant.db.fetchval("SELECT state FROM submission WHERE id = $1", id) == "new"
+    found = await plant.db.fetchval(filed, orphan)
+    await discrepancies.dismiss(plant.db, found, plant.person_id, "known")
+    house.worker()
+    ended = "SELECT ended_at IS NOT NULL FROM submission WHERE id = $1"
+    await until(lambda: plant.db.fetchval(ended, id), "the launch", house)
+
+
 async def a_twin_is_repaired(house: House, plant: Plant, point: str) -> None:
     """Somebody asks that the inert twin of a launch be removed."""
     campaign = await two(house, plant)
@@ -201,7 +225,7 @@ async def a_twin_is_repaired(house: House, plant: Plant, point: str) -> None:
     first = house.worker(POMS_RECONCILE_S="1")
     id = await campaign.launch()
     await until(campaign.done, "the campaign's end", house)
-    twin = await submitted_again(house, id)
+    twin = await submitted_again(Local(house.spool), house, id)
     open_ = "SELECT id FROM discrepancy WHERE native_id = $1 AND resolved_at IS NULL"
     await until(lambda: plant.db.fetchval(open_, twin), "the twin", house)
     first.kill()
@@ -239,7 +263,7 @@ SCENARIOS: dict[str, Scenario] = {
     "sweep.promote": one_at_a_time,
     "schedule.turn": by_the_clock,
     "memory.restore": restored,
-    "launch.wait": restored,
+    "launch.wait": an_orphan_is_there,
     "repair.do": a_twin_is_repaired,
     "repair.done": a_twin_is_repaired,
 }
