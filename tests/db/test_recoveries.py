@@ -21,6 +21,10 @@ from domain.verdicts import KINDS, TAKEN, Elsewhere, Facts, Why, verdict
 from tests.plant import Plant
 
 FILES = 6
+EMPTY = """
+    TRUNCATE dataset, stage, job_type, file, slice, submission, live_file, processed_file, input_file, output_file,
+             work_unit, job RESTART IDENTITY CASCADE
+"""
 
 
 @pytest.fixture
@@ -123,16 +127,13 @@ def facts(case: Case, *, succeeded: bool) -> Facts:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(CASES, st.lists(st.booleans(), min_size=3, max_size=3))
 async def test_the_statement_says_what_the_rule_says(
     plant: Plant, cases: list[Case], succeeded: list[bool]
 ) -> None:
-    await plant.db.execute(
-        "TRUNCATE dataset, stage, job_type, file, slice, submission, live_file, processed_file, input_file,"
-        " output_file, work_unit, job RESTART IDENTITY CASCADE"
-    )
+    await plant.db.execute(EMPTY)
     await launched(plant)
     for n, case in enumerate(cases):
         await plant_case(plant, n + 1, case)
@@ -302,3 +303,47 @@ async def test_files_that_somebody_takes_meanwhile_are_not_taken_twice(plant: Pl
             await ours
     assert await plant.db.fetchval("SELECT count(*) FROM submission") == 1
     assert (await plan(plant, "all")).counts == {Why.WAITING: 5, Why.LIVE_ELSEWHERE: 1}
+
+
+UNIT = st.tuples(
+    st.sampled_from(["succeeded", "failed", "removed"]), st.integers(0, 1), st.booleans()
+)
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(UNIT, min_size=4, max_size=4))
+async def test_of_a_generator_a_unit_is_what_its_job_came_to(
+    plant: Plant, units: list[tuple[str, int, bool]]
+) -> None:
+    await plant.db.execute(EMPTY)
+    stage = await plant.stage("gen", ["true"], kind="generator", jobs_per_slice=4)
+    assert (await slices.launch_next(plant.db, stage, Asked(plant.person_id))).submission
+    await over(plant)
+    known = []
+    for number, (state, attempt, made) in enumerate(units, 1):
+        await plant.db.execute(
+            "UPDATE job SET state = $2, attempt = $3 WHERE number = $1", number, state, attempt
+        )
+        if made:
+            await plant.db.execute(OUTPUT, plant.experiment_id, number)
+        delivery = Delivery.CONSUMED if attempt else Delivery.WAITING
+        undone = Outcome.FAILED if attempt else Outcome.NONE
+        outcome = Outcome.DONE if state == "succeeded" else undone
+        well = state == "succeeded"
+        known.append(Facts(delivery, outcome, well, made, Elsewhere.NOWHERE, added=False))
+    for kind in KINDS:
+        expected = [verdict(kind, each) for each in known]
+        found = await plan(plant, kind)
+        assert found.counts == {why: expected.count(why) for why in set(expected)}, kind
+        assert found.jobs == sum(why in TAKEN for why in expected)
+
+
+OUTPUT = """
+    WITH f AS (
+        INSERT INTO file (experiment_id, name, size, location) VALUES ($1, 'of ' || $2::int, 0, '') RETURNING id, name
+    )
+    INSERT INTO output_file (submission_id, number, attempt, name, path, size, checksum, state, file_id)
+    SELECT 1, $2, 1, name, '', 0, '', 'located', id FROM f
+"""
