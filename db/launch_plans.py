@@ -45,9 +45,17 @@ async def parts(db: Database, planned: Planned) -> Parts:
             "events": stage.events_per_unit if stage.generates else None,
         },
         PlanPart.COMMAND: planned.configuration,
-        PlanPart.LIMITS: {"most_unfinished": stage.most_unfinished},
+        PlanPart.LIMITS: await db.fetchval(LIMITS, stage.id),
     }
 
+
+LIMITS = """
+    SELECT jsonb_build_object('stage', jsonb_build_array(s.most_unfinished, s.most_jobs),
+                              'campaign', jsonb_build_array(c.most_unfinished, c.most_jobs),
+                              'experiment', jsonb_build_array(e.most_unfinished, e.most_jobs))
+      FROM stage s JOIN campaign c ON c.id = s.campaign_id JOIN experiment e ON e.id = s.experiment_id
+     WHERE s.id = $1
+"""
 
 RANGE = """
     SELECT encode(sha256(string_agg(int8send(file_id), ''::bytea ORDER BY ordinal)), 'hex') FROM dataset_file

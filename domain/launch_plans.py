@@ -29,7 +29,7 @@ class PlanPart(StrEnum):
     COMMAND = "command"
     """What runs: the expanded command with its environment, resources and the rest of its configuration."""
     LIMITS = "limits"
-    """What bounds launches of the stage."""
+    """What bounds launches of the stage, the campaign and the experiment: of each, how many submissions and jobs."""
 
 
 Parts = Mapping[PlanPart, Mapping[str, Any]]

@@ -105,7 +105,7 @@ CHANGES = {
     "revision": "UPDATE campaign SET revision = 2",
     "cursor": "UPDATE stage SET cursor = '2'",
     "command": "UPDATE job_type SET command = '{false}'",
-    "limits": "UPDATE stage SET most_unfinished = 7",
+    "limits": "UPDATE experiment SET most_jobs = 7",
     "files": "UPDATE dataset SET head = head - 1",
 }
 
