@@ -9,7 +9,8 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,9 @@ from batch.directory import InputFile, Order, Unit, prepare
 from batch.htcondor import Access, HTCondor
 from batch.htcondor.order import put_script
 from batch.local import Local
-from batch.slurm import Slurm
-from batch.slurm.order import log_of as log_path
 from domain.batch_options import BatchOptions
-from domain.jobs import JobState, Resources
+from domain.jobs import JobState, Resources, Verb
 from tests.batch.pools import Pool
-from tests.batch.slurm_pool import SlurmPool
 from tests.conftest import wait_until
 from up import home
 
@@ -46,6 +44,16 @@ def carrying(what: str) -> list[str]:
             if what.encode() in environ.read_bytes():
                 found.append(environ.parent.name)
     return found
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """A program that lives and does not answer."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 class Feed:
@@ -97,6 +105,7 @@ class Bench(ABC):
 
     spool: Path
     system: BatchSystem
+    least_walltime_s = 1
 
     @property
     def store(self) -> Path:
@@ -105,6 +114,22 @@ class Bench(ABC):
     @abstractmethod
     def start(self, slots: int = 2) -> object:
         """Let jobs run, so many at once."""
+
+    @abstractmethod
+    def again(self, call_s: float = 20) -> BatchSystem:
+        """Another watcher of the same system, who knows only what is written down."""
+
+    @abstractmethod
+    def cut(self) -> AbstractContextManager[None]:
+        """As long as this lasts the system does not answer."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """End the system's own program, and have it running again."""
+
+    @abstractmethod
+    async def behind_our_back(self, verb: Verb, native_id: str) -> None:
+        """What somebody does who does not ask us."""
 
     @abstractmethod
     def left_over(self) -> list[str]:
@@ -166,6 +191,23 @@ class LocalBench(Bench):
         self.runner.wait()
         self.runner = None
 
+    def again(self, call_s: float = 20) -> BatchSystem:
+        return Local(self.spool)
+
+    @contextlib.contextmanager
+    def cut(self) -> Iterator[None]:
+        """Its folder is out of reach, as when a file server is."""
+        (self.spool / "local").rename(self.spool / "away")
+        yield
+        (self.spool / "away").rename(self.spool / "local")
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    async def behind_our_back(self, verb: Verb, native_id: str) -> None:
+        await Local(self.spool).act(verb, native_id, "somebody else")
+
     def left_over(self) -> list[str]:
         return carrying(f"BATCH_LOCAL_SCRATCH={self.spool}")
 
@@ -199,6 +241,33 @@ class HTCondorBench(Bench):
             home.give(path, self._pool.run_as)
         return launch
 
+    def again(self, call_s: float = 20) -> BatchSystem:
+        self.condor.close()
+        self.condor = HTCondor(replace(self.access, call_s=call_s), self.spool)
+        return self.condor
+
+    @contextlib.contextmanager
+    def cut(self) -> Iterator[None]:
+        with stopped(self._pool.process("condor_schedd")):
+            yield
+
+    def restart(self) -> None:
+        os.kill(self._pool.process("condor_schedd"), signal.SIGKILL)
+        wait_until(
+            lambda: self._pool.run("condor_q", "-totals").returncode == 0,
+            within=60,
+            what="a schedd",
+        )
+
+    async def behind_our_back(self, verb: Verb, native_id: str) -> None:
+        program = {
+            Verb.REMOVE: "condor_rm",
+            Verb.HOLD: "condor_hold",
+            Verb.RELEASE: "condor_release",
+        }
+        done = await asyncio.to_thread(self._pool.run, program[verb], native_id)
+        assert done.returncode == 0, done.stderr
+
     def left_over(self) -> list[str]:
         return carrying(f"_CONDOR_JOB_IWD={self.spool}")
 
@@ -207,33 +276,3 @@ class HTCondorBench(Bench):
         wait_until(lambda: not self._pool.queue(), what="an empty queue")
         wait_until(lambda: not self.left_over(), what="the end of all jobs")
         self.condor.close()
-
-
-class SlurmBench(Bench):
-    """A spool of its own in a real cluster, which all of a session's tests share."""
-
-    def __init__(self, spool: Path, pool: SlurmPool) -> None:
-        self.spool, self.pool, self._cpus = spool, pool, 1
-        self.system = self.slurm = Slurm(pool.access(), spool)
-
-    def start(self, slots: int = 2) -> SlurmPool:
-        """The cluster runs already: each job takes so many of its cores that so many jobs fit."""
-        self._cpus = self.pool.slots // slots
-        return self.pool
-
-    def launch(self, mark: str, script: str, jobs: int = 1, **asked: Any) -> Launch:
-        # What this cluster remembers outlives a test, and with it the marks of others.
-        launch = super().launch(f"{mark}.{self.spool.name}", script, jobs, **asked)
-        launch = replace(launch, resources=replace(launch.resources, cpus=self._cpus))
-        self.store.mkdir(exist_ok=True)
-        log_path(launch.directory, 0, 0).parent.mkdir(exist_ok=True)
-        for path in (self.store, launch.directory, *launch.directory.rglob("*")):
-            home.give(path, self.pool.run_as)
-        return launch
-
-    def left_over(self) -> list[str]:
-        return carrying(f"SLURM_SUBMIT_DIR={self.spool}")
-
-    def end(self) -> None:
-        self.pool.empty()
-        wait_until(lambda: not self.left_over(), what="the end of all jobs")

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from batch.htcondor import Access
-from tests.batch.benches import Bench, Feed, HTCondorBench, LocalBench, SlurmBench
+from tests.batch.benches import Bench, Feed, HTCondorBench, LocalBench
 from tests.batch.pools import CONDOR, Pool
+from tests.batch.slurm_bench import SlurmBench
 from tests.batch.slurm_pool import SLURM, SlurmPool
 from up import children, home
 

@@ -141,10 +141,10 @@ class SlurmPool:
                 run_as=self.run_as,
             )
 
-    def kill(self, name: str) -> None:
-        """End one of the daemons at once."""
-        self.daemons[name].kill()
-        self.daemons.pop(name).wait()
+    def end(self, name: str) -> None:
+        """End one of the daemons."""
+        self.daemons[name].terminate()
+        self.daemons.pop(name).wait(timeout=20)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -195,5 +195,4 @@ class SlurmPool:
         """End it with all that it runs."""
         for name in ("slurmd", "slurmctld", "munged"):
             if name in self.daemons:
-                self.daemons[name].terminate()
-                self.daemons[name].wait(timeout=20)
+                self.end(name)

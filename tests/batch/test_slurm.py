@@ -12,8 +12,9 @@ from batch import Absent, Batch, BatchUnavailable, Found, Unknown
 from batch.slurm import Slurm
 from batch.slurm.order import Name, command, put_script
 from domain.jobs import JobState, Verb
-from tests.batch.benches import Feed, SlurmBench, until
+from tests.batch.benches import Feed, until
 from tests.batch.conftest import reachable
+from tests.batch.slurm_bench import SlurmBench
 from tests.batch.slurm_pool import SLURM, SlurmPool
 from up import children, home
 

@@ -1,0 +1,145 @@
+"""What every batch system must do when it, its watcher or somebody else does not do what is usual.
+
+States that nobody knows can't be made to order on a real system: what was captured of each is tested with its words.
+"""
+
+from collections import Counter
+
+import pytest
+
+from batch import BatchUnavailable, Found, ReportKey, Unknown
+from batch.directory import InputFile
+from domain.discrepancies import Cluster
+from domain.jobs import JobState, Verb
+from tests.batch.benches import Bench, Feed, until
+
+WRITES = 'echo "$POMS_JOB" > "$POMS_JOB.out"'
+WAITS = "echo x > $POMS_JOB.out; exec sleep 60"
+
+
+async def test_while_it_does_not_answer_nothing_is_known_and_afterwards_nothing_is_lost(
+    bench: Bench, feed: Feed
+) -> None:
+    bench.start()
+    launch = bench.launch("m1", WRITES)
+    system = bench.again(call_s=2)
+    native_id = await system.submit(launch)
+    with bench.cut():
+        assert isinstance(await system.find(launch.mark), Unknown)
+        assert isinstance(await system.find("never-launched"), Unknown)
+        with pytest.raises(BatchUnavailable):
+            await system.open(native_id)
+    assert await system.find(launch.mark) == Found([native_id])
+    bench.system = bench.again()
+    await bench.system.open(native_id)
+    feed = Feed(bench.system)
+    await feed.until_over(native_id, [1])
+    assert feed.told(1) == [("idle", 0), ("running", 1), ("succeeded", 1)]
+
+
+async def test_another_watcher_goes_on_where_the_last_one_stopped(bench: Bench, feed: Feed) -> None:
+    bench.start()
+    script = f'echo x > 1.out; until [ -e "{bench.spool}/go" ]; do sleep 0.1; done'
+    native_id = await bench.system.submit(bench.launch("m1", script))
+    await bench.system.open(native_id)
+    await feed.until(native_id, JobState.RUNNING, [1])
+    (bench.spool / "go").touch()
+    next_ = Feed(bench.again())
+    next_.places = feed.places[-1:]
+    await next_.until_over(native_id, [1])
+    assert feed.told(1) + next_.told(1) == [("idle", 0), ("running", 1), ("succeeded", 1)]
+    assert feed.events[-1].seen < next_.events[0].seen
+
+
+async def test_the_system_itself_is_restarted_and_no_job_is_lost_or_done_twice_over(
+    bench: Bench, feed: Feed
+) -> None:
+    bench.start()
+    script = f'echo x > $POMS_JOB.out; until [ -e "{bench.spool}/go" ]; do sleep 0.1; done'
+    running, closed = bench.launch("m1", script), bench.launch("m2", WRITES)
+    ids = [await bench.system.submit(launch) for launch in (running, closed)]
+    await bench.system.open(ids[0])
+    await until(lambda: bench.has_started(running, 1))
+    await feed.read()
+    bench.restart()
+    (bench.spool / "go").touch()
+
+    async def found() -> bool:
+        sighting = await bench.system.find(closed.mark)
+        # A session with the one that is gone may be refused once.
+        assert isinstance(sighting, Unknown) or sighting == Found([ids[1]])
+        return isinstance(sighting, Found)
+
+    await until(found)
+    await feed.until_over(ids[0], [1])
+    assert bench.starts(closed, 1) == 0
+    await bench.system.open(ids[1])
+    await feed.until_over(ids[1], [1])
+    assert [feed.states(native_id)[1] for native_id in ids] == [JobState.SUCCEEDED] * 2
+    ends = [e for e in feed.events if e.state.is_over]
+    assert len(ends) == 2
+    # The shadow of HTCondor's job comes back to it, or starts it once more; then that is its last attempt.
+    last = next(e for e in ends if e.native_id == ids[0])
+    assert bench.starts(running, 1) == last.attempt
+
+
+async def test_what_somebody_else_removes_is_removed_and_what_they_hold_is_held(
+    bench: Bench, feed: Feed
+) -> None:
+    bench.start()
+    held, removed = bench.launch("m1", WAITS), bench.launch("m2", WAITS)
+    ids = [await bench.system.submit(launch) for launch in (held, removed)]
+    for native_id, launch in zip(ids, (held, removed), strict=True):
+        await bench.system.open(native_id)
+        await until(lambda launch=launch: bench.has_started(launch, 1))  # type: ignore[misc]
+    await bench.behind_our_back(Verb.HOLD, ids[0])
+    await bench.behind_our_back(Verb.REMOVE, ids[1])
+    await feed.until(ids[0], JobState.HELD, [1])
+    await feed.until(ids[1], JobState.REMOVED, [1])
+    said = {(e.native_id, e.state): (e.code, e.text) for e in feed.events}
+    for key in ((ids[0], JobState.HELD), (ids[1], JobState.REMOVED)):
+        code, text = said[key]
+        assert code == 1
+        assert text
+    await bench.behind_our_back(Verb.REMOVE, ids[0])
+    await feed.until(ids[0], JobState.REMOVED, [1])
+
+
+async def test_a_job_whose_input_is_not_there_fails_and_says_which(
+    bench: Bench, feed: Feed
+) -> None:
+    bench.start()
+    file = InputFile(7, "raw.dat", f"{bench.store}/raw.dat", 12)
+    launch = bench.launch("m1", WRITES, files=[file])
+    native_id = await bench.system.submit(launch)
+    await bench.system.open(native_id)
+    await feed.until_over(native_id, [1])
+    assert (feed.events[-1].state, feed.events[-1].exit_code) == (JobState.FAILED, 80)
+    key = ReportKey(launch.directory, 1, 1)
+    report = (await bench.system.reports([key]))[key]
+    assert report["reason"] == "missing_input"
+    (fate,) = report["inputs"]
+    assert (fate["id"], fate["delivery"], fate["outcome"]) == (7, "waiting", "failed")
+
+
+async def test_ten_thousand_jobs_are_one_launch_and_each_is_told_of_once(
+    bench: Bench, feed: Feed
+) -> None:
+    """Submitted, found and removed, all of it behind the gate: running so many takes too long for a test."""
+    bench.start()
+    jobs = 10_000
+    launch = bench.launch("ten-thousand", "true", jobs)
+    native_id = await bench.system.submit(launch)
+    assert await bench.system.find(launch.mark) == Found([native_id])
+    (cluster,) = await bench.system.marked([launch.mark])
+    assert cluster == Cluster(native_id, launch.mark, jobs, False)
+    await bench.system.act(Verb.REMOVE, native_id, "too many")
+    states = await feed.until_over(native_id, range(1, jobs + 1))
+    assert Counter(states.values()) == {JobState.REMOVED: jobs}
+    assert Counter(e.number for e in feed.events if e.state.is_over) == dict.fromkeys(
+        range(1, jobs + 1), 1
+    )
+    assert {e.text for e in feed.events if e.state.is_over} <= {
+        "too many", "removed before it was in the queue",
+    }  # fmt: skip
+    assert not list((launch.directory / "starts").iterdir())
