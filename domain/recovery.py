@@ -28,7 +28,7 @@ class Entry:
     least_share: int = 0
     most_share: int = 100
     """In percent: it is worth it from the one to the other; beyond it somebody is asked."""
-    patterns: Sequence[str] = ()
+    patterns: list[str] = field(default_factory=list)
     """Of `pending_files`: globs that descendants match; none: those of the job type."""
     depth: int = 1
     """Of `pending_files`: how many steps down these descendants are."""

@@ -4,16 +4,28 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from poms.generated.client import Client as Operations
-from poms.generated.fragments import ChangePart, OutputPart, PagePart, ProgressPart
+from poms.generated.fragments import (
+    ChangePart,
+    FindingPart,
+    OutputPart,
+    PagePart,
+    ProgressPart,
+)
 from poms.generated.input_types import ChangesFilter
 from poms.transport import Refused, Unreachable
 
 T = TypeVar("T")
 FOR_EVER = float("inf")
 LONGEST_PAUSE_S = 10.0
+
+
+class Finding(Protocol):
+    """What is wrong with a request, and where."""
+
+    path: str
 
 
 class CursorLost(Refused):
@@ -98,10 +110,18 @@ def taken(answer: object, kind: type[T]) -> T:
     """The thing that was meant; a problem in its place is raised as `Refused`, with its findings."""
     if isinstance(answer, kind):
         return answer
-    found = [f"{f.path}: {f.message}" for f in getattr(answer, "findings", ())]
+    found = [f"{where(f)}: {f.message}" for f in getattr(answer, "findings", ())]
     said = getattr(answer, "message", "There is no such thing.")
     name = getattr(answer, "typename__", "NotFound")
     raise Refused("\n".join([f"{name}: {said}", *found]))
+
+
+def where(finding: Finding | FindingPart) -> str:
+    """The place in a request, or in a campaign file, that a finding is about."""
+    if not isinstance(finding, FindingPart):
+        return finding.path
+    section = f" [{finding.section}]" if finding.section else ""
+    return f"{finding.file}:{finding.line}:{section}{finding.key and f' {finding.key}'}"
 
 
 async def lasting(

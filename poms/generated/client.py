@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .add_files import AddFiles
     from .base_model import UnsetType
     from .campaign import Campaign
+    from .campaign_file import CampaignFile
     from .campaigns import Campaigns
     from .cancel_submission import CancelSubmission
     from .create_dataset import CreateDataset
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .create_login_setup import CreateLoginSetup
     from .datasets import Datasets
     from .head import Head
+    from .import_campaign import ImportCampaign
     from .input_types import (
         CampaignFilter,
         ChangesFilter,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
         CreateLaunchHostInput,
         CreateLoginSetupInput,
         FileInput,
+        ImportCampaignInput,
         SaveCampaignInput,
         SetMembershipInput,
         SubmissionsFilter,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from .outputs_located import OutputsLocated
     from .progress import Progress
     from .save_campaign import SaveCampaign
+    from .set_campaign_active import SetCampaignActive
     from .set_membership import SetMembership
     from .submission import Submission
     from .submissions import Submissions
@@ -343,6 +347,7 @@ class Client(Base):
               name
               description
               active
+              draft
               revision
               updatedAt
               experiment {
@@ -600,6 +605,158 @@ class Client(Base):
         data = self.get_data(response)
         return CreateJobType.model_validate(data)
 
+    async def import_campaign(
+        self, input: "ImportCampaignInput", **kwargs: Any
+    ) -> "ImportCampaign":
+        from .import_campaign import ImportCampaign
+
+        query = gql("""
+            mutation ImportCampaign($input: ImportCampaignInput!) {
+              importCampaign(input: $input) {
+                __typename
+                ... on CampaignImported {
+                  campaign {
+                    ...CampaignPart
+                  }
+                  effect {
+                    ...ImportPart
+                  }
+                }
+                ... on CampaignImportPlanned {
+                  planned {
+                    ...ImportPart
+                  }
+                }
+                ...Said
+                ... on InvalidCampaignFile {
+                  findings {
+                    ...FindingPart
+                  }
+                }
+              }
+            }
+
+            fragment CampaignPart on Campaign {
+              id
+              name
+              description
+              active
+              draft
+              revision
+              updatedAt
+              experiment {
+                name
+              }
+              owner {
+                username
+              }
+              stages {
+                id
+                name
+                unfinished
+              }
+            }
+
+            fragment FindingPart on FileFinding {
+              file
+              line
+              section
+              key
+              message
+              level
+            }
+
+            fragment ImportPart on ImportEffect {
+              name
+              revision
+              draft
+              changes {
+                stage
+                change
+                fields
+                startsAgain
+              }
+              jobTypes
+              loginSetups
+              findings {
+                ...FindingPart
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="ImportCampaign", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return ImportCampaign.model_validate(data)
+
+    async def set_campaign_active(
+        self, campaign_id: str, active: bool, **kwargs: Any
+    ) -> "SetCampaignActive":
+        from .set_campaign_active import SetCampaignActive
+
+        query = gql("""
+            mutation SetCampaignActive($campaignId: ID!, $active: Boolean!) {
+              setCampaignActive(campaignId: $campaignId, active: $active) {
+                __typename
+                ...CampaignPart
+                ...Said
+                ... on InvalidCampaignFile {
+                  findings {
+                    ...FindingPart
+                  }
+                }
+              }
+            }
+
+            fragment CampaignPart on Campaign {
+              id
+              name
+              description
+              active
+              draft
+              revision
+              updatedAt
+              experiment {
+                name
+              }
+              owner {
+                username
+              }
+              stages {
+                id
+                name
+                unfinished
+              }
+            }
+
+            fragment FindingPart on FileFinding {
+              file
+              line
+              section
+              key
+              message
+              level
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"campaignId": campaign_id, "active": active}
+        response = await self.execute(
+            query=query,
+            operation_name="SetCampaignActive",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return SetCampaignActive.model_validate(data)
+
     async def me(self, **kwargs: Any) -> "Me":
         from .me import Me
 
@@ -667,6 +824,7 @@ class Client(Base):
               name
               description
               active
+              draft
               revision
               updatedAt
               experiment {
@@ -709,6 +867,7 @@ class Client(Base):
               name
               description
               active
+              draft
               revision
               updatedAt
               experiment {
@@ -1040,6 +1199,35 @@ class Client(Base):
         )
         data = self.get_data(response)
         return Datasets.model_validate(data)
+
+    async def campaign_file(self, id: str, **kwargs: Any) -> "CampaignFile":
+        from .campaign_file import CampaignFile
+
+        query = gql("""
+            query CampaignFile($id: ID!) {
+              campaign(id: $id) {
+                file
+                findings {
+                  ...FindingPart
+                }
+              }
+            }
+
+            fragment FindingPart on FileFinding {
+              file
+              line
+              section
+              key
+              message
+              level
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        response = await self.execute(
+            query=query, operation_name="CampaignFile", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return CampaignFile.model_validate(data)
 
     async def watch_changes(
         self,

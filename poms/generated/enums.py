@@ -11,6 +11,12 @@ class DeadlineFrom(str, Enum):
     COMPLETED = "COMPLETED"
 
 
+class FindingLevel(str, Enum):
+    REFUSED = "REFUSED"
+    DRAFT = "DRAFT"
+    WARNING = "WARNING"
+
+
 class HostKind(str, Enum):
     LOCAL = "LOCAL"
     SSH = "SSH"
@@ -21,6 +27,13 @@ class Role(str, Enum):
     SHIFTER = "SHIFTER"
     PRODUCTION = "PRODUCTION"
     SUPERUSER = "SUPERUSER"
+
+
+class StageEffect(str, Enum):
+    ADDED = "ADDED"
+    CHANGED = "CHANGED"
+    UNCHANGED = "UNCHANGED"
+    DEACTIVATED = "DEACTIVATED"
 
 
 class StageKind(str, Enum):

@@ -4,7 +4,7 @@ from typing import Any, Literal, Optional
 from pydantic import Field
 
 from .base_model import BaseModel
-from .enums import SubmissionState
+from .enums import FindingLevel, StageEffect, SubmissionState
 
 
 class CampaignPart(BaseModel):
@@ -12,6 +12,7 @@ class CampaignPart(BaseModel):
     name: str
     description: str
     active: bool
+    draft: bool
     revision: int
     updated_at: datetime = Field(alias="updatedAt")
     experiment: "CampaignPartExperiment"
@@ -57,6 +58,36 @@ class Counts(BaseModel):
     files_failed: int = Field(alias="filesFailed")
     outputs_declared: int = Field(alias="outputsDeclared")
     outputs_located: int = Field(alias="outputsLocated")
+
+
+class FindingPart(BaseModel):
+    file: str
+    line: int
+    section: str
+    key: str
+    message: str
+    level: FindingLevel
+
+
+class ImportPart(BaseModel):
+    name: str
+    revision: int
+    draft: bool
+    changes: list["ImportPartChanges"]
+    job_types: list[str] = Field(alias="jobTypes")
+    login_setups: list[str] = Field(alias="loginSetups")
+    findings: list["ImportPartFindings"]
+
+
+class ImportPartChanges(BaseModel):
+    stage: str
+    change: StageEffect
+    fields: list[str]
+    starts_again: bool = Field(alias="startsAgain")
+
+
+class ImportPartFindings(FindingPart):
+    pass
 
 
 class SubmissionPart(Counts):
@@ -182,6 +213,8 @@ class ProgressPartStages(StagePart):
 CampaignPart.model_rebuild()
 ChangePart.model_rebuild()
 Counts.model_rebuild()
+FindingPart.model_rebuild()
+ImportPart.model_rebuild()
 SubmissionPart.model_rebuild()
 LaunchPart.model_rebuild()
 OutputPart.model_rebuild()

@@ -170,6 +170,25 @@ class FileInput(BaseModel):
     "Whatever else is known of it: one JSON object of at most 10,000 bytes."
 
 
+class ImportCampaignInput(BaseModel):
+    """A campaign file, POMS's `.ini`, that shall be a campaign from now on."""
+
+    experiment: str
+    "The experiment's name, whatever the file says."
+    file_name: str = Field(alias="fileName")
+    "What the file is called, for findings and the list of revisions; at most 200 characters."
+    text: str
+    "The whole file, at most 500,000 characters."
+    comment: str = ""
+    "Why, for the list of revisions; at most 1,000 characters."
+    expected_revision: Optional[int] = Field(alias="expectedRevision", default=None)
+    "Refuse when somebody has saved the campaign since this revision; 0: when it is there at all."
+    dry_run: bool = Field(alias="dryRun", default=False)
+    "Import nothing, say what would change."
+    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
+    "Asking again with the same key gives the same answer, and imports nothing twice."
+
+
 class ParameterInput(BaseModel):
     """A key and its value, written one after the other on the command line."""
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.campaign_file import CampaignFile, FindingLevel, keys, read, write
@@ -28,11 +28,6 @@ LINE = st.sampled_from(
 )  # fmt: skip
 
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A busy machine finds nothing wrong."""
-
-
-@UNHURRIED
 @given(campaigns())
 def test_what_is_written_is_read_as_it_was(said: CampaignFile) -> None:
     found = read(write(said)).said
@@ -40,7 +35,6 @@ def test_what_is_written_is_read_as_it_was(said: CampaignFile) -> None:
     assert plain(found) == plain(said)
 
 
-@UNHURRIED
 @given(st.lists(LINE, max_size=12).map("\n".join) | st.text(max_size=60))
 def test_whatever_the_text_it_is_read_or_refused(text: str) -> None:
     reading = read(text)
