@@ -139,6 +139,7 @@ client-check: $(CODEGEN)/installed
 pools: install-dev ## Fetch HTCondor and Slurm (no root needed), so that the tests run on pools of their own
 	$(call installed,htcondor)
 	@bash pools/condor.sh trixie & bash pools/slurm.sh trixie; slurm=$$?; wait $$! && exit $$slurm
+	@bash pools/condor.sh forky .pools/condor-forky || echo "HTCondor of the rolling suite can't be had: its tests are skipped."
 
 # --- Locks ------------------------------------------------------------------------------------
 

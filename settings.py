@@ -21,6 +21,8 @@ class Schedd:
     """The schedd's own name; empty: the collector's only one."""
     tokens: Path | None
     """A folder with an IDTOKEN for it."""
+    authorities: Path | None
+    """A file of certificates that vouch for its host, where SciTokens are used."""
     file_system: str
     """The FILESYSTEM_DOMAIN of the machines that see spool and store."""
     carries: bool
@@ -124,13 +126,14 @@ def _schedds(env: Mapping[str, str]) -> Iterator[Schedd]:
             raise SettingMissing(f"POMS_HTCONDOR can't name {name}: give it a name of its own.")
         if names and not collector:
             raise SettingMissing(f"Set {prefix}_COLLECTOR: POMS_HTCONDOR names {name}.")
-        tokens = env.get(f"{prefix}_TOKENS", "")
+        tokens, vouching = env.get(f"{prefix}_TOKENS", ""), env.get(f"{prefix}_AUTHORITIES", "")
         if collector:
             yield Schedd(
                 name=name,
                 collector=collector,
                 schedd=env.get(f"{prefix}_SCHEDD", ""),
                 tokens=Path(tokens).absolute() if tokens else None,
+                authorities=Path(vouching).absolute() if vouching else None,
                 file_system=env.get(f"{prefix}_FILE_SYSTEM", ""),
                 carries=env.get(f"{prefix}_CARRIES", "") == "1",
             )

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 
-from bench import joblog, jobs, page, previews, push, recovery
+from bench import joblog, jobs, page, previews, push, recovery, submitting
 from bench.machines import Machines, machines
 from bench.ratios import Line
 from up.faults import SetupError
@@ -18,6 +18,7 @@ BENCHMARKS: Mapping[str, Callable[[Machines], Coroutine[None, None, list[Line]]]
     "page": page.run,
     "jobs": jobs.run,
     "joblog": joblog.run,
+    "submitting": submitting.run,
     "push": push.run,
     "previews": previews.run,
     "recovery": recovery.run,

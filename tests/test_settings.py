@@ -25,7 +25,7 @@ def test_without_a_collector_there_is_no_htcondor() -> None:
 
 def test_one_schedd_is_called_htcondor() -> None:
     (one,) = schedds(POMS_HTCONDOR_COLLECTOR="pool:9618", POMS_HTCONDOR_TOKENS="/tokens")
-    assert one == Schedd("htcondor", "pool:9618", "", Path("/tokens"), "", carries=False)
+    assert one == Schedd("htcondor", "pool:9618", "", Path("/tokens"), None, "", carries=False)
 
 
 def test_several_schedds_have_names_and_settings_of_their_own() -> None:
@@ -37,8 +37,8 @@ def test_several_schedds_have_names_and_settings_of_their_own() -> None:
         POMS_HTCONDOR_FAR_AWAY_SCHEDD="ap2",
         POMS_HTCONDOR_FAR_AWAY_CARRIES="1",
     )
-    assert near == Schedd("near", "pool:9618", "", None, "example.org", carries=False)
-    assert far == Schedd("far-away", "other:9618", "ap2", None, "", carries=True)
+    assert near == Schedd("near", "pool:9618", "", None, None, "example.org", carries=False)
+    assert far == Schedd("far-away", "other:9618", "ap2", None, None, "", carries=True)
 
 
 @pytest.mark.parametrize(

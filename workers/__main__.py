@@ -116,6 +116,7 @@ def batch_systems(settings: Settings, stack: AsyncExitStack) -> Iterator[BatchSy
             one.collector,
             schedd=one.schedd,
             tokens=one.tokens,
+            authorities=one.authorities,
             file_system=one.file_system,
             carries=one.carries,
         )

@@ -16,6 +16,8 @@ class Access:
     """A folder with an IDTOKEN in it (0600); without it whatever else the machine offers."""
     file_system: str = ""
     """The FILESYSTEM_DOMAIN of the machines that see the launch directories and the store."""
+    authorities: Path | None = None
+    """Whose certificates of hosts are believed, where SciTokens are used; None: the machine's own."""
     carries: bool = False
     """Whether payload, inputs, reports and outputs travel with the jobs: the machines see none of ours."""
     most_idle: int = 500
@@ -34,6 +36,8 @@ class Access:
         }
         if self.file_system:
             given["FILESYSTEM_DOMAIN"] = self.file_system
+        if self.authorities:
+            given["AUTH_SSL_CLIENT_CAFILE"] = str(self.authorities)
         if self.tokens:
             given["SEC_CLIENT_AUTHENTICATION_METHODS"] = "IDTOKENS"
             given["SEC_TOKEN_DIRECTORY"] = str(self.tokens)

@@ -13,6 +13,8 @@ from up import children, home
 
 CONDOR = Path(__file__).parents[2] / ".pools/condor"
 """What `make pools` fetched; without it there are no tests of HTCondor."""
+NEWER = CONDOR.with_name("condor-forky")
+"""That of Debian's rolling suite, where it could be had."""
 
 CONFIG = """
 RELEASE_DIR = {condor}/usr
@@ -52,7 +54,7 @@ UID_DOMAIN = pool.test
 FILESYSTEM_DOMAIN = pool.test
 TRUST_DOMAIN = pool.test
 TRUST_UID_DOMAIN = True
-QUEUE_SUPER_USERS = poms
+QUEUE_SUPER_USERS = poms, poms@pool.test
 SCHEDD_NAME = test
 
 SEC_DEFAULT_AUTHENTICATION = REQUIRED
@@ -119,9 +121,10 @@ class Pool:
     run_as: children.Account | None
     master: subprocess.Popen[bytes]
     slots: int
+    condor: Path = CONDOR
 
     @classmethod
-    def start(cls, folder: Path, slots: int = 8, more: str = "") -> "Pool":
+    def start(cls, folder: Path, slots: int = 8, more: str = "", condor: Path = CONDOR) -> "Pool":
         """Start a pool in a new folder, which the unprivileged user must be able to reach."""
         run_as, port = children.account(), free_port()
         uid, gid = run_as or (os.getuid(), os.getgid())
@@ -130,21 +133,21 @@ class Pool:
         for name in FOLDERS:
             (folder / name).mkdir(mode=0o700 if name.endswith(".d") else 0o755)
             home.give(folder / name, run_as)
-        given = {"condor": CONDOR, "folder": folder, "uid": uid, "gid": gid, "port": port}
+        given = {"condor": condor, "folder": folder, "uid": uid, "gid": gid, "port": port}
         config = CONFIG.format(**given, slots=slots, memory_mb=slots * 4000)
         config += more.format(**given)
         (folder / "config").write_text(config)
         with (folder / "said").open("ab") as said:
             master = children.spawn(
-                [CONDOR / "usr/sbin/condor_master", "-f"],
-                env=_environment(folder),
+                [condor / "usr/sbin/condor_master", "-f"],
+                env=_environment(folder, condor),
                 cwd=folder,
                 out=said,
                 err=said,
                 death=signal.SIGQUIT,
                 run_as=run_as,
             )
-        pool = cls(folder, port, run_as, master, slots)
+        pool = cls(folder, port, run_as, master, slots, condor)
         wait_until(pool._is_up, within=60, what="the start of the HTCondor pool")
         return pool
 
@@ -159,10 +162,10 @@ class Pool:
 
     def run(self, program: str, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run one of HTCondor's programs as the pool's own user."""
-        command = [str(CONDOR / f"usr/bin/{program}"), *words]
+        command = [str(self.condor / f"usr/bin/{program}"), *words]
         uid, gid = self.run_as or (None, None)
         return subprocess.run(
-            command, env=_environment(self.folder), cwd=self.folder, user=uid, group=gid,
+            command, env=_environment(self.folder, self.condor), cwd=self.folder, user=uid, group=gid,
             extra_groups=None if uid is None else [], capture_output=True, text=True, timeout=20,
             check=False,
         )  # fmt: skip
@@ -205,9 +208,9 @@ class Pool:
         self.master.wait()
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, condor: Path) -> dict[str, str]:
     return {
-        "PATH": f"{CONDOR}/usr/bin:{CONDOR}/usr/sbin:/usr/bin:/bin",
+        "PATH": f"{condor}/usr/bin:{condor}/usr/sbin:/usr/bin:/bin",
         "CONDOR_CONFIG": str(folder / "config"),
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",

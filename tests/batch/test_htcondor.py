@@ -1,6 +1,7 @@
 """What is special to HTCondor: its logs, its late jobs, and daemons of it that die."""
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -279,6 +280,46 @@ def test_a_log_that_was_begun_again_is_told_again_with_higher_numbers(
         again = reader.read(first.read_to, 10)
         assert states(again.events) == [("idle", 0)]
         assert again.events[0].seen > first.events[-1].seen
+
+
+def test_a_log_that_was_cut_is_told_again_with_higher_numbers(logs: Logs, launch: Launch) -> None:
+    write(launch, SUBMIT, EXECUTE, TOLD, OVER)
+    first = logs.read(None, 10)
+    os.truncate(log_of(launch.directory), 0)
+    write(launch, SUBMIT, EXECUTE, TOLD)
+    again = logs.read(first.read_to, 10)
+    assert states(again.events) == [("idle", 0), ("running", 3)]
+    assert again.events[0].seen > first.events[-1].seen
+
+
+def test_events_that_are_logged_twice_or_after_the_end_change_nothing(
+    logs: Logs, launch: Launch
+) -> None:
+    write(launch, SUBMIT, SUBMIT, EXECUTE, TOLD, EXECUTE, TOLD, OVER, OVER, EXECUTE, TOLD, SUBMIT)
+    said = states(logs.read(None, 100).events)
+    assert [state for state, _ in itertools.groupby(said)] == [
+        ("idle", 0),
+        ("running", 3),
+        ("failed", 3),
+    ]
+
+
+def test_many_logs_are_read_bit_by_bit_and_each_is_told_whole(tmp_path: Path) -> None:
+    logs = Logs(tmp_path / "live")
+    for name in "abcde":
+        (tmp_path / name / "htcondor").mkdir(parents=True)
+        launch = Launch(name, tmp_path / name, [1], Resources(), "a/b")
+        logs.enter(launch)
+        cluster = f"(00{ord(name) - 96}."
+        blocks = [block.replace("(007.", cluster) for block in (SUBMIT, EXECUTE, TOLD, OVER, GONE)]
+        write(launch, *blocks)
+    read_to, told = None, Counter[str]()
+    for _ in range(20):
+        batch = Logs(tmp_path / "live").read(read_to, 2)
+        read_to = batch.read_to
+        told.update(event.native_id for event in batch.events)
+    assert told == {str(number): 3 for number in range(1, 6)}
+    assert os.listdir(tmp_path / "live") == []
 
 
 def test_an_unknown_event_is_named_and_left(
