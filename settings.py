@@ -63,6 +63,10 @@ class Settings:
     """Where stages name none; empty: the cluster's own."""
     slurm_interval_s: float = 5.0
     """How often Slurm's queue is asked."""
+    launches_per_minute: int = 0
+    """How many launches each batch system is given a minute; 0: any number."""
+    launches_at_once: int = 10
+    """How many of them at once after a quiet time."""
     credentials: Path | None = None
     """The folder with a folder of credentials for each experiment; None: launches use none."""
     credential_margin_s: float = 600.0
@@ -107,6 +111,8 @@ class Settings:
             slurm_account=env.get("POMS_SLURM_ACCOUNT", ""),
             slurm_qos=env.get("POMS_SLURM_QOS", ""),
             slurm_interval_s=float(env.get("POMS_SLURM_INTERVAL_S", "5")),
+            launches_per_minute=int(env.get("POMS_LAUNCHES_PER_MINUTE", "0")),
+            launches_at_once=int(env.get("POMS_LAUNCHES_AT_ONCE", "10")),
             credentials=path("POMS_CREDENTIALS"),
             credential_margin_s=float(env.get("POMS_CREDENTIAL_MARGIN_S", "600")),
             renewal_s=float(env.get("POMS_RENEWAL_S", "60")),

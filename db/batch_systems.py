@@ -21,11 +21,19 @@ class BatchSystem:
     event_at: datetime | None
     reader_lag_s: float | None
     watched_by: str | None
+    paused_by: int | None
+    paused_at: datetime | None
+    pause_reason: str
+    faults: int
+    fault: str
+    opened_at: datetime | None
+    probe_at: datetime | None
 
 
 EVERY = """
     SELECT b.name, b.reachable, b.since, b.health, b.heard_at, b.asked_at, w.read_at, w.event_at,
-           extract(epoch FROM now() - w.read_at)::float8 AS reader_lag_s, l.holder AS watched_by
+           extract(epoch FROM now() - w.read_at)::float8 AS reader_lag_s, l.holder AS watched_by,
+           b.paused_by, b.paused_at, b.pause_reason, b.faults, b.fault, b.opened_at, b.probe_at
       FROM batch_system b
       LEFT JOIN watch w ON w.batch_system = b.name
       LEFT JOIN lease l ON l.name = 'watch:' || b.name AND l.until > now()

@@ -7,7 +7,7 @@ from door import build
 from door.describe import thing
 from door.limits import Limits
 from door.schema import DoorSchema
-from resolvers.batch_systems import BatchSystemQueries
+from resolvers.batch_systems import BatchSystemMutations, BatchSystemQueries
 from resolvers.campaigns import CampaignMutations, CampaignQueries
 from resolvers.changes import ChangeQueries, ChangeSubscriptions
 from resolvers.credentials import CredentialMutations, CredentialQueries
@@ -66,6 +66,7 @@ class Mutation(
     PeopleMutations,
     ExperimentMutations,
     LaunchHostMutations,
+    BatchSystemMutations,
     CredentialMutations,
     LoginSetupMutations,
     JobTypeMutations,

@@ -1,9 +1,62 @@
 """Batch systems, as a client sees them."""
 
 from datetime import datetime
+from typing import Annotated
+
+import strawberry
 
 from db import batch_systems
 from door.describe import thing
+from schema.context import Info
+from schema.fields import reads
+from schema.people import Person, person
+from schema.problems import Invalid, NotFound, NotPermitted
+
+
+@thing
+class BatchSystemPause:
+    """Somebody lets nothing more be launched there; what runs there runs on."""
+
+    at: datetime
+    """Since when."""
+    reason: str
+    """Why."""
+    person_id: strawberry.Private[int]
+
+    @classmethod
+    def of(cls, row: batch_systems.BatchSystem) -> "BatchSystemPause | None":
+        """Show that of a row, if it is paused."""
+        if row.paused_by is None or row.paused_at is None:
+            return None
+        return cls(at=row.paused_at, reason=row.pause_reason, person_id=row.paused_by)
+
+    @reads()
+    async def by(self, info: Info) -> Person:
+        """Who."""
+        return await person(info, self.person_id)
+
+
+@thing
+class BatchSystemCircuit:
+    """Launches in a row found it unavailable, so that no more are tried but one now and then."""
+
+    open_since: datetime
+    """Since when."""
+    reason: str
+    """What the last launch was told."""
+    faults: int
+    """How many found it unavailable."""
+    next_try_at: datetime
+    """When one launch is tried again, if it answers then; when that goes through, all are."""
+
+    @classmethod
+    def of(cls, row: batch_systems.BatchSystem) -> "BatchSystemCircuit | None":
+        """Show that of a row, if it is open."""
+        if row.opened_at is None or row.probe_at is None:
+            return None
+        return cls(
+            open_since=row.opened_at, reason=row.fault, faults=row.faults, next_try_at=row.probe_at
+        )
 
 
 @thing
@@ -38,6 +91,10 @@ class BatchSystem:
     """For how many seconds that has not been so; a few are usual, null: nothing was ever read."""
     last_event_at: datetime | None
     """The time of the last thing that it told of a job."""
+    pause: BatchSystemPause | None
+    """Whether somebody lets nothing be launched there: launches wait, and say so."""
+    circuit: BatchSystemCircuit | None
+    """Whether launches there are not tried because it was unavailable; null: they are."""
 
     @classmethod
     def of(cls, row: batch_systems.BatchSystem) -> "BatchSystem":
@@ -58,4 +115,14 @@ class BatchSystem:
             read_at=row.read_at,
             reader_lag_s=row.reader_lag_s,
             last_event_at=row.event_at,
+            pause=BatchSystemPause.of(row),
+            circuit=BatchSystemCircuit.of(row),
         )
+
+
+PauseBatchSystemResult = Annotated[
+    BatchSystem | NotFound | NotPermitted | Invalid, strawberry.union("PauseBatchSystemResult")
+]
+ResumeBatchSystemResult = Annotated[
+    BatchSystem | NotFound | NotPermitted, strawberry.union("ResumeBatchSystemResult")
+]

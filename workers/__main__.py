@@ -23,6 +23,7 @@ from batch.local import Local
 from batch.slurm import Slurm
 from catalogs.embedded import Embedded
 from db.pool import open_pool
+from domain.gates import Rate
 from settings import Settings
 from workers import act, advance, credentials, launch, memory, points, relay, repair, schedule
 from workers.health import Look
@@ -172,6 +173,7 @@ async def main() -> None:
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
             ring=lambda: doorbell.ring(redis),
             enqueue=lambda *what: doorbell.enqueue(redis, *what),
+            rate=Rate(settings.launches_per_minute, max(1, settings.launches_at_once)),
             vault=Vault(
                 settings.credentials,
                 timedelta(seconds=settings.credential_margin_s),

@@ -12,12 +12,13 @@ from typing import Any
 import metrics
 from batch import Absent, BatchRefused, BatchSystem, BatchUnavailable, Found, Launch
 from batch.directory import Generator, InputFile, Order, OrderChanged, Unit, prepare
-from db import endings, launches, submissions
+from db import endings, gates, launches, submissions
 from db.launches import LaunchAttempt
 from db.submissions import Submission
 from domain.batch_options import BatchOptions
 from domain.credentials import Unusable
 from domain.environment import Launched, environment
+from domain.gates import why_wait
 from domain.jobs import Resources
 from domain.launches import LaunchState
 from domain.stages import StageKind
@@ -33,23 +34,26 @@ UNCERTAIN_S = 10.0
 UNDER_WAY = {LaunchState.SENT, LaunchState.ACKNOWLEDGED, LaunchState.OPENED}
 
 
+class NotToldYet(Exception):
+    """The batch system answers, but not what has to be known: looked at again later."""
+
+
 class Lost(Exception):
     """The submission is not ours any more: somebody else goes on with it."""
 
 
 async def launch(tools: Tools, submission_id: int) -> None:
     """Take a submission and launch it, or go on where another launcher stopped. Safe to run twice."""
+    submission = None
     why = await _why_wait(tools, submission_id)
+    if why is None:
+        async with around("launch.claim"):
+            submission, why = await _claim(tools, submission_id)
     if why is not None:
         async with around("launch.wait"):
             told = await launches.wait(tools.db, submission_id, why, WAIT_S)
         if told:
             await tools.ring()
-        return
-    async with around("launch.claim"):
-        submission = await launches.claim(
-            tools.db, submission_id, tools.holder, tools.launch_lease_s
-        )
     if submission is None:
         return
     began = perf_counter()
@@ -69,6 +73,18 @@ async def _why_wait(tools: Tools, submission_id: int) -> str | None:
     return await credentials.why(tools, submission)
 
 
+async def _claim(tools: Tools, submission_id: int) -> tuple[Submission | None, str | None]:
+    """Take a submission, or None with what keeps it from its batch system, or because somebody has it."""
+    async with tools.db.acquire() as conn, conn.transaction():
+        gate = await gates.lock(conn, submission_id)
+        if gate and (why := why_wait(gate, tools.rate)):
+            return None, why
+        submission = await launches.claim(conn, submission_id, tools.holder, tools.launch_lease_s)
+        if gate and submission:
+            await gates.enter(conn, gate.name, tools.rate.apart)
+    return submission, None
+
+
 async def _outcome(tools: Tools, submission: Submission) -> str:
     """How far a launch came, in a word."""
     try:
@@ -82,9 +98,16 @@ async def _outcome(tools: Tools, submission: Submission) -> str:
     except OrderChanged as e:
         await _fail(tools, submission, str(e))
         return "failed"
-    except BatchUnavailable as e:
+    except NotToldYet as e:
         await _conclude(tools, submission, SubmissionState.UNCERTAIN, str(e), UNCERTAIN_S)
         return "uncertain"
+    except BatchUnavailable as e:
+        async with around("launch.fault"):
+            await gates.fault(tools.db, submission.batch_system, str(e))
+        await _conclude(tools, submission, SubmissionState.UNCERTAIN, str(e), UNCERTAIN_S)
+        return "uncertain"
+    async with around("launch.well"):
+        await gates.well(tools.db, submission.batch_system)
     return "launched"
 
 
@@ -125,7 +148,7 @@ async def _find(tools: Tools, system: BatchSystem, attempt: LaunchAttempt) -> La
     if isinstance(sighting, Found):
         return await _adopt(tools, attempt, sighting.native_ids[0], "found by its mark")
     if not isinstance(sighting, Absent):
-        raise BatchUnavailable(f"It can't be told whether the jobs were submitted: {sighting.why}")
+        raise NotToldYet(f"It can't be told whether the jobs were submitted: {sighting.why}")
     async with around("launch.abandon"):
         abandoned = await launches.step(
             tools.db, attempt, tools.holder, [LaunchState.SENT], LaunchState.ABANDONED,
@@ -197,7 +220,7 @@ async def _credential(tools: Tools, submission: Submission) -> Path | None:
     try:
         return await credentials.of_launch(tools, submission)
     except Unusable as error:
-        raise BatchUnavailable(f"The credential can't be used any more: {error}") from error
+        raise NotToldYet(f"The credential can't be used any more: {error}") from error
 
 
 def _unit(unit: dict[str, Any]) -> Unit:

@@ -9,6 +9,7 @@ from batch import BatchSystem
 from catalogs import Catalog
 from db.pool import Pool
 from db.submissions import Submission
+from domain.gates import Rate
 from domain.submissions import SubmissionState
 from workers.vault import Vault
 
@@ -32,6 +33,8 @@ class Tools:
     """Tell that something was committed; bounded, never raises."""
     enqueue: Callable[[str, int, int], Awaitable[None]]
     """Hand (function, submission, attempt) to any worker; bounded, never raises, may be lost."""
+    rate: Rate = field(default_factory=Rate)
+    """How fast each batch system is given launches."""
     vault: Vault = field(default_factory=Vault)
     """Where credentials lie."""
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from db import batch_systems, changes, leases, watches
+from db import batch_systems, changes, gates, leases, watches
 from db.pool import Pool
+from domain.gates import FAULTS
 from schema.context import Context, House
 from tests.resolvers.conftest import Ask, schema
 
@@ -115,3 +116,54 @@ async def test_whoever_has_a_role_anywhere_hears_of_it_and_of_nothing_else_of_ot
 async def test_no_other_change_can_be_everybodys_by_mistake(db: Pool) -> None:
     with pytest.raises(Exception, match="every_other_change"):
         await db.execute("INSERT INTO change_inbox (kind, body) VALUES ('person.saved', '{}')")
+
+
+PAUSE = """
+    mutation ($name: String!, $reason: String!) {
+      pauseBatchSystem(name: $name, reason: $reason) {
+        __typename ... on BatchSystem { name pause { reason by { username } } } ... on Problem { message }
+      }
+    }
+"""
+RESUME = """
+    mutation ($name: String!) {
+      resumeBatchSystem(name: $name) {
+        __typename ... on BatchSystem { name pause { reason } circuit { reason } } ... on Problem { message }
+      }
+    }
+"""
+
+
+@pytest.mark.usefixtures("hypot")
+async def test_a_service_admin_pauses_and_resumes_a_batch_system(db: Pool, ask: Ask) -> None:
+    await said(db, WELL)
+    given = {"name": "pool", "reason": "new disks"}
+    paused = (await ask(PAUSE, given, as_="ada"))["pauseBatchSystem"]
+    assert paused["pause"] == {"reason": "new disks", "by": {"username": "ada"}}
+    resumed = (await ask(RESUME, {"name": "pool"}, as_="ada"))["resumeBatchSystem"]
+    assert (resumed["pause"], resumed["circuit"]) == (None, None)
+    assert (await kinds(db))[1:] == ["batch_system.paused", "batch_system.resumed"]
+    await ask(RESUME, {"name": "pool"}, as_="ada")
+    assert len(await kinds(db)) == 3
+    for wrong, kind in (({"name": "other"}, "NotFound"), ({"reason": " "}, "Invalid")):
+        found = (await ask(PAUSE, given | wrong, as_="ada"))["pauseBatchSystem"]
+        assert found["__typename"] == kind
+
+
+@pytest.mark.usefixtures("hypot")
+@pytest.mark.parametrize("who", ["anna", "sue", "otto"])
+async def test_nobody_else_pauses_or_resumes_one(db: Pool, ask: Ask, who: str) -> None:
+    await said(db, WELL)
+    for question, name in ((PAUSE, "pauseBatchSystem"), (RESUME, "resumeBatchSystem")):
+        given = {"name": "pool", "reason": "x"} if question is PAUSE else {"name": "pool"}
+        assert (await ask(question, given, as_=who))[name]["__typename"] == "NotPermitted"
+    assert await kinds(db) == ["batch_system.reachable"]
+
+
+async def test_a_circuit_opens_with_the_last_of_several_faults_and_says_so_once(db: Pool) -> None:
+    await said(db, WELL)
+    for _ in range(FAULTS + 2):
+        await gates.fault(db, "pool", "no answer")
+    await gates.well(db, "pool")
+    await gates.well(db, "pool")
+    assert (await kinds(db))[1:] == ["batch_system.circuit_opened", "batch_system.circuit_closed"]

@@ -17,6 +17,7 @@ from domain.jobs import Verb
 from tests.plant import Plant
 from tests.workers.campaigns import Two, two
 from tests.workers.credentials import Pass, renewal
+from tests.workers.gates import blocked
 from tests.workers.house import ROOT, House, until
 from tests.workers.twins import submitted_again
 
@@ -251,7 +252,18 @@ async def renewed(house: House, plant: Plant, point: str) -> None:
     assert await made.holds()
 
 
+async def unavailable(house: House, plant: Plant, point: str) -> None:
+    """The batch system can't take anything, and then it can."""
+    campaign = await two(house, plant)
+    house.runner()
+    with blocked(house):
+        await campaign.launch()
+        await dies_at(house, point)
+    await finish(house, campaign)
+
+
 SCENARIOS: dict[str, Scenario] = {
+    "launch.fault": unavailable,
     "launch.abandon": nothing_was_submitted,
     "launch.fail": refused,
     "credentials.looked": renewed,

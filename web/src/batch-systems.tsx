@@ -8,7 +8,8 @@ const LOOK_EVERY = 5_000;
 const LATE_S = 30; // as the service itself calls a feed late
 
 const SYSTEMS = `query BatchSystems {
-  batchSystems { name reachable since text slots running queued readerLagS lastEventAt watchedBy }
+  batchSystems { name reachable since text slots running queued readerLagS lastEventAt watchedBy
+    pause { at reason by { username } } circuit { openSince reason } }
 }`;
 
 interface System {
@@ -22,6 +23,12 @@ interface System {
   readonly readerLagS: number | null;
   readonly lastEventAt: string | null;
   readonly watchedBy: string | null;
+  readonly pause: {
+    readonly at: string;
+    readonly reason: string;
+    readonly by: { readonly username: string };
+  } | null;
+  readonly circuit: { readonly openSince: string; readonly reason: string } | null;
 }
 
 export function BatchSystems() {
@@ -78,7 +85,9 @@ function Row({ system }: { system: System }) {
       <td className="extra">
         <When at={system.lastEventAt} />
       </td>
-      <td className="reason">{system.text}</td>
+      <td className="reason">
+        <Kept system={system} /> {system.text}
+      </td>
     </tr>
   );
 }
@@ -89,6 +98,24 @@ function State({ system }: { system: System }) {
     <>
       <span className="badge bad">unreachable</span>
       since <When at={system.since} />
+    </>
+  );
+}
+
+/** Why nothing is launched there, if so. */
+function Kept({ system: { pause, circuit } }: { system: System }) {
+  return (
+    <>
+      {pause && (
+        <span className="wrong">
+          paused by {pause.by.username} since <When at={pause.at} />: {pause.reason}.
+        </span>
+      )}
+      {circuit && (
+        <span className="wrong">
+          nothing is launched since <When at={circuit.openSince} />: {circuit.reason}.
+        </span>
+      )}
     </>
   );
 }

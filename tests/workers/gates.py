@@ -1,0 +1,15 @@
+"""A local batch system that can be read, but takes nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.workers.house import House
+
+
+@contextmanager
+def blocked(house: House) -> Iterator[None]:
+    """A folder lies where it keeps a file: until then every submission is a fault of the system."""
+    obstacle = house.spool / "local" / "number.lock"
+    obstacle.mkdir(parents=True)
+    yield
+    obstacle.rmdir()

@@ -1,0 +1,99 @@
+"""Launches wait while a batch system is paused or unavailable, and nothing fails because of that."""
+
+from db import batch_systems, gates, slices
+from db.pool import Pool
+from db.taking import Asked
+from domain.gates import FAULTS
+from tests.plant import Plant
+from tests.workers.campaigns import two
+from tests.workers.gates import blocked
+from tests.workers.house import House, until
+
+WAITING = "SELECT count(*) FROM submission WHERE state = 'new' AND position($1 IN reason) > 0"
+KINDS = """
+    SELECT kind FROM (SELECT id, kind FROM change UNION ALL SELECT id, kind FROM change_inbox) c
+     WHERE kind ^@ 'batch_system.' AND kind NOT LIKE '%reachable' ORDER BY id
+"""
+
+
+async def kinds(db: Pool) -> list[str]:
+    return [row["kind"].partition(".")[2] for row in await db.fetch(KINDS)]
+
+
+async def known(db: Pool) -> None:
+    """Local is known before any worker asks how it is."""
+    await batch_systems.ask(db, "local", 0)
+
+
+async def test_a_paused_batch_system_gets_no_launches_until_it_is_resumed(
+    house: House, plant: Plant, db: Pool
+) -> None:
+    await known(db)
+    await gates.pause(db, "local", plant.person_id, "disks are full")
+    campaign = await two(house, plant)
+    await campaign.launch()
+    house.runner()
+    house.worker()
+    await until(lambda: db.fetchval(WAITING, "disks are full"), "a launch that waits", house)
+    assert await db.fetchval("SELECT count(*) FROM launch_attempt") == 0
+    assert await gates.resume(db, "local")
+    await until(campaign.done, "the campaign's end", house)
+    await campaign.check()
+    assert await kinds(db) == ["paused", "resumed"]
+
+
+async def test_after_several_faults_in_a_row_launches_wait_for_one_that_goes_through(
+    house: House, plant: Plant, db: Pool
+) -> None:
+    await known(db)
+    stages = [
+        await plant.stage(f"gen{n}", house.job(f"gen{n}"), kind="generator", patterns=["gen*"])
+        for n in range(FAULTS + 2)
+    ]
+    house.runner()
+    with blocked(house):
+        house.worker()
+        for stage in stages[:FAULTS]:
+            await slices.launch_next(db, stage, Asked(plant.person_id))
+        opened = "SELECT opened_at IS NOT NULL FROM batch_system WHERE name = 'local'"
+        await until(lambda: db.fetchval(opened), "the open circuit", house)
+        for stage in stages[FAULTS:]:
+            await slices.launch_next(db, stage, Asked(plant.person_id))
+
+        async def both_wait() -> bool:
+            return bool(await db.fetchval(WAITING, "local is unavailable since") == 2)
+
+        await until(both_wait, "two launches that wait", house)
+        assert (
+            await db.fetchval("SELECT count(*) FROM launch_attempt WHERE state = 'sent'") == FAULTS
+        )
+    # Its own time would be half a minute.
+    await db.execute("UPDATE batch_system SET probe_at = now()")
+    await db.execute(
+        "UPDATE submission SET lease_until = now() WHERE state IN ('new', 'uncertain')"
+    )
+
+    async def all_located() -> bool:
+        located = "SELECT count(*) FROM submission WHERE state = 'located'"
+        return bool(await db.fetchval(located) == FAULTS + 2)
+
+    await until(all_located, "every launch", house)
+    assert await kinds(db) == ["circuit_opened", "circuit_closed"]
+    assert await db.fetchval("SELECT count(*) FROM submission") == FAULTS + 2
+    assert await db.fetchval("SELECT faults FROM batch_system WHERE name = 'local'") == 0
+
+
+async def test_several_workers_share_one_rate(house: House, plant: Plant, db: Pool) -> None:
+    await known(db)
+    stage = await plant.stage("gen", house.job("gen"), kind="generator", patterns=["gen*"])
+    house.runner()
+    for _ in range(2):
+        house.worker(POMS_LAUNCHES_PER_MINUTE="1", POMS_LAUNCHES_AT_ONCE="2")
+    for _ in range(4):
+        await slices.launch_next(db, stage, Asked(plant.person_id))
+
+    async def two_wait() -> bool:
+        return bool(await db.fetchval(WAITING, "at most 1 launches a minute") == 2)
+
+    await until(two_wait, "two launches that wait", house)
+    assert await db.fetchval("SELECT count(*) FROM launch_attempt") <= 2
