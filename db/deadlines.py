@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from db.pool import Database, many
 
-# Not those of which nobody expects anything any more; a recovery is its origin's matter.
+# Not those of which nobody expects anything any more; a recovery is its origin's matter. What somebody is moving right
+# now is looked at next time.
 MARK = """
     WITH late AS (
         SELECT s.id
@@ -16,13 +17,12 @@ MARK = """
                   AND s.state NOT IN ('located', 'cancelled', 'removed')
                   AND CASE g.deadline_from WHEN 'launch' THEN s.created_at ELSE s.ended_at END
                       + make_interval(secs => g.deadline_s) <= now()
-                ORDER BY id LIMIT 100) s
+                ORDER BY id LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED) s
          WHERE g.deadline_s IS NOT NULL
-         ORDER BY s.id
     ), moved AS (
         UPDATE submission s SET overdue_since = now(), revision = revision + 1
           FROM late
-         WHERE s.id = late.id AND s.overdue_since IS NULL AND s.state NOT IN ('located', 'cancelled', 'removed')
+         WHERE s.id = late.id
         RETURNING s.*
     ), told AS (
         INSERT INTO change_inbox (experiment_id, campaign_id, submission_id, kind, body)

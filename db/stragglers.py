@@ -58,16 +58,18 @@ NEXT = """
 """
 
 
-async def launch(conn: Connection, dependency: Dependency, origin: Submission) -> list[Outcome]:
+async def launch(
+    conn: Connection, dependency: Dependency, origin: Submission, person_id: int | None = None
+) -> list[Outcome]:
     """Take every slice that the stage's split makes of what it was fed; of a self-edge, the next one.
 
-    The last of them says why there were no more.
+    The last of them says why there were no more. They are the person's, or of whom the origin is.
     """
     made: list[Outcome] = []
     first = int(await conn.fetchval(NEXT, origin.id, dependency.id))
     for number in range(first, first + (1 if dependency.is_self_edge else MOST_SLICES)):
         asked = Asked(
-            person_id=origin.created_by,
+            person_id=person_id or origin.created_by,
             is_test=origin.is_test,
             upstream_id=origin.id,
             dependency_id=dependency.id,
@@ -79,8 +81,8 @@ async def launch(conn: Connection, dependency: Dependency, origin: Submission) -
     return made
 
 
-async def launch_late(conn: Connection, origin_id: int) -> list[Outcome]:
-    """Launch the stages for which files of this family wait."""
+async def launch_late(conn: Connection, origin_id: int, person_id: int) -> list[Outcome]:
+    """Launch the stages for which files of this family wait, for a person."""
     family = await families.lock(conn, origin_id)
     waiting = await late(conn, family[0], [member.id for member in family])
     wanted = {one.dependency_id for one in waiting}
@@ -89,5 +91,5 @@ async def launch_late(conn: Connection, origin_id: int) -> list[Outcome]:
         outcome
         for edge in edges
         if edge.id in wanted
-        for outcome in await launch(conn, edge, family[0])
+        for outcome in await launch(conn, edge, family[0], person_id)
     ]

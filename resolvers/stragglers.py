@@ -37,8 +37,10 @@ class StragglerMutations:
         if no := await permitted(info, campaign, f"submission {submission_id[:50]!r}"):
             return no
 
+        person_id = info.context.viewer.person_id
+
         async def effect(conn: Connection) -> str | NotLaunched:
-            found = await stragglers.launch_late(conn, row.family)
+            found = await stragglers.launch_late(conn, row.family, person_id)
             if not found:
                 return NothingToLaunch(message="No file of it came late and waits for a slice.")
             made = [str(outcome.submission.id) for outcome in found if outcome.submission]

@@ -15,7 +15,7 @@ LAUNCH = """
     mutation ($id: ID!, $key: String) {
       launchLate(submissionId: $id, idempotencyKey: $key) {
         __typename
-        ... on LateLaunched { submissions { id filesTotal upstream { id } stage { name } } }
+        ... on LateLaunched { submissions { id filesTotal upstream { id } stage { name } createdBy { username } } }
         ... on Problem { message }
       }
     }
@@ -54,10 +54,11 @@ async def id(work: Work, db: Pool) -> str:
 async def test_what_is_late_is_listed_and_launched_once_by_hand(ask: Ask, id: str) -> None:
     waiting = (await ask(SHOWN, {"id": id}))["submission"]["late"]
     assert [(one["files"], one["names"]) for one in waiting] == [(1, ["late"])]
-    first = (await ask(LAUNCH, {"id": id, "key": "k"}))["launchLate"]
+    first = (await ask(LAUNCH, {"id": id, "key": "k"}, as_="sam"))["launchLate"]
     (made,) = first["submissions"]
+    assert made["createdBy"] == {"username": "sam"}
     assert (made["filesTotal"], made["upstream"], made["stage"]) == (1, {"id": id}, {"name": "merge"})  # fmt: skip
-    assert (await ask(LAUNCH, {"id": id, "key": "k"}))["launchLate"] == first
+    assert (await ask(LAUNCH, {"id": id, "key": "k"}, as_="sam"))["launchLate"] == first
     assert (await ask(LAUNCH, {"id": id}))["launchLate"]["__typename"] == "NothingToLaunch"
     assert (await ask(SHOWN, {"id": id}))["submission"]["late"] == []
 

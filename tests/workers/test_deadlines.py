@@ -148,7 +148,7 @@ async def test_late_files_wait_listed_by_name_until_they_are_launched(
     await plant.db.execute("DELETE FROM live_file")
     await plant.db.execute("UPDATE submission SET state = 'located' WHERE upstream_id IS NOT NULL")
     async with plant.db.acquire() as conn, conn.transaction():
-        made = await stragglers.launch_late(conn, id)
+        made = await stragglers.launch_late(conn, id, plant.person_id)
     assert next(outcome.submission.trigger_no for outcome in made if outcome.submission) == 1
     origin, *_ = await families.members(plant.db, id)
     assert await stragglers.late(plant.db, origin, [id]) == []
