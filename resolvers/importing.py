@@ -1,5 +1,6 @@
 """Importing campaign files: all of one, or nothing."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -78,7 +79,7 @@ class ImportMutations:
             return tenants.unknown("experiment", input.experiment)
         if wrong := _wrong(input):
             return wrong
-        reading = read(input.text)
+        reading = await asyncio.to_thread(read, input.text)
         if reading.said is None:
             return invalid(input.file_name, reading.findings)
         comment = input.comment or f"Imported from {input.file_name}"

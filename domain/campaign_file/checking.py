@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from domain.campaign_file.document import FileFinding, FindingLevel, Place
 from domain.campaign_file.reading import CampaignFile, FileSetup, Reading, locate
 from domain.campaign_file.values import plain
-from domain.campaigns import MOST_DEPENDENCIES, MOST_STAGES, Known, problems
+from domain.campaigns import MOST_DEPENDENCIES, Known, problems
 from domain.job_types import JobType
 
 MADE = ("job_type", "login_setup")
@@ -42,6 +42,8 @@ def check(reading: Reading, there: There) -> list[FileFinding]:
     found = list(reading.findings)
     if reading.said is not None:
         found += _of_the_whole(reading.said, reading, there)
+        if any(one.level is FindingLevel.REFUSED for one in found):
+            return found
         found += _already(reading.said, reading, there)
         found += _problems(reading.said, reading, there)
         found = list(_milder(found, reading.said, there))
@@ -64,14 +66,10 @@ def _milder(
 
 
 def _of_the_whole(said: CampaignFile, reading: Reading, there: There) -> Iterator[FileFinding]:
-    place = reading.places["stages"]
-    for what, given, most in (
-        ("stages", said.plan.stages, MOST_STAGES),
-        ("dependencies", said.plan.dependencies, MOST_DEPENDENCIES),
-    ):
-        if len(given) > most:
-            message = f"A campaign has at most {most} {what}, this has {len(given)}."
-            yield FileFinding(place, message, FindingLevel.REFUSED)
+    if (given := len(said.plan.dependencies)) > MOST_DEPENDENCIES:
+        message = f"A campaign has at most {MOST_DEPENDENCIES} dependencies, this has {given}."
+        place = reading.places[f"dependencies[{MOST_DEPENDENCIES}]"]
+        yield FileFinding(place, message, FindingLevel.REFUSED)
     if said.experiment not in ("", there.experiment):
         message = f"The file is of {said.experiment[:100]}: it is imported into {there.experiment}."
         yield FileFinding(reading.places["experiment"], message, FindingLevel.WARNING)

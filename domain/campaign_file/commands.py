@@ -10,6 +10,7 @@ from domain.campaign_file.values import Unreadable
 SHELL = re.compile(r"[^\w\s@%+=:,./()-]")
 """What makes a shell do more than split words; parentheses only with a keyword."""
 KEYWORD = re.compile(r"%?%\(\w+\)s")
+MOST_SCRIPT = 20_000
 AS_SCRIPT = ["bash", "-c"]
 ARGUMENTS = ' "$@"'
 
@@ -20,6 +21,8 @@ def read_command(text: str) -> list[str]:
     What only a shell understands becomes a script for one, which gets the parameters as its arguments,
     so that the shell never reads them; nor may it read keywords.
     """
+    if len(text) > MOST_SCRIPT:
+        raise Unreadable(f"A launch script has at most {MOST_SCRIPT} characters.")
     if quoted := _quoted(text):
         return quoted
     if not SHELL.search(text) and "(" not in KEYWORD.sub("", text):

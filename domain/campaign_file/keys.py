@@ -113,7 +113,8 @@ OWN_LOGIN_SETUP: Mapping[str, Read] = {
 
 CAMPAIGN = frozenset({"experiment", "poms_role", "name", "state", "campaign_stage_list"})
 """Keys of `[campaign]` that are read, or follow from the rest."""
-PARAMETERS, KEYWORDS = "param_overrides", "campaign_keywords"
+PARAMETERS = Key("param_overrides", "parameters", values.read_pairs)
+KEYWORDS = Key("campaign_keywords", "keywords", values.read_keywords)
 OWN_CAMPAIGN: Mapping[str, Read] = {
     "description": values.word,
     "parameters": values.pairs,

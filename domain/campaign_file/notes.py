@@ -10,22 +10,28 @@ from domain.campaign_file.keys import Key, Read
 from domain.campaign_file.values import Unreadable, in_json
 from domain.findings import camel
 
+MOST_LIKE = 100
+"""Of how many keys one is looked for that is like another, and how often."""
+
 
 @dataclass(slots=True)
 class Notes:
     """Grows while a file is read."""
 
-    findings: list[FileFinding] = field(default_factory=list)
+    findings: dict[FileFinding, None] = field(default_factory=dict)
+    """Each once, in the order in which they were noted."""
     places: dict[str, Place] = field(default_factory=dict)
     """By the paths of the domain's findings."""
     verbatim: dict[str, dict[str, str]] = field(default_factory=dict)
     """Sections with keys that are kept as they are."""
+    drafts: set[str] = field(default_factory=set)
+    """Headers of sections of which something could not be taken."""
 
     def say(self, place: Place, message: str, level: FindingLevel = FindingLevel.WARNING) -> None:
         """Note a finding, once."""
-        found = FileFinding(place, message, level)
-        if found not in self.findings:
-            self.findings.append(found)
+        self.findings[FileFinding(place, message, level)] = None
+        if level is FindingLevel.DRAFT:
+            self.drafts.add(place.section)
 
     def keep(self, header: str, key: str, value: str) -> None:
         """Keep a key as it is written."""
@@ -36,13 +42,6 @@ class Notes:
         for key, entry in section.entries.items():
             self.keep(section.header, key, entry.value)
 
-    def drafts(self, *sections: Section) -> bool:
-        """Whether something in these sections could not be taken."""
-        headers = {section.header for section in sections}
-        return any(
-            f.level is FindingLevel.DRAFT and f.place.section in headers for f in self.findings
-        )
-
     def unknown(self, section: Section, known: Collection[str], kept: Collection[str] = ()) -> None:
         """Keep what the file may say and ours doesn't know, with a warning if POMS wouldn't either."""
         for key, entry in section.entries.items():
@@ -50,11 +49,15 @@ class Notes:
                 continue
             self.keep(section.header, key, entry.value)
             if key not in kept:
-                like = get_close_matches(key, [*known, *kept], 1)
-                more = f" Is it {like[0]}?" if like else ""
-                self.say(
-                    section.place(key), f"No such key here: it is kept and means nothing.{more}"
-                )
+                said = f"No such key here: it is kept and means nothing.{self._meant(key, known, kept)}"
+                self.say(section.place(key), said)
+
+    def _meant(self, key: str, known: Collection[str], kept: Collection[str]) -> str:
+        """What was meant, if it is one of few and somebody may still read it."""
+        if len(known) > MOST_LIKE or len(self.findings) > MOST_LIKE:
+            return ""
+        like = get_close_matches(key, [*known, *kept], 1)
+        return f" Is it {like[0]}?" if like else ""
 
     def said(
         self,

@@ -9,12 +9,13 @@ from domain.campaign_file.document import Document, FileFinding, FindingLevel, P
 from domain.campaign_file.edges import edges
 from domain.campaign_file.notes import Notes
 from domain.campaign_file.old import upgraded
+from domain.campaigns import MOST_STAGES
 from domain.findings import camel
 from domain.job_types import JobType, LoginSetup
 from domain.names import wrong_name, wrong_text
 from domain.plans import Edge, Plan, StagePlan
 
-MOST_FILE = 500_000
+MOST_FILE, MOST_LINES, MOST_SECTIONS = 500_000, 10_000, 2_000
 NOT_OURS = frozenset({"node_positions"})
 """Sections that say nothing here, and are kept as they are."""
 
@@ -53,14 +54,17 @@ class Reading:
 
 def read(text: str) -> Reading:
     """Read a campaign file; whatever POMS accepts is accepted, with findings."""
-    if said := wrong_text(text, MOST_FILE):
+    said = wrong_text(text, MOST_FILE)
+    if text.count("\n") > MOST_LINES:  # the parser's errors cost the square of their number
+        said = f"A campaign file has at most {MOST_LINES} lines."
+    if said:
         return Reading(None, [FileFinding(Place(1), said, FindingLevel.REFUSED)], {})
     document, wrong = parse(text)
     document, old = upgraded(document)
     wrong += [] if wrong else _missing(document)
     if wrong:
         return Reading(None, sorted([*wrong, *old], key=_line), {})
-    notes = Notes(findings=list(old))
+    notes = Notes(findings=dict.fromkeys(old))
     said_by = _campaign_file(document, notes)
     return Reading(said_by, sorted(notes.findings, key=_line), notes.places)
 
@@ -70,20 +74,27 @@ def _line(finding: FileFinding) -> int:
 
 
 def _missing(document: Document) -> list[FileFinding]:
-    """What a file must have, in the words of POMS: a campaign with a name, and a stage."""
+    """What a file must have: a campaign with a name, and stages, as many as one can have."""
     if "campaign" not in document.sections:
         return [FileFinding(Place(1), "There is no section [campaign].", FindingLevel.REFUSED)]
-    place, name = (
-        document.get("campaign").place("name"),
-        document.get("campaign").entries.get("name"),
-    )
-    found = []
-    if said := wrong_name(name.value) if name else "A campaign has a name: name = …":
-        found.append(FileFinding(place, said, FindingLevel.REFUSED))
-    if not document.of_kind("campaign_stage"):
-        said = "There is no section [campaign_stage …]: a campaign has at least one stage."
-        found.append(FileFinding(document.get("campaign").place(), said, FindingLevel.REFUSED))
-    return found
+    campaign, stages = document.get("campaign"), document.of_kind("campaign_stage")
+    name = campaign.entries.get("name")
+    said = [
+        (
+            campaign.place("name"),
+            wrong_name(name.value) if name else "A campaign has a name: name = …",
+        )
+    ]
+    if not stages:
+        no_stage = "There is no section [campaign_stage …]: a campaign has at least one stage."
+        said.append((campaign.place(), no_stage))
+    if len(document.sections) > MOST_SECTIONS:
+        many = f"A file has at most {MOST_SECTIONS} sections, this has {len(document.sections)}."
+        said.append((campaign.place(), many))
+    if len(stages) > MOST_STAGES:
+        many = f"A campaign has at most {MOST_STAGES} stages, this has {len(stages)}."
+        said.append((stages[MOST_STAGES].place(), many))
+    return [FileFinding(place, text, FindingLevel.REFUSED) for place, text in said if text]
 
 
 def _campaign_file(document: Document, notes: Notes) -> CampaignFile:
@@ -110,25 +121,12 @@ def _campaign_file(document: Document, notes: Notes) -> CampaignFile:
 def _plan(
     document: Document, notes: Notes, stages: Sequence[StagePlan], dependencies: Sequence[Edge]
 ) -> Plan:
-    said: dict[str, Any] = {}
-    defaults = document.get("campaign_defaults")
-    spoken = keys.KEYWORDS in defaults.entries
-    for key, field, read, where in (
-        (keys.PARAMETERS, "parameters", values.read_pairs, defaults),
-        (
-            keys.KEYWORDS,
-            "keywords",
-            values.read_keywords,
-            defaults if spoken else document.get("campaign"),
-        ),
-    ):
-        notes.places[f"defaults.{field}"] = where.place(key)
-        entry = where.entries.get(key)
-        for value in notes.read(where.place(key), read, entry.value) if entry else ():
-            said[field] = value
-        if entry and field not in said:
-            notes.keep(where.header, key, entry.value)
-    said |= notes.own(document.get("poms_campaign"), keys.OWN_CAMPAIGN)
+    own, defaults = document.get("poms_campaign"), document.get("campaign_defaults")
+    spoken = defaults if keys.KEYWORDS.key in defaults.entries else document.get("campaign")
+    said = notes.said([keys.PARAMETERS], defaults, path="defaults.", passed=own.entries)
+    said |= notes.said([keys.KEYWORDS], spoken, path="defaults.", passed=own.entries)
+    said |= notes.own(own, keys.OWN_CAMPAIGN)
+    notes.places |= {f"defaults.{field}": own.place(field) for field in own.entries}
     notes.places["name"] = document.get("campaign").place("name")
     notes.places["stages"] = notes.places["dependencies"] = document.get("campaign").place()
     _leftover(document, notes)
@@ -144,9 +142,9 @@ def _plan(
 def _campaign(document: Document, notes: Notes) -> bool | None:
     """Whether it is active; the defaults are kept as they are, for those who add stages later."""
     section, defaults = document.get("campaign"), document.get("campaign_defaults")
-    notes.unknown(section, {*keys.CAMPAIGN, keys.KEYWORDS})
-    known = {key.key for key in keys.STAGE} | {keys.DATA, keys.KEYWORDS}
-    notes.unknown(defaults, {keys.PARAMETERS, keys.KEYWORDS}, known | keys.KEPT)
+    notes.unknown(section, {*keys.CAMPAIGN, keys.KEYWORDS.key})
+    known = {key.key for key in keys.STAGE} | {keys.DATA}
+    notes.unknown(defaults, {keys.PARAMETERS.key, keys.KEYWORDS.key}, known | keys.KEPT)
     implied, value = keys.IMPLIED
     if notes.verbatim.get(defaults.header, {}).get(implied) == value:
         del notes.verbatim[defaults.header][implied]
@@ -241,11 +239,12 @@ def _said(
 
 def _is_sound(made: JobType | LoginSetup, notes: Notes, section: Section, own: Section) -> bool:
     """One that can't be made is kept as it is written; what could not be read is said already."""
-    if not notes.drafts(section, own):
+    headers = {section.header, own.header}
+    if notes.drafts.isdisjoint(headers):
         for finding in made.findings():
             place = locate(notes.places, f"{section.header}.{finding.path}") or section.place()
             notes.say(place, finding.message, FindingLevel.DRAFT)
-    if not notes.drafts(section, own):
+    if notes.drafts.isdisjoint(headers):
         return True
     notes.keep_all(section)
     notes.keep_all(own)
@@ -260,24 +259,25 @@ def locate(places: Mapping[str, Place], path: str) -> Place | None:
     return places.get(path)
 
 
+ALONE = frozenset({"campaign", "campaign_defaults", "poms_campaign"})
+NAMED = frozenset(
+    {"campaign_stage", "dependencies", "poms_dependencies", "job_type", "login_setup"}
+)
+BESIDE = {
+    "poms_stage": "campaign_stage",
+    "poms_job_type": "job_type",
+    "poms_login_setup": "login_setup",
+}
+"""Sections of ours, and beside which of POMS's they stand."""
+
+
 def _leftover(document: Document, notes: Notes) -> None:
     """Sections that belong to nothing."""
-    names = {section.header for section in document.sections.values()}
     for section in document.sections.values():
         kind, name = section.kind, section.name
-        if (
-            section.header in ("campaign", "campaign_defaults", "poms_campaign")
-            or section.header in NOT_OURS
-        ):
-            known = True
-        elif kind.startswith("poms_"):
-            of = kind.removeprefix("poms_").replace("stage", "campaign_stage")
-            known = kind == "poms_dependencies" or f"{of} {name}" in names
-        else:
-            known = kind in ("campaign_stage", "dependencies", "job_type", "login_setup") and bool(
-                name
-            )
-        if section.header in NOT_OURS or not known:
-            notes.keep_all(section)
-        if not known:
+        known = section.header in ALONE or (kind in NAMED and bool(name))
+        if known or f"{BESIDE.get(kind)} {name}" in document.sections:
+            continue
+        notes.keep_all(section)
+        if section.header not in NOT_OURS:
             notes.say(section.place(), "No such section here: it is kept and means nothing.")

@@ -33,8 +33,9 @@ def _poms(said: CampaignFile, role: str) -> Sections:
             stage, plan, sections["campaign_defaults"]
         )
         sections[f"dependencies {stage.name}"] = _dependencies(plan, stage.name)
-    for edge in plan.dependencies:
-        sections.setdefault(f"dependencies {edge.downstream}", _dependencies(plan, edge.downstream))
+    for name in {edge.downstream: None for edge in plan.dependencies}:
+        if f"dependencies {name}" not in sections:
+            sections[f"dependencies {name}"] = _dependencies(plan, name)
     for found in said.login_setups:
         told = keys.written(keys.LOGIN_SETUP, found.setup)
         sections[f"login_setup {found.setup.name}"] = {keys.HOST: found.host, **told}
@@ -63,8 +64,8 @@ def _defaults(plan: Plan) -> dict[str, str]:
     implied, value = keys.IMPLIED
     kept = plan.verbatim.get("campaign_defaults", {})
     mine = {
-        keys.PARAMETERS: values.to_json(plan.parameters),
-        keys.KEYWORDS: values.to_json({pair[0]: pair[1] for pair in plan.keywords}),
+        keys.PARAMETERS.key: values.to_json(plan.parameters),
+        keys.KEYWORDS.key: values.to_json({pair[0]: pair[1] for pair in plan.keywords}),
     }
     return {implied: value, **mine, **kept}
 

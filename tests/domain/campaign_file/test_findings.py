@@ -166,6 +166,11 @@ def test_what_is_there_already_stays_as_it_is_with_a_warning() -> None:
                 (9, "This is neither a section nor a key."),
             ],
         ),
+        ("x\n" * 10_001, [(1, "A campaign file has at most 10000 lines.")]),
+        (
+            "[campaign]\nname = a\n" + "".join(f"[campaign_stage {n}]\n" for n in range(201)),
+            [(203, "A campaign has at most 200 stages, this has 201.")],
+        ),
         ("\0", [(1, "A text can't contain NUL or half of a surrogate pair.")]),
     ],
 )  # fmt: skip
@@ -182,3 +187,25 @@ def test_a_pattern_of_like_stays_one_and_without_a_percent_sign_becomes_a_glob()
     said = read(text).said
     assert said is not None
     assert [edge.patterns for edge in said.plan.dependencies] == [["%trig_a%", "x[[]1][*]"]]
+
+
+def test_more_dependencies_than_a_campaign_can_have_are_refused() -> None:
+    text = "[campaign]\nname = c\n[campaign_stage a]\n[dependencies a]\n"
+    text += "".join(f"campaign_stage_{n} = b{n}\n" for n in range(1_001))
+    [found] = check(read(text), THERE)
+    assert (found.place.line, found.level) == (1_005, FindingLevel.REFUSED)
+
+
+def test_what_our_own_sections_say_wrongly_is_found_there() -> None:
+    text = "[campaign]\nname = c\n[campaign_stage a]\njob_type = fife\nlogin_setup = node1\n"
+    text += (
+        'dataset_or_split_data = raw\n[poms_campaign]\nkeywords = [["2", "x"]]\n[poms_stage a]\n'
+    )
+    text += "files_per_job = 0\nresources = [1]\nmost = 3\n[poms_stage b]\nsplit = 1\n"
+    assert [(f.place.line, f.place.key, f.level.value) for f in check(read(text), THERE)] == [
+        (8, "keywords", "draft"),
+        (10, "files_per_job", "draft"),
+        (11, "resources", "draft"),
+        (12, "most", "warning"),
+        (13, "", "warning"),
+    ]
