@@ -36,8 +36,8 @@ LOADS = """
     ), twin AS (
         SELECT count(*) - 1 AS more FROM sliced WHERE checksum IS NOT NULL GROUP BY size, checksum HAVING count(*) > 1
     )
-    SELECT array_agg(files) AS files, array_agg(bytes) AS bytes, array_agg(events) AS events,
-           sum(without_events)::bigint AS without_events,
+    SELECT coalesce(array_agg(files), '{}') AS files, coalesce(array_agg(bytes), '{}') AS bytes,
+           coalesce(array_agg(events), '{}') AS events, coalesce(sum(without_events), 0)::bigint AS without_events,
            (SELECT coalesce(sum(more), 0)::bigint FROM twin) AS duplicates,
            (SELECT count(*) FROM sliced JOIN processed_file p USING (file_id)
              WHERE p.stage_id = $3 AND p.version = $4 AND p.is_test = $5) AS done

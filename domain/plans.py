@@ -43,9 +43,12 @@ class StagePlan:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "StagePlan":
-        """What a revision keeps of a stage."""
+        """What a revision keeps of a stage; before files had bounds of events, generators alone had a number."""
         kind, completion = StageKind(body["kind"]), Completion(body["completion"])
-        return cls(**{**body, "kind": kind, "completion": completion})
+        bounds = body.get("events_per_job") if "bytes_per_job" in body else None
+        events = body.get("events_per_job") if kind is StageKind.GENERATOR else bounds
+        read = {"kind": kind, "completion": completion, "events_per_job": events}
+        return cls(**{**body, **read})
 
     def generates(self, *, fed: bool) -> bool:
         """Makes files from nothing but parameters."""

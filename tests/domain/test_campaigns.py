@@ -89,6 +89,21 @@ def test_dependencies_of_a_stage_that_joins_trigger_together() -> None:
     ]  # fmt: skip
 
 
+def test_revisions_from_before_files_had_bounds_of_events_are_read_as_they_were() -> None:
+    plan = Plan(
+        name="c",
+        stages=[
+            stage("a", events_per_job=7, files_per_job=9),
+            stage("g", kind=StageKind.GENERATOR, events_per_job=7),
+        ],
+    )
+    assert [each.events_per_job for each in Plan.of(plan.body).stages] == [7, 7]
+    old = plan.body
+    for body in old["stages"]:
+        del body["bytes_per_job"]
+    assert [each.events_per_job for each in Plan.of(old).stages] == [None, 7]
+
+
 def test_bounds_of_a_job_bound_something() -> None:
     assert wrong(bytes_per_job=5) == ["bytesPerJob"]
     assert wrong(events_per_job=5) == ["eventsPerJob"]
