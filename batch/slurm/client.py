@@ -34,6 +34,7 @@ from domain.jobs import Verb
 
 _T = TypeVar("_T")
 _REASON = 1000
+_COUNT = re.compile(r"^Jobs (pending|running):\s*(\d+)", re.MULTILINE)
 _NATIVE_ID = re.compile(r"\d{1,10}(\+\d{1,10})*", re.ASCII)
 
 
@@ -195,7 +196,7 @@ class Slurm:
             mark = next(iter(names.values())).mark
             place = directory.directory_of(self._spool, mark).absolute()
             numbers = sorted(int(path.stem) for path in (place / "units").glob("*.json"))
-            bases = {array: name.base for array, name in names.items()}
+            bases = {array: names[array].base for array in sorted(names)}
             journal.make(Entry(native_id, mark, place, numbers, bases))
         return journal
 
@@ -218,10 +219,9 @@ class Slurm:
     def _stop(self, entry: Entry, numbers: Sequence[int] | None) -> None:
         wanted = {entry.place(number) for number in (entry.numbers if numbers is None else numbers)}
         text = self._programs.run(*queue.TASKS, SLURM_TIME_FORMAT="%s")
-        tasks = queue.tasks(text, entry.bases)
         running = [
             f"{each.array}_{each.task}"
-            for each in tasks
+            for _, each in queue.tasks(text.splitlines(), entry.bases)
             if each.word == "RUNNING" and (each.array, each.task) in wanted
         ]
         if running:
@@ -234,13 +234,13 @@ class Slurm:
     def _health(self) -> Health:
         self._configured = configuration(self._programs.run(*COMMAND))
         cores = self._programs.run("sinfo", "--noheader", "--format=%C").split("/")
-        words = self._programs.run("squeue", "--noheader", "--me", "--array", "--format=%T").split()
+        counts = dict(_COUNT.findall(self._programs.run("sdiag")))
         return Health(
             reachable=True,
             text=f"Slurm {self._configured.version} of {self._configured.name} answers",
             slots=int(cores[-1]),
-            running=words.count("RUNNING"),
-            queued=words.count("PENDING"),
+            running=int(counts.get("running", 0)),
+            queued=int(counts.get("pending", 0)),
             proof_of_absence=self._configured.proof(),
         )
 

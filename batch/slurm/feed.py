@@ -3,7 +3,7 @@
 import fcntl
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +35,7 @@ class Feed:
         self._over = folder / ".over"
         self._journals: dict[str, Journal] = {}
         self._asked_at = -interval_s
+        self._lines: dict[str, Task] = {}
 
     def journal(self, native_id: str) -> Journal:
         """The journal of one launch, whether or not there is one yet."""
@@ -99,34 +100,42 @@ class Feed:
             text = self._programs.run(*TASKS, SLURM_TIME_FORMAT="%s")
         except BatchRefused as wrong:
             raise BatchUnavailable(f"Slurm does not show its queue: {wrong}") from wrong
-        shown = {(task.array, task.task): task for task in tasks(text, arrays)}
+        shown: dict[int, list[Task]] = {}
+        for task in self._parsed(text, arrays):
+            shown.setdefault(task.array, []).append(task)
         for name, entry in live.items():
-            self._compare(entry, shown, configured, is_open=name in are_open)
+            there = {
+                base + task.task: task
+                for array, base in entry.bases.items()
+                for task in shown.get(array, ())
+            }
+            self._compare(entry, there, configured, is_open=name in are_open)
+
+    def _parsed(self, text: str, arrays: Collection[int]) -> Iterable[Task]:
+        """The tasks shown; a line that was there the last time is the same task still."""
+        lines, before = text.splitlines(), self._lines
+        fresh = tasks([line for line in lines if line not in before], arrays)
+        self._lines = {line: before[line] for line in lines if line in before} | dict(fresh)
+        return self._lines.values()
 
     def _compare(
-        self,
-        entry: Entry,
-        shown: Mapping[tuple[int, int], Task],
-        configured: Configuration,
-        *,
-        is_open: bool,
+        self, entry: Entry, there: Mapping[int, Task], configured: Configuration, *, is_open: bool
     ) -> None:
         journal = self.journal(entry.native_id)
-        asked, now = journal.asked(), time.time()
-        left = [
-            n for n in entry.numbers if n not in journal.known or not journal.known[n].state.is_over
-        ]
-        gone = [number for number in left if entry.place(number) not in shown]
-        found = vanished.judged(entry, gone, journal.known, asked, configured) if gone else {}
+        asked, now, known = journal.asked(), time.time(), journal.known
+        left = [n for n in entry.numbers if n not in known or not known[n].state.is_over]
+        gone = [number for number in left if number not in there]
+        found = vanished.judged(entry, gone, known, asked, configured) if gone else {}
         for number in left:
-            task = shown.get(entry.place(number))
-            if task:
-                array, of_array = entry.place(number)
-                log = log_of(entry.directory, entry.bases[array], of_array)
+            task = there.get(number)
+            if task and journal.looked.get(number) != (task, is_open):
+                log = log_of(entry.directory, entry.bases[task.array], task.task)
                 reasons = vanished.reasons(asked, number)
                 look = Look(number, task, now, reasons, log, is_open=is_open)
-                found[number] = list(news(look, journal.known.get(number)))
+                found[number] = list(news(look, known.get(number)))
         journal.tell(in_order({number: events for number, events in found.items() if events}))
+        # Only what was written down need not be looked at again.
+        journal.looked.update((n, (task, is_open)) for n, task in there.items())
 
     def _more(self, entry: Entry, place: Place, bound: int, events: list[JobEvent]) -> Place:
         journal = self.journal(entry.native_id)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from batch import JobEvent
+from batch.slurm.queue import Task
 from batch.slurm.story import Known
 from domain.jobs import JobState
 
@@ -41,6 +42,8 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read_to, self.known = 0, dict[int, Known]()
+        self._entry: Entry | None = None
+        self.looked: dict[int, tuple[Task, bool]] = {}
 
     def make(self, entry: Entry) -> None:
         """Begin to follow a launch, whole or not at all; once more changes nothing."""
@@ -57,12 +60,15 @@ class Journal:
 
     def entry(self) -> Entry | None:
         """What is followed; None: not any more."""
+        if self._entry and self._folder.exists():
+            return self._entry
         try:
             told = json.loads((self._folder / "entry").read_text())
         except FileNotFoundError:
             return None
         told |= {"directory": Path(told["directory"]), "numbers": _long(told["numbers"])}
-        return Entry(**{**told, "bases": dict(told["bases"])})
+        self._entry = Entry(**{**told, "bases": dict(told["bases"])})
+        return self._entry
 
     @property
     def is_open(self) -> bool:
@@ -93,9 +99,12 @@ class Journal:
         return 0
 
     def catch_up(self) -> None:
-        """Know what has been told, also by others."""
+        """Know what has been told, also by others; a journal that was lost knows nothing."""
+        if self.size < self._read_to:
+            self._read_to, self.known, self.looked = 0, {}, {}
         for after, event in self.told(self._read_to):
             self.known[event.number] = Known(event.state, event.attempt)
+            self.looked.pop(event.number, None)
             self._read_to = after
 
     def tell(self, events: Iterable[JobEvent]) -> None:

@@ -1,7 +1,7 @@
 """What squeue says of jobs, as text and as what it means."""
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from batch.slurm.order import Name, named
@@ -92,9 +92,9 @@ def state_of(word: str) -> JobState:
     return known or JobState.UNKNOWN
 
 
-def tasks(text: str, arrays: Collection[int]) -> Iterator[Task]:
-    """The tasks of these arrays."""
-    for line in text.splitlines():
+def tasks(lines: Iterable[str], arrays: Collection[int]) -> Iterator[tuple[str, Task]]:
+    """The tasks of these arrays, each with its line."""
+    for line in lines:
         fields = [field.strip() for field in line.split("|")]
         if len(fields) <= len(_WIDTHS) or not fields[0].isdecimal() or int(fields[0]) not in arrays:
             continue
@@ -103,8 +103,19 @@ def tasks(text: str, arrays: Collection[int]) -> Iterator[Task]:
         )
         if task.isdecimal():
             times = _time(submitted), _time(started), _time(ended)
-            yield Task(
-                int(array), int(task), word, reason, _number(restarts), code, *times, nodes, memory
+            yield (
+                line,
+                Task(
+                    int(array),
+                    int(task),
+                    word,
+                    reason,
+                    _number(restarts),
+                    code,
+                    *times,
+                    nodes,
+                    memory,
+                ),
             )
 
 

@@ -17,6 +17,7 @@ MEMORY, WALLTIME, _PERSON = 34, 46, 1
 _OVER_MEMORY = re.compile(r"exceeded memory limit \((\d+) > (\d+)\)")
 _OOM = re.compile(r"oom.kill", re.IGNORECASE)
 _WORDS = re.compile(r"\*\*\* (?:JOB|STEP) .*?(CANCELLED .*?) \*\*\*")
+_BY_SOMEBODY = frozenset(("JobHeldUser", "JobHeldAdmin", "job requeued in held state"))
 _TAIL = 1 << 14
 _BEFORE = datetime.min.replace(tzinfo=UTC)
 
@@ -77,7 +78,8 @@ def _event(look: Look, state: JobState, attempt: int, at: float, **more: Any) ->
 
 def _pause(look: Look, state: JobState, known: Known) -> dict[str, Any]:
     if state is JobState.HELD:
-        return {"code": _PERSON, "text": look.asked.get("hold") or look.task.reason}
+        code = _PERSON if look.task.reason in _BY_SOMEBODY else None
+        return {"code": code, "text": look.asked.get("hold") or look.task.reason}
     if state is JobState.UNKNOWN:
         return {"text": f"Slurm calls it {look.task.word}"}
     if known.state is JobState.RUNNING:

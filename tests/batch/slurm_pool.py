@@ -58,7 +58,7 @@ NodeName=localhost NodeHostname=localhost NodeAddr=127.0.0.1 CPUs={slots} RealMe
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 PartitionName=other Nodes=ALL MaxTime=INFINITE State=UP
 """
-PROGRAMS = ("sbatch", "scancel", "scontrol", "sinfo", "squeue")
+PROGRAMS = ("sbatch", "scancel", "scontrol", "sdiag", "sinfo", "squeue")
 FOLDERS = ("state", "spool", "log", "run", "munge")
 
 

@@ -58,7 +58,8 @@ def told(task: Task, known: Known | None, *, is_open: bool = True) -> list[tuple
 
 
 def test_the_queue_is_read_for_the_arrays_that_are_followed() -> None:
-    requeued, running, completing, cancelled, failed = tasks(QUEUE, {4, 5, 7, 8})
+    found = [task for _, task in tasks(QUEUE.splitlines(), {4, 5, 7, 8})]
+    requeued, running, completing, cancelled, failed = found
     assert (requeued.state, requeued.restarts) == (JobState.HELD, 1)
     assert (running.state, running.nodes, running.started) == (
         JobState.RUNNING,
@@ -68,7 +69,7 @@ def test_the_queue_is_read_for_the_arrays_that_are_followed() -> None:
     assert completing.word == queue.COMPLETING
     assert (cancelled.state, cancelled.nodes) == (JobState.REMOVED, "")
     assert (failed.state, failed.exit) == (JobState.FAILED, "0:9")
-    assert [task.array for task in tasks(QUEUE, {4})] == [4]
+    assert [task.array for _, task in tasks(QUEUE.splitlines(), {4})] == [4]
 
 
 def test_a_state_that_nobody_knows_is_unknown_and_named() -> None:
@@ -100,6 +101,13 @@ def test_the_gate_is_no_hold() -> None:
     held = DONE._replace(word="PENDING", reason="JobHeldUser", nodes="")
     assert told(held, None, is_open=False) == [("idle", 0)]
     assert told(held, None) == [("idle", 0), ("held", 0)]
+
+
+def test_a_hold_of_slurm_itself_is_nobodys() -> None:
+    for reason, code in (("JobHeldUser", 1), ("launch failed requeued held", None)):
+        held = DONE._replace(word="PENDING", reason=reason, nodes="")
+        (event,) = news(look(held), Known(JobState.IDLE, 0))
+        assert (event.state, event.code, event.text) == (JobState.HELD, code, reason)
 
 
 def test_a_job_that_was_cancelled_before_it_ran_was_never_started() -> None:
