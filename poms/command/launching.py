@@ -82,7 +82,7 @@ def submissions(found: list[SubmissionPart]) -> object:
                 s.files_total,
                 s.outputs_located,
                 f"{s.state_since:%Y-%m-%d %H:%M:%S}",
-                s.reason,
+                s.waiting.reason if s.waiting else s.reason,
             )
             for s in found
         ),

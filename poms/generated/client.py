@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         CreateLoginSetupInput,
         FileInput,
         ImportCampaignInput,
+        RecoveryInput,
         SaveCampaignInput,
         SetMembershipInput,
         SubmissionsFilter,
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     from .inputs_done import InputsDone
     from .kick_submission import KickSubmission
     from .launch_campaign import LaunchCampaign
+    from .launch_recovery import LaunchRecovery
     from .launch_stage import LaunchStage
     from .me import Me
     from .outputs_located import OutputsLocated
+    from .plan_recovery import PlanRecovery
     from .progress import Progress
     from .save_campaign import SaveCampaign
     from .set_campaign_active import SetCampaignActive
@@ -102,6 +105,11 @@ class Client(Base):
               createdAt
               batchSystem
               round
+              overdueSince
+              waiting {
+                reason
+                position
+              }
               stage {
                 id
                 name
@@ -183,6 +191,11 @@ class Client(Base):
               createdAt
               batchSystem
               round
+              overdueSince
+              waiting {
+                reason
+                position
+              }
               stage {
                 id
                 name
@@ -244,6 +257,11 @@ class Client(Base):
               createdAt
               batchSystem
               round
+              overdueSince
+              waiting {
+                reason
+                position
+              }
               stage {
                 id
                 name
@@ -304,6 +322,11 @@ class Client(Base):
               createdAt
               batchSystem
               round
+              overdueSince
+              waiting {
+                reason
+                position
+              }
               stage {
                 id
                 name
@@ -757,6 +780,80 @@ class Client(Base):
         data = self.get_data(response)
         return SetCampaignActive.model_validate(data)
 
+    async def launch_recovery(
+        self,
+        submission_id: str,
+        plan_hash: str,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "LaunchRecovery":
+        from .launch_recovery import LaunchRecovery
+
+        query = gql("""
+            mutation LaunchRecovery($submissionId: ID!, $planHash: String!, $idempotencyKey: String) {
+              launchRecovery(
+                submissionId: $submissionId
+                planHash: $planHash
+                idempotencyKey: $idempotencyKey
+              ) {
+                __typename
+                ...SubmissionPart
+                ...Said
+              }
+            }
+
+            fragment Counts on Submission {
+              jobsTotal
+              jobsIdle
+              jobsRunning
+              jobsHeld
+              jobsSucceeded
+              jobsFailed
+              jobsRemoved
+              jobsUnknown
+              filesTotal
+              filesDone
+              filesFailed
+              outputsDeclared
+              outputsLocated
+            }
+
+            fragment Said on Problem {
+              message
+            }
+
+            fragment SubmissionPart on Submission {
+              id
+              state
+              stateSince
+              reason
+              isTest
+              createdAt
+              batchSystem
+              round
+              overdueSince
+              waiting {
+                reason
+                position
+              }
+              stage {
+                id
+                name
+              }
+              ...Counts
+            }
+            """)
+        variables: dict[str, object] = {
+            "submissionId": submission_id,
+            "planHash": plan_hash,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="LaunchRecovery", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return LaunchRecovery.model_validate(data)
+
     async def me(self, **kwargs: Any) -> "Me":
         from .me import Me
 
@@ -995,6 +1092,11 @@ class Client(Base):
               createdAt
               batchSystem
               round
+              overdueSince
+              waiting {
+                reason
+                position
+              }
               stage {
                 id
                 name
@@ -1051,6 +1153,11 @@ class Client(Base):
               createdAt
               batchSystem
               round
+              overdueSince
+              waiting {
+                reason
+                position
+              }
               stage {
                 id
                 name
@@ -1228,6 +1335,64 @@ class Client(Base):
         )
         data = self.get_data(response)
         return CampaignFile.model_validate(data)
+
+    async def plan_recovery(
+        self,
+        submission_id: str,
+        recovery: Union[Optional["RecoveryInput"], "UnsetType"] = UNSET,
+        position: Union[Optional[int], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "PlanRecovery":
+        from .plan_recovery import PlanRecovery
+
+        query = gql("""
+            query PlanRecovery($submissionId: ID!, $recovery: RecoveryInput, $position: Int) {
+              planRecovery(
+                submissionId: $submissionId
+                recovery: $recovery
+                position: $position
+              ) {
+                __typename
+                ...PlanPart
+                ...Said
+              }
+            }
+
+            fragment PlanPart on RecoveryPlan {
+              planHash
+              type
+              taken
+              everything
+              bytes
+              jobs
+              counts {
+                why
+                isTaken
+                count
+              }
+              command
+              resources {
+                cpus
+                memoryMb
+                diskMb
+                walltimeS
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "submissionId": submission_id,
+            "recovery": recovery,
+            "position": position,
+        }
+        response = await self.execute(
+            query=query, operation_name="PlanRecovery", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return PlanRecovery.model_validate(data)
 
     async def watch_changes(
         self,

@@ -58,3 +58,18 @@ class SubmissionState(str, Enum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
     REMOVED = "REMOVED"
+
+
+class Why(str, Enum):
+    WAITING = "WAITING"
+    UNFINISHED = "UNFINISHED"
+    SKIPPED = "SKIPPED"
+    FAILED = "FAILED"
+    JOB_FAILED = "JOB_FAILED"
+    NO_OUTPUT = "NO_OUTPUT"
+    ADDED = "ADDED"
+    AGAIN = "AGAIN"
+    DONE = "DONE"
+    OTHER = "OTHER"
+    DONE_ELSEWHERE = "DONE_ELSEWHERE"
+    LIVE_ELSEWHERE = "LIVE_ELSEWHERE"

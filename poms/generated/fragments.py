@@ -4,7 +4,7 @@ from typing import Any, Literal, Optional
 from pydantic import Field
 
 from .base_model import BaseModel
-from .enums import FindingLevel, StageEffect, SubmissionState
+from .enums import FindingLevel, StageEffect, SubmissionState, Why
 
 
 class CampaignPart(BaseModel):
@@ -99,7 +99,14 @@ class SubmissionPart(Counts):
     created_at: datetime = Field(alias="createdAt")
     batch_system: str = Field(alias="batchSystem")
     round: Optional[int]
+    overdue_since: Optional[datetime] = Field(alias="overdueSince")
+    waiting: Optional["SubmissionPartWaiting"]
     stage: "SubmissionPartStage"
+
+
+class SubmissionPartWaiting(BaseModel):
+    reason: str
+    position: int
 
 
 class SubmissionPartStage(BaseModel):
@@ -169,6 +176,31 @@ class PagePart(BaseModel):
     end_cursor: Optional[str] = Field(alias="endCursor")
 
 
+class PlanPart(BaseModel):
+    plan_hash: str = Field(alias="planHash")
+    type_: str = Field(alias="type")
+    taken: int
+    everything: int
+    bytes_: int = Field(alias="bytes")
+    jobs: int
+    counts: list["PlanPartCounts"]
+    command: list[str]
+    resources: "PlanPartResources"
+
+
+class PlanPartCounts(BaseModel):
+    why: Why
+    is_taken: bool = Field(alias="isTaken")
+    count: int
+
+
+class PlanPartResources(BaseModel):
+    cpus: Optional[int]
+    memory_mb: Optional[int] = Field(alias="memoryMb")
+    disk_mb: Optional[int] = Field(alias="diskMb")
+    walltime_s: Optional[int] = Field(alias="walltimeS")
+
+
 class StagePart(BaseModel):
     stage_id: str = Field(alias="stageId")
     name: str
@@ -219,5 +251,6 @@ SubmissionPart.model_rebuild()
 LaunchPart.model_rebuild()
 OutputPart.model_rebuild()
 PagePart.model_rebuild()
+PlanPart.model_rebuild()
 StagePart.model_rebuild()
 ProgressPart.model_rebuild()

@@ -1,9 +1,10 @@
 from typing import Optional
 
 from .base_model import BaseModel
-from .fragments import (
+from .fragments import (  # noqa: F401
     SubmissionPart,
-    SubmissionPartStage,  # noqa: F401
+    SubmissionPartStage,
+    SubmissionPartWaiting,
 )
 
 

@@ -146,5 +146,11 @@ async def test_a_campaign_that_is_not_well_in_the_end_has_its_own_exit_code(
         assert (watched.code, "Not all" in watched.err) == (5, True), house.said()
         logs = await poms("logs", "submission:1")
         assert logs.out.startswith("2 failed jobs\n\n2 jobs: exit, exit code 1")
+        planned = await poms("recover", "submission:1", "--type", "failed", "--plan")
+        assert (planned.code, "in 2 jobs\nfalse" in planned.out) == (0, True), planned
+        assert await db.fetchval("SELECT count(*) FROM submission") == 1
+        assert (await poms("recover", "submission:1", "--type", "failed", stdin="n\n")).code == 1
+        made = await poms("--json", "recover", "submission:1", "--type", "failed", "--yes")
+        assert (made.code, made.json["id"], made.json["jobsTotal"]) == (0, "submission:2", 2), made
     finally:
         house.stop()

@@ -1,0 +1,68 @@
+"""`poms recover`: what of a submission is done again, shown before it is."""
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from poms.client import Client, taken
+from poms.command.desk import Desk, rows
+from poms.command.launching import Which
+from poms.generated.fragments import PlanPart, SubmissionPart
+from poms.generated.input_types import RecoveryInput
+
+
+def join(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(recover)
+
+
+def recover(
+    ctx: typer.Context,
+    submission: Which,
+    kind: Annotated[
+        str | None,
+        typer.Option("--type", help="Such as failed or all; without, the next of its list."),
+    ] = None,
+    position: Annotated[
+        int | None,
+        typer.Option(min=0, help="That of its list, counted from 0, in place of a type."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Launch it without asking.")] = False,
+    plan_only: Annotated[bool, typer.Option("--plan", help="Show it, launch nothing.")] = False,
+    key: Annotated[
+        str | None, typer.Option(help="With the same key nothing is done twice.")
+    ] = None,
+) -> None:
+    """Show what a recovery would do again, and why each file is in or out; then launch exactly that."""
+    if kind is not None and position is not None:
+        raise typer.BadParameter("Give --type or --position, not both.")
+    desk: Desk = ctx.obj
+    plan = desk.run(lambda api: _plan(api, submission, kind, position))
+    if plan_only or not desk.json:
+        _show(desk, plan)
+    if plan_only:
+        return
+    if not yes:
+        typer.confirm(f"Launch {plan.jobs} jobs?", abort=True, err=True)
+    made = desk.run(lambda api: _launch(api, submission, plan.plan_hash, key))
+    desk.show(made, f"{made.id} is {made.state.value.lower()}.")
+
+
+async def _plan(api: Client, submission: str, kind: str | None, position: int | None) -> PlanPart:
+    recovery = None if kind is None else RecoveryInput(type_=kind)
+    place = 0 if kind is None and position is None else position
+    answer = await api.plan_recovery(submission, recovery, place)
+    return taken(answer.plan_recovery, PlanPart)
+
+
+async def _launch(api: Client, submission: str, plan: str, key: str | None) -> SubmissionPart:
+    answer = await api.launch_recovery(submission, plan, key)
+    return taken(answer.launch_recovery, SubmissionPart)
+
+
+def _show(desk: Desk, plan: PlanPart) -> None:
+    counts = ((c.count, "in" if c.is_taken else "out", c.why.value.lower()) for c in plan.counts)
+    desk.show(plan, rows("files taken why", counts))
+    desk.say(f"{plan.type_}: {plan.taken} of {plan.everything} in {plan.jobs} jobs")
+    desk.say(shlex.join(plan.command))
