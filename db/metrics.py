@@ -54,6 +54,21 @@ EXPIRIES = """
 
 
 @dataclass(frozen=True, slots=True)
+class Open:
+    """How many discrepancies of a batch system nobody has resolved."""
+
+    batch_system: str
+    discrepancies: int
+
+
+OPEN = """
+    SELECT b.name AS batch_system, (SELECT count(*) FROM discrepancy d
+                                     WHERE d.batch_system = b.name AND d.resolved_at IS NULL) AS discrepancies
+      FROM batch_system b
+"""
+
+
+@dataclass(frozen=True, slots=True)
 class Measures:
     """What is measured of the whole house."""
 
@@ -61,6 +76,7 @@ class Measures:
     batch_systems: Sequence[BatchSystem]
     unfinished: Sequence[Unfinished]
     expiries: Sequence[Expiry]
+    open: Sequence[Open]
 
 
 async def measure(db: Pool) -> Measures:
@@ -71,4 +87,5 @@ async def measure(db: Pool) -> Measures:
             await batch_systems.every(conn),
             await many(conn, Unfinished, UNFINISHED),
             await many(conn, Expiry, EXPIRIES),
+            await many(conn, Open, OPEN),
         )

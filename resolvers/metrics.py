@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 
 from db.batch_systems import BatchSystem
-from db.metrics import Expiry, Measures, Unfinished, measure
+from db.metrics import Expiry, Measures, Open, Unfinished, measure
 from db.pool import Pool
 from resolvers.asking import within
 
@@ -60,6 +60,7 @@ class Told(Collector):
         yield from systems(self.measures.batch_systems)
         yield from unfinished(self.measures.unfinished)
         yield from expiries(self.measures.expiries)
+        yield discrepancies(self.measures.open)
 
 
 def plain(name: str, said: str, value: float) -> Metric:
@@ -135,3 +136,15 @@ def expiries(rows: Sequence[Expiry]) -> Iterator[Metric]:
         if row.expires_in_s is not None:
             ends.add_metric((row.experiment, row.credential), row.expires_in_s)
     yield from (ends, needs)
+
+
+def discrepancies(rows: Sequence[Open]) -> Metric:
+    """How many each batch system has that nobody has resolved."""
+    family = GaugeMetricFamily(
+        "poms_discrepancies_open",
+        "What the batch system and the database say differently.",
+        labels=("batch_system",),
+    )
+    for row in rows:
+        family.add_metric((row.batch_system,), row.discrepancies)
+    return family

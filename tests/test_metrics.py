@@ -81,6 +81,7 @@ async def test_batch_systems_submissions_and_credentials_are_measured(
     assert (found["poms_submissions local new"], found["poms_jobs local idle"]) == (1, jobs)
     assert 3500 < found["poms_credential_expires_in_seconds pass hypot"] <= 3600
     assert found["poms_credential_in_need pass hypot"] == 0
+    assert found["poms_discrepancies_open pool"] == 0
     assert found["poms_batch_system_watched pool"] == 0
     assert "poms_batch_system_reader_lag_seconds pool" not in found
 
