@@ -3,11 +3,17 @@
 import os
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from batch import BatchSystem
+from db.migrate import migrate
 from db.pool import Pool as Database
+from db.pool import open_pool
 from tests.plant import Plant
 from tests.workers.campaigns import Two, two
+from tests.workers.chaos import Chaos
 from tests.workers.house import House
+from tests.workers.services import Services
 
 OF_ITS_OWN = "UPDATE change_head SET history_id = gen_random_uuid()"
 """The tests' databases are clones; without this their marks in the one pool would be the same."""
@@ -36,3 +42,26 @@ async def campaign_on(batch_system: str, house: Shared, db: Database) -> Two:
     campaign = await two(house, await Plant.make(db), resources=SMALL)
     await db.execute(ON, batch_system)
     return campaign
+
+
+async def chaos_on(
+    system: BatchSystem,
+    services: Services,
+    folder: Path,
+    given: dict[str, str],
+    seed: int,
+    within_s: float,
+) -> Chaos:
+    """A house of its own on a pool, to be maltreated; `given` are the settings by which workers find the pool."""
+    await migrate(services.cluster.dsn())
+    db = await open_pool(services.cluster.dsn())
+    (folder / "store").mkdir(parents=True)
+    (folder / "store").chmod(0o777)
+    house = Shared(db, services.cluster.dsn(), services.server.url, folder, settings=given)
+    plant = await Plant.make(db)
+    stage = await plant.stage(
+        "quick", ["/bin/true"], kind="generator", patterns=[], resources=SMALL
+    )
+    await db.execute(ON, system.name)
+    settings = {"POMS_RECONCILE_S": "2", "POMS_LAUNCH_LEASE_S": "8"}
+    return Chaos(seed, house, services, plant, stage, system, settings, within_s=within_s)

@@ -10,12 +10,16 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
 
 from batch import BatchSystem
+from batch.local import Local
 from db import slices
+from db.migrate import migrate
+from db.pool import open_pool
 from db.taking import Asked
 from domain.discrepancies import Cluster
 from domain.launches import submission_of
@@ -244,6 +248,28 @@ class Chaos:
             return bool(await self.house.db.fetchval(done, now))
 
         await self.until(looked, "another comparison")
+
+
+async def on_local(services: Services, folder: Path, seed: int, within_s: float) -> Chaos:
+    """A house of local jobs, whose runner is killed, too."""
+    await migrate(services.cluster.dsn())
+    house = House(
+        await open_pool(services.cluster.dsn()), services.cluster.dsn(), services.server.url, folder
+    )
+    plant = await Plant.make(house.db)
+    stage = await plant.stage("quick", ["/bin/true"], kind="generator", patterns=[])
+    settings = {"POMS_RECONCILE_S": "1", "POMS_LAUNCH_LEASE_S": "3"}
+    system = Local(house.spool)
+    chaos = Chaos(seed, house, services, plant, stage, system, settings, within_s=within_s)
+    runners = [house.runner()]
+
+    async def kill_runner() -> None:
+        runners[-1].kill()
+        runners[-1].wait()
+        runners.append(house.runner())
+
+    chaos.own = {"the runner killed": kill_runner}
+    return chaos
 
 
 def stopped_in_a_submit(chaos: Chaos, pid: Callable[[], int]) -> Fault:

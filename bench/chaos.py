@@ -1,0 +1,81 @@
+"""`python -m bench.chaos [local | htcondor]`: a thousand launches under faults; prints the table of docs/chaos.md."""
+
+import argparse
+import asyncio
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from batch.htcondor import Access, HTCondor
+from bench.__main__ import ended_by_signals
+from tests.batch.pools import Pool
+from tests.batch.test_htcondor_chaos import on_htcondor
+from tests.workers.chaos import Chaos, on_local, table
+from tests.workers.services import Services, serving
+
+WITHIN_S = 1200.0
+
+
+@asynccontextmanager
+async def local(services: Services, folder: Path, seed: int) -> AsyncIterator[Chaos]:
+    """Jobs of this machine."""
+    (folder / "house").mkdir()
+    chaos = await on_local(services, folder / "house", seed, WITHIN_S)
+    try:
+        yield chaos
+    finally:
+        chaos.house.stop()
+        chaos.house.db.terminate()
+
+
+@asynccontextmanager
+async def htcondor(services: Services, folder: Path, seed: int) -> AsyncIterator[Chaos]:
+    """A pool of its own."""
+    pool = Pool.start(folder / "condor")
+    tokens = pool.token(folder / "tokens")
+    access = Access(pool.address, tokens=tokens, file_system="pool.test", call_s=20)
+    chaos = await on_htcondor(services, folder / "house", access, pool, seed, WITHIN_S)
+    try:
+        yield chaos
+    finally:
+        chaos.house.stop()
+        chaos.house.db.terminate()
+        if isinstance(chaos.system, HTCondor):
+            chaos.system.close()
+        pool.stop()
+
+
+async def run(where: str, launches: int, hits: int, seed: int, folder: Path) -> bool:
+    """Inflict every fault; True when nothing was lost, run twice or left unreported."""
+    began = time.monotonic()
+    with serving(folder) as services:
+        async with {"local": local, "htcondor": htcondor}[where](services, folder, seed) as chaos:
+            rows = await chaos.run(-(-launches // len(chaos.faults)), hits)
+    print(f"{where}, seed {seed}, {time.monotonic() - began:.0f} s\n\n{table(rows)}", flush=True)
+    return all(row.is_good for row in rows)
+
+
+def main() -> int:
+    """Run it once; 1 when something went wrong."""
+    parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
+    parser.add_argument("where", choices=["local", "htcondor"], nargs="?", default="local")
+    parser.add_argument("--launches", type=int, default=1000)
+    parser.add_argument("--hits", type=int, default=12, help="how often each fault, at most")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="poms-chaos-"))
+    folder.chmod(0o711)
+    try:
+        with ended_by_signals():
+            good = asyncio.run(run(given.where, given.launches, given.hits, given.seed, folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
