@@ -15,6 +15,7 @@ from domain.jobs import JobState, Verb
 from domain.launches import CredentialKind, HostKind, LaunchState
 from domain.people import Role
 from domain.recovery import Worth
+from domain.schedules import CatchUp
 from domain.stages import Completion, DeadlineFrom, StageKind, TriggerKind
 from domain.submissions import SubmissionState
 
@@ -41,6 +42,7 @@ ENUMS: dict[str, type[StrEnum]] = {
     "delivery": Delivery,
     "outcome": Outcome,
     "output_state": OutputState,
+    "catch_up": CatchUp,
     "discrepancy_kind": DiscrepancyKind,
     "repair": Repair,
     "resolution": Resolution,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from db.pool import Connection, Database, many, one
+from domain.schedules import CatchUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Schedule:
     last_at: datetime | None
     last_said: str
     person_id: int
+    catch_up: CatchUp
+    until_exhausted: bool
 
 
 COLUMNS = ", ".join(Schedule.__dataclass_fields__)
@@ -47,19 +50,32 @@ async def done(
 
 
 SET = f"""
-    INSERT INTO schedule (stage_id, cron, zone, next_at, person_id) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO schedule (stage_id, cron, zone, next_at, person_id, catch_up, until_exhausted)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (stage_id) DO UPDATE
        SET cron = excluded.cron, zone = excluded.zone, next_at = excluded.next_at,
-           person_id = excluded.person_id, active = true
+           person_id = excluded.person_id, catch_up = excluded.catch_up,
+           until_exhausted = excluded.until_exhausted, active = true
     RETURNING {COLUMNS}
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """When a stage is to be launched."""
+
+    cron: str
+    zone: str
+    catch_up: CatchUp
+    until_exhausted: bool
+
+
 async def put(
-    db: Database, stage_id: int, cron: str, zone: str, next_at: datetime, person_id: int
+    db: Database, stage_id: int, wanted: Wanted, next_at: datetime, person_id: int
 ) -> Schedule:
     """Give a stage a schedule, in place of the one it had."""
-    saved = await one(db, Schedule, SET, stage_id, cron, zone, next_at, person_id)
+    clock, rest = (wanted.cron, wanted.zone), (wanted.catch_up, wanted.until_exhausted)
+    saved = await one(db, Schedule, SET, stage_id, *clock, next_at, person_id, *rest)
     assert saved is not None  # noqa: S101 - an INSERT of one row returns one
     return saved
 

@@ -7,7 +7,7 @@ import strawberry
 from db import schedules
 from db import stages as rows
 from domain.names import wrong_text
-from domain.schedules import ScheduleError, next_time
+from domain.schedules import CatchUp, ScheduleError, next_time
 from door.describe import thing
 from resolvers import tenants
 from schema.context import Info
@@ -23,7 +23,13 @@ class ScheduleMutations:
 
     @changes("modify")
     async def set_schedule(
-        self, info: Info, stage_id: strawberry.ID, cron: str | None = None, zone: str = "UTC"
+        self,
+        info: Info,
+        stage_id: strawberry.ID,
+        cron: str | None = None,
+        zone: str = "UTC",
+        catch_up: CatchUp = CatchUp.ONCE,
+        until_exhausted: bool = True,  # noqa: FBT001, FBT002 - an argument in GraphQL
     ) -> SetScheduleResult:
         """Launch a stage's next slice by the clock; without `cron`, never again."""
         stage = await _changeable(info, stage_id)
@@ -40,7 +46,8 @@ class ScheduleMutations:
         except ScheduleError as e:
             return Invalid(message=str(e), field="cron")
         who = info.context.viewer.person_id
-        saved = await schedules.put(info.context.db, stage.id, cron, zone, first, who)
+        wanted = schedules.Wanted(cron, zone, catch_up, until_exhausted)
+        saved = await schedules.put(info.context.db, stage.id, wanted, first, who)
         await info.context.ring()
         return Schedule.of(saved)
 

@@ -1,13 +1,22 @@
 """Schedules of stages, as a client sees them."""
 
 from datetime import datetime
+from itertools import islice
 from typing import Annotated
 
 import strawberry
 
 from db import schedules
-from door.describe import thing
+from domain.schedules import CatchUp, times
+from door.describe import choice, thing
+from door.pages import bad_input
+from schema.context import Info
+from schema.fields import reads
 from schema.problems import Invalid, NotFound, NotPermitted
+
+choice(CatchUp)
+
+MOST_RUNS = 100
 
 
 @thing
@@ -19,9 +28,13 @@ class Schedule:
     zone: str
     """On whose clocks, such as `Europe/Paris`."""
     active: bool
-    """False once its splits are exhausted, or somebody cleared it."""
+    """False once somebody cleared it, or its splits are exhausted and it was to end then."""
+    catch_up: CatchUp
+    """What becomes of turns that were missed."""
+    until_exhausted: bool
+    """Whether it ends when there are no more slices; else it goes on, for what comes later."""
     next_at: datetime
-    """The next turn; turns that were missed are taken once, not once each."""
+    """The next turn. One whose stage has a launch that waits launches nothing."""
     last_at: datetime | None
     """The last turn that was taken."""
     last_said: str
@@ -34,10 +47,22 @@ class Schedule:
             cron=row.cron,
             zone=row.zone,
             active=row.active,
+            catch_up=row.catch_up,
+            until_exhausted=row.until_exhausted,
             next_at=row.next_at,
             last_at=row.last_at,
             last_said=row.last_said,
         )
+
+    @reads()
+    async def next_runs(self, info: Info, first: int = 5) -> list[datetime]:
+        """The next turns, at most 100; none of a schedule that is over."""
+        if not 0 <= first <= MOST_RUNS:
+            raise bad_input(f"first is 0 to {MOST_RUNS}.")
+        if not self.active or first == 0:
+            return []
+        later = times(self.cron, self.zone, self.next_at)
+        return [self.next_at, *islice(later, first - 1)]
 
 
 SetScheduleResult = Annotated[

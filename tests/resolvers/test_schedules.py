@@ -1,6 +1,7 @@
 """Stages launched by the clock: what is saved, and what is refused."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -8,10 +9,10 @@ from db.pool import Pool
 from tests.resolvers.conftest import SAVE, Ask, campaign, stage
 
 SET = """
-    mutation ($id: ID!, $cron: String, $zone: String! = "UTC") {
-      setSchedule(stageId: $id, cron: $cron, zone: $zone) {
+    mutation ($id: ID!, $cron: String, $zone: String! = "UTC", $late: CatchUp! = ONCE, $until: Boolean! = true) {
+      setSchedule(stageId: $id, cron: $cron, zone: $zone, catchUp: $late, untilExhausted: $until) {
         __typename
-        ... on Schedule { cron zone active nextAt }
+        ... on Schedule { cron zone active nextAt catchUp untilExhausted nextRuns(first: 3) }
         ... on Problem { message }
         ... on Invalid { field }
       }
@@ -35,8 +36,15 @@ async def test_a_stage_gets_a_schedule_and_loses_it(ask: Ask, stage_id: str) -> 
     assert (await ask(READ, {"id": stage_id}))["stage"]["schedule"] == {
         "cron": "30 2 * * *", "active": True
     }  # fmt: skip
+    runs = [datetime.fromisoformat(run) for run in found["nextRuns"]]
+    assert runs[0] == datetime.fromisoformat(found["nextAt"])
+    days = [run.astimezone(ZoneInfo("Europe/Paris")).date() for run in runs]
+    assert [day - days[0] for day in days] == [timedelta(n) for n in range(3)]
+    assert (found["catchUp"], found["untilExhausted"]) == ("ONCE", True)
+    later = (await ask(SET, {**given, "late": "ALL", "until": False}))["setSchedule"]
+    assert (later["catchUp"], later["untilExhausted"]) == ("ALL", False)
     cleared = (await ask(SET, {"id": stage_id, "cron": None}))["setSchedule"]
-    assert cleared["active"] is False
+    assert (cleared["active"], cleared["nextRuns"]) == (False, [])
 
 
 @pytest.mark.parametrize(
