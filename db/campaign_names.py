@@ -71,6 +71,8 @@ DELETE = f"""
         DELETE FROM dependency d USING gone WHERE d.campaign_id = gone.id
     ), schedules_gone AS (
         DELETE FROM schedule h USING stage s, gone WHERE h.stage_id = s.id AND s.campaign_id = gone.id
+    ), holds_gone AS (
+        DELETE FROM launch_hold h USING gone WHERE h.campaign_id = gone.id
     ), stages_gone AS (
         DELETE FROM stage s USING gone WHERE s.campaign_id = gone.id RETURNING s.experiment_id, s.id
     ), datasets_gone AS (

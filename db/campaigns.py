@@ -28,6 +28,9 @@ class Campaign:
     owning_role: Role
     created_at: datetime
     updated_at: datetime
+    most_unfinished: int | None
+    most_jobs: int | None
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)

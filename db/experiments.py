@@ -17,10 +17,14 @@ class Experiment:
     title: str
     active: bool
     created_at: datetime
+    most_unfinished: int | None
+    most_jobs: int | None
 
 
-BY_IDS = """
-    SELECT id, name, title, active, created_at FROM experiment WHERE id = ANY($1::bigint[])
+COLUMNS = ", ".join(Experiment.__dataclass_fields__)
+
+BY_IDS = f"""
+    SELECT {COLUMNS} FROM experiment WHERE id = ANY($1::bigint[])
 """
 
 
@@ -29,7 +33,7 @@ async def by_ids(db: Database, ids: Sequence[int]) -> list[Experiment]:
     return await many(db, Experiment, BY_IDS, ids)
 
 
-BY_NAME = "SELECT id, name, title, active, created_at FROM experiment WHERE name = $1"
+BY_NAME = f"SELECT {COLUMNS} FROM experiment WHERE name = $1"
 
 
 async def by_name(db: Database, name: str) -> Experiment | None:
@@ -37,14 +41,14 @@ async def by_name(db: Database, name: str) -> Experiment | None:
     return await one(db, Experiment, BY_NAME, name)
 
 
-FORWARD = """
-    SELECT id, name, title, active, created_at FROM experiment
+FORWARD = f"""
+    SELECT {COLUMNS} FROM experiment
      WHERE ($1::bigint[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR name > $2)
      ORDER BY name LIMIT $3
 """
 
-BACKWARD = """
-    SELECT id, name, title, active, created_at FROM experiment
+BACKWARD = f"""
+    SELECT {COLUMNS} FROM experiment
      WHERE ($1::bigint[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR name < $2)
      ORDER BY name DESC LIMIT $3
 """
@@ -56,17 +60,17 @@ async def page(db: Database, ids: Sequence[int] | None, place: Place) -> list[Ex
     return await many(db, Experiment, sql, ids, place.start, place.limit)
 
 
-CREATE = """
+CREATE = f"""
     WITH made AS (
         INSERT INTO experiment (name, title) VALUES ($1, $2)
             ON CONFLICT (name) DO NOTHING
-        RETURNING id, name, title, active, created_at
+        RETURNING {COLUMNS}
     ), told AS (
         INSERT INTO change_inbox (experiment_id, kind, body)
         SELECT id, 'experiment.created', jsonb_build_object('experiment', 'experiment:' || id, 'name', name)
           FROM made
     )
-    SELECT id, name, title, active, created_at FROM made
+    SELECT {COLUMNS} FROM made
 """
 
 

@@ -42,6 +42,7 @@ class Launchable:
     resources: dict[str, Any]
     batch_options: dict[str, Any]
     most_unfinished: int | None
+    most_jobs: int | None
     merge_overrides: bool
     unfinished: int
     epoch: int
@@ -150,7 +151,7 @@ BY_STAGE = """
            s.test_split, s.parameter_lists, s.software_version, s.parameters, s.test_parameters, s.files_per_job,
            s.bytes_per_job, s.jobs_per_slice, s.events_per_job, s.completion, s.completion_pct,
            coalesce(s.recoveries, t.recoveries) AS recoveries, s.resources, s.batch_options,
-           s.most_unfinished, s.merge_overrides, s.unfinished, s.epoch,
+           s.most_unfinished, s.most_jobs, s.merge_overrides, s.unfinished, s.epoch,
            s.cursor, s.test_epoch, s.test_cursor, s.split_seq,
            coalesce(d.id, s.dataset_id) AS dataset_id, coalesce(d.name, '') AS dataset,
            coalesce(d.head, 0) AS head, t.command, t.output_check, t.patterns, t.parameters AS type_parameters,

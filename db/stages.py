@@ -40,6 +40,7 @@ class Stage:
     batch_system: str
     batch_options: dict[str, Any]
     most_unfinished: int | None
+    most_jobs: int | None
     merge_overrides: bool
     active: bool
     epoch: int
@@ -135,20 +136,21 @@ SAVE = """
                             parameter_lists, split, test_split, software_version, parameters, test_parameters,
                             files_per_job, bytes_per_job, jobs_per_slice, events_per_job, completion, completion_pct,
                             deadline_s, deadline_from, recoveries, resources, batch_system, batch_options,
-                            most_unfinished, merge_overrides)
+                            most_unfinished, most_jobs, merge_overrides)
     OVERRIDING SYSTEM VALUE
     SELECT x.id, $1, $2, x.name, x.kind, x.job_type_id, x.login_setup_id, x.dataset_id, x.parameter_lists, x.split,
            x.test_split, x.software_version, x.parameters, x.test_parameters, x.files_per_job, x.bytes_per_job,
            x.jobs_per_slice, x.events_per_job, x.completion, x.completion_pct, x.deadline_s,
            x.deadline_from, nullif(x.recoveries, 'null'),
-           x.resources, x.batch_system, x.batch_options, x.most_unfinished, x.merge_overrides
+           x.resources, x.batch_system, x.batch_options, x.most_unfinished, x.most_jobs, x.merge_overrides
       FROM jsonb_to_recordset($3) AS x (
                id bigint, name text, kind stage_kind, job_type_id bigint, login_setup_id bigint, dataset_id bigint,
                parameter_lists jsonb, split text, test_split text, software_version text, parameters jsonb,
                test_parameters jsonb, files_per_job int, bytes_per_job bigint, jobs_per_slice int,
                events_per_job bigint, completion completion, completion_pct int, deadline_s int,
                deadline_from deadline_from, recoveries jsonb,
-               resources jsonb, batch_system text, batch_options jsonb, most_unfinished int, merge_overrides boolean)
+               resources jsonb, batch_system text, batch_options jsonb, most_unfinished int, most_jobs int,
+               merge_overrides boolean)
      ORDER BY x.id
         ON CONFLICT (id) DO UPDATE SET
            kind = excluded.kind, job_type_id = excluded.job_type_id, login_setup_id = excluded.login_setup_id,
@@ -161,6 +163,7 @@ SAVE = """
            deadline_s = excluded.deadline_s, deadline_from = excluded.deadline_from, recoveries = excluded.recoveries,
            resources = excluded.resources, batch_system = excluded.batch_system,
            batch_options = excluded.batch_options, most_unfinished = excluded.most_unfinished,
+           most_jobs = excluded.most_jobs,
            merge_overrides = excluded.merge_overrides, active = true, updated_at = now(),
            split_seq = s.split_seq + 1,
            epoch = s.epoch + (s.id = ANY($4::bigint[]))::int,

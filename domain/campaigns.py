@@ -15,7 +15,8 @@ from domain.stages import StageKind
 MOST_STAGES, MOST_DEPENDENCIES = 200, 1_000
 MOST_LISTS, MOST_VALUES = 20, 1_000
 MOST_DEADLINE_S = 366 * 86400
-MOST_PER_JOB, MOST_EVENTS, MOST_UNFINISHED = 100_000, 1_000_000_000, 100_000
+MOST_PER_JOB, MOST_EVENTS = 100_000, 1_000_000_000
+MOST_UNFINISHED, MOST_JOBS = 100_000, 10_000_000
 MOST_BYTES = 10**15
 MOST_TAGS, MOST_TAG = 20, 50
 
@@ -96,6 +97,7 @@ def _numbers(at: str, stage: StagePlan) -> Iterator[Finding]:
     yield from whole(f"{at}.jobsPerSlice", stage.jobs_per_slice, 1, MOST_PER_JOB)
     yield from whole(f"{at}.eventsPerJob", stage.events_per_job, 1, MOST_EVENTS)
     yield from whole(f"{at}.mostUnfinished", stage.most_unfinished, 1, MOST_UNFINISHED)
+    yield from whole(f"{at}.mostJobs", stage.most_jobs, 1, MOST_JOBS)
 
 
 def _work(at: str, stage: StagePlan, *, fed: bool) -> Iterator[Finding]:

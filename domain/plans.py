@@ -38,6 +38,7 @@ class StagePlan:
     batch_options: Mapping[str, Any] = field(default_factory=dict)
     """As `BatchOptions` stores them."""
     most_unfinished: int | None = None
+    most_jobs: int | None = None
     merge_overrides: bool = True
     """Takes the campaign's parameters over those of its job type."""
 

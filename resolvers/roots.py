@@ -19,6 +19,7 @@ from resolvers.job_types import JobTypeMutations, JobTypeQueries
 from resolvers.joins import JoinQueries
 from resolvers.launch_hosts import LaunchHostMutations, LaunchHostQueries
 from resolvers.launches import PROBLEMS, LaunchMutations
+from resolvers.limits import LimitMutations
 from resolvers.login_setups import LoginSetupMutations, LoginSetupQueries
 from resolvers.nodes import NodeQueries
 from resolvers.parameters import ParameterQueries
@@ -77,6 +78,7 @@ class Mutation(
     ScheduleMutations,
     LaunchMutations,
     QueueMutations,
+    LimitMutations,
     SubmissionMutations,
     RecoveryMutations,
     StragglerMutations,

@@ -112,6 +112,12 @@ class Campaign(Node):
     """When it was saved first."""
     updated_at: datetime
     """When it was saved last."""
+    most_unfinished: int | None
+    """How many of its submissions may be unfinished at once; null: any number."""
+    most_jobs: int | None
+    """How many of their jobs may not be over at once; null: any number."""
+    priority: int
+    """Of launches that are given none: the higher begins and runs first."""
     available_actions: list[CampaignAction]
     """What you may do to it now."""
     campaign_id: strawberry.Private[int]
@@ -136,6 +142,9 @@ class Campaign(Node):
             owning_role=row.owning_role,
             created_at=row.created_at,
             updated_at=row.updated_at,
+            most_unfinished=row.most_unfinished,
+            most_jobs=row.most_jobs,
+            priority=row.priority,
             available_actions=actions(row, viewer),
             campaign_id=row.id,
             row=row,

@@ -34,6 +34,10 @@ class Experiment(Node):
     """Whether it still works."""
     created_at: datetime
     """Since when it is here."""
+    most_unfinished: int | None
+    """How many of its submissions may be unfinished at once; null: any number."""
+    most_jobs: int | None
+    """How many of their jobs may not be over at once; null: any number."""
     role: Role | None
     """What you are in it; null for service admins who are no members."""
     experiment_id: strawberry.Private[int]
@@ -47,6 +51,8 @@ class Experiment(Node):
             title=row.title,
             active=row.active,
             created_at=row.created_at,
+            most_unfinished=row.most_unfinished,
+            most_jobs=row.most_jobs,
             role=viewer.roles.get(row.id),
             experiment_id=row.id,
         )

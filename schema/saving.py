@@ -85,6 +85,8 @@ class StageInput:
     """What they ask of that batch system besides."""
     most_unfinished: int | None = None
     """How many of its submissions may be unfinished at once; null: any number."""
+    most_jobs: int | None = None
+    """How many of their jobs may not be over at once; null: any number."""
     merge_overrides: bool = True
     """Whether the campaign's parameters hold for it, between those of the job type and its own."""
 
@@ -117,6 +119,7 @@ class StageInput:
             batch_system=self.batch_system,
             batch_options=self.batch_options.plain if self.batch_options else {},
             most_unfinished=self.most_unfinished,
+            most_jobs=self.most_jobs,
             merge_overrides=self.merge_overrides,
         )
 

@@ -110,6 +110,8 @@ class Stage(Node):
     """What they ask of that batch system besides."""
     most_unfinished: int | None
     """How many of its submissions may be unfinished at once; null: any number."""
+    most_jobs: int | None
+    """How many of their jobs may not be over at once; null: any number."""
     merge_overrides: bool
     """Whether the campaign's parameters hold for it, between those of the job type and its own."""
     active: bool
@@ -165,6 +167,7 @@ class Stage(Node):
             batch_system=row.batch_system,
             batch_options=BatchOptions.of(row.batch_options),
             most_unfinished=row.most_unfinished,
+            most_jobs=row.most_jobs,
             merge_overrides=row.merge_overrides,
             active=row.active,
             epoch=row.epoch,

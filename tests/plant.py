@@ -82,6 +82,14 @@ class Plant:
         found = await db.fetchval(CAMPAIGN, exp, campaign, person)
         return cls(db, exp, person, setup, found)
 
+    @classmethod
+    async def make_campaign(cls, db: Pool, name: str) -> "Plant":
+        """Another campaign beside the one that is there."""
+        found = await db.fetchrow("SELECT experiment_id, owner_id, id FROM login_setup LIMIT 1")
+        assert found is not None
+        made = await db.fetchval(CAMPAIGN, found["experiment_id"], name, found["owner_id"])
+        return cls(db, found["experiment_id"], found["owner_id"], found["id"], made)
+
     async def stage(self, name: str, command: list[str], **given: Any) -> int:
         """Add a stage; `given` are columns of the stage or of its job type."""
         job_type = await self.db.fetchval(

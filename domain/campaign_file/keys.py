@@ -71,6 +71,7 @@ OWN_STAGE: Mapping[str, Read] = {
     "batch_system": values.word,
     "batch_options": values.batch_options,
     "most_unfinished": values.optional(values.whole),
+    "most_jobs": values.optional(values.whole),
     "merge_overrides": values.yes_no,
 }
 """Every field of a stage but its name."""

@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 from catalogs.embedded import Embedded
+from db import endings, recoveries, submissions
 from db.pool import Pool
+from db.recoveries import Ready
+from domain.recovery import Entry
+from domain.submissions import SubmissionState as S
 from tests.resolvers.conftest import Ask
 from tests.resolvers.working import Work
-from workers import sweep
+from workers import schedule, sweep
 from workers.tools import Tools
 
 LAUNCH = """
@@ -52,7 +56,6 @@ QUEUE = """
       }
     }
 """
-STATES = "SELECT state, count(*) FROM submission GROUP BY state ORDER BY state"
 
 Promote = Callable[[], Awaitable[bool]]
 
@@ -63,16 +66,21 @@ async def work(db: Pool, hypot: int) -> Work:
 
 
 @pytest.fixture
-def promote(db: Pool, tmp_path: Path) -> Promote:
-    """What the sweep does once a second, of which nobody needs to hear here."""
+def tools(db: Pool, tmp_path: Path) -> Tools:
+    """Those of a worker from which nobody needs to hear."""
 
     async def nothing(*_: object) -> None:
         return None
 
-    tools = Tools(
+    return Tools(
         db=db, systems={}, catalog=Embedded(tmp_path), spool=tmp_path, store=tmp_path, holder="test",
         lease_s=10, launch_lease_s=60, ring=nothing, enqueue=nothing,
     )  # fmt: skip
+
+
+@pytest.fixture
+def promote(tools: Tools) -> Promote:
+    """What the sweep does once a second."""
     return lambda: sweep.promote(tools)
 
 
@@ -214,3 +222,97 @@ async def test_who_comes_later_does_not_overtake(
     assert later["waiting"]["reason"] == "1 launch comes before it."
     await promote()
     assert [await state(db, one["id"]) for one in (waits, later)] == ["new", "queued"]
+
+
+DUE = """
+    INSERT INTO schedule (stage_id, cron, next_at, person_id, until_exhausted) VALUES ($1, '* * * * *', now(), $2, $3)
+        ON CONFLICT (stage_id) DO UPDATE SET next_at = now()
+"""
+
+
+async def test_at_a_hold_one_launch_waits_for_the_clock_not_one_for_each_turn(
+    ask: Ask, work: Work, tools: Tools, db: Pool
+) -> None:
+    held = await hold(ask, f"stage:{work.reco}")
+    said = []
+    for _ in range(3):
+        await db.execute(DUE, work.reco, work.plant.person_id, True)
+        assert await schedule.step(tools)
+        said.append(await db.fetchval("SELECT last_said FROM schedule"))
+    assert said[0] == "It waits."
+    assert said[1:] == ["A launch of the stage waits already (1 of them)."] * 2
+    assert len(await queue(ask)) == 1
+    await ask(RELEASE, {"id": held["id"]})
+    assert await sweep.promote(tools)
+    await db.execute(DUE, work.reco, work.plant.person_id, True)
+    assert await schedule.step(tools)
+    assert await db.fetchval("SELECT last_said FROM schedule") == "Launched."
+
+
+@pytest.mark.parametrize("until_exhausted", [True, False])
+async def test_a_schedule_ends_with_its_work_if_it_is_to(
+    work: Work, tools: Tools, db: Pool, until_exhausted: bool
+) -> None:
+    for _ in range(4):
+        await db.execute(DUE, work.reco, work.plant.person_id, until_exhausted)
+        assert await schedule.step(tools)
+    assert await db.fetchval("SELECT count(*) FROM submission") == 3
+    assert await db.fetchval("SELECT active FROM schedule") is not until_exhausted
+
+
+PRIORITY = """
+    mutation ($id: ID!, $priority: Int!) {
+      setPriority(id: $id, priority: $priority) {
+        __typename
+        ... on Campaign { priority }
+        ... on Submission { priority waiting { position } }
+        ... on Problem { message }
+      }
+    }
+"""
+
+
+async def prefer(ask: Ask, id: str, priority: int, as_: str = "anna") -> dict[str, Any]:
+    found: dict[str, Any] = (await ask(PRIORITY, {"id": id, "priority": priority}, as_))[
+        "setPriority"
+    ]
+    return found
+
+
+async def test_the_priority_of_a_launch_that_waits_is_changed(
+    ask: Ask, work: Work, promote: Promote
+) -> None:
+    held = await hold(ask, f"stage:{work.reco}")
+    one, two = await launch(ask, work.reco), await launch(ask, work.reco)
+    assert (await prefer(ask, two["id"], 7, "alan"))["__typename"] == "NotPermitted"
+    assert (await prefer(ask, two["id"], 5_000))["__typename"] == "Invalid"
+    assert (await prefer(ask, two["id"], 7))["waiting"] == {"position": 1}
+    assert await queue(ask) == [two["id"], one["id"]]
+    await ask(RELEASE, {"id": held["id"]})
+    await promote()
+    assert (await prefer(ask, two["id"], 1))["__typename"] == "NotPossibleNow"
+
+
+async def test_a_launch_has_the_priority_of_its_campaign(ask: Ask, work: Work) -> None:
+    assert (await prefer(ask, f"campaign:{work.plant.campaign_id}", 3))["priority"] == 3
+    assert (await launch(ask, work.reco))["priority"] == 3
+    assert (await launch(ask, work.reco, priority=-1))["priority"] == -1
+    assert (await launch(ask, work.reco, priority=1_001))["__typename"] == "Invalid"
+
+
+async def test_a_cancelled_launch_gives_its_files_back_to_a_recovery(
+    ask: Ask, work: Work, db: Pool
+) -> None:
+    await hold(ask, f"stage:{work.reco}")
+    made = int((await launch(ask, work.reco))["id"].split(":")[1])
+    async with db.acquire() as conn, conn.transaction():
+        assert await endings.discard(conn, made, [S.QUEUED], S.CANCELLED, "not now")
+    assert await db.fetchval("SELECT unfinished FROM stage WHERE id = $1", work.reco) == 0
+    origin = await submissions.by_id(db, made)
+    assert origin is not None
+    ready = await recoveries.prepare(db, [origin], Entry("all"))
+    assert isinstance(ready, Ready)
+    again = await recoveries.launch(db, ready, None, work.plant.person_id)
+    assert again is not None
+    assert (again.state, again.files, again.slice_id) == (S.QUEUED, 4, origin.slice_id)
+    assert (await launch(ask, work.reco))["slice"]["low"] == 4

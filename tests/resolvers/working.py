@@ -29,6 +29,12 @@ class Work:
         await plant.edge(gen, gen, [])
         return cls(plant, gen, reco)
 
+    @staticmethod
+    async def make_other(db: Pool) -> int:
+        """A generator in another campaign of the experiment."""
+        plant = await Plant.make_campaign(db, "other")
+        return await plant.stage("alone", ["true"], kind="generator")
+
     async def submission(self, stage_id: int, state: str = "new", **columns: Any) -> Submission:
         """Launch the next slice of a stage, and put the submission into a state."""
         db = self.plant.db

@@ -56,6 +56,7 @@ STAGE = st.fixed_dictionaries(
         "resources": st.dictionaries(st.sampled_from(["cpus", "memory_mb"]), st.integers(1, 9), max_size=2),
         "batch_options": st.sampled_from([{}, {"container": "sl7"}, {"attributes": [["A", "1"]]}]),
         "most_unfinished": st.one_of(st.none(), st.just(3)),
+        "most_jobs": st.one_of(st.none(), st.just(500)),
         "merge_overrides": st.booleans(),
     }
 )  # fmt: skip
