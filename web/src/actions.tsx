@@ -76,7 +76,7 @@ interface ReasonProps {
   ask(reason: string): Promise<void>;
 }
 
-function Reason({ name, effect, ask }: ReasonProps) {
+export function Reason({ name, effect, ask }: ReasonProps) {
   const [busy, setBusy] = useState(false);
   const field = useId();
 

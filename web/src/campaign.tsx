@@ -8,6 +8,7 @@ import { Problem } from "./parts";
 import { Picture } from "./picture";
 import { PROGRESS, type CampaignProgress } from "./progress";
 import { useQuestion } from "./question";
+import { Queue } from "./queue";
 import type { View } from "./route";
 import { StagePanel } from "./stage-panel";
 import { ask } from "./wire";
@@ -99,6 +100,7 @@ function Shown({ campaign, progress, stage, view }: ShownProps) {
       <CampaignActions campaign={campaign} />
       <Findings findings={campaign.findings} />
       {campaign.description && <p className="faint">{campaign.description}</p>}
+      <Queue campaign={campaign.id} />
       <Picture
         campaign={campaign.id}
         stages={campaign.stages}

@@ -6,13 +6,13 @@ import { useTicks } from "./question";
 
 // Heartbeats come every 5 seconds, and with them some news.
 const HEARTBEATS = `subscription Heartbeats($after: String) {
-  changes(filter: {kinds: ["campaign.", "batch_system.", "credential."]}, after: $after) {
+  changes(filter: {kinds: ["campaign.", "batch_system.", "credential.", "launches."]}, after: $after) {
     __typename
     ... on Change { cursor kind campaignId }
     ... on Heartbeat { cursor }
   }
 }`;
-const OF_HOUSE = /^(batch_system|credential)\./;
+const OF_HOUSE = /^(batch_system|credential|launches)\./;
 const STALE_AFTER = 11_000;
 const HEALTH_EVERY = 5_000;
 const HEALTH_WITHIN = 4_000;
@@ -36,7 +36,7 @@ export function onSaved(watcher: (campaignId: string) => void): () => void {
   return () => saved.delete(watcher);
 }
 
-/** A number that grows whenever something happens to a batch system or a credential. */
+/** A number that grows whenever something happens to a batch system or a credential, or launches are held. */
 export function useHouseNews(): number {
   const [news, setNews] = useState(0);
   useEffect(() => {

@@ -1,9 +1,11 @@
 /** What one stage has done, below the picture: submissions, failures, and how it is set up. */
 import { useState } from "react";
+import { Holds, HOLDS, type LaunchHold } from "./holds";
 import { JoinTable } from "./join-table";
 import { Figure, Problem } from "./parts";
 import type { StageProgress } from "./progress";
 import { useCalmed, useQuestion } from "./question";
+import { useLaunchNews } from "./queue";
 import { toCampaign, toSubmission, type View } from "./route";
 import { Submissions } from "./submissions";
 import { Triage } from "./triage";
@@ -16,6 +18,7 @@ const STAGE = `query Stage($id: ID!) {
     filesPerJob jobsPerSlice parameters { key value } availableActions
     jobType { name command patterns recoveries { type rounds } }
     loginSetup { name }
+    ${HOLDS}
     dataset { name filesTotal }
   }
 }`;
@@ -51,6 +54,7 @@ interface Stage {
     readonly recoveries: readonly { readonly type: string; readonly rounds: number }[];
   };
   readonly loginSetup: { readonly name: string };
+  readonly launchHolds: readonly LaunchHold[];
   readonly dataset: { readonly name: string; readonly filesTotal: number } | null;
 }
 
@@ -72,7 +76,7 @@ interface Props {
 
 export function StagePanel({ campaign, id, view, progress }: Props) {
   const version = useCalmed(signature(progress), CALM);
-  const found = useQuestion<{ stage: Stage | null }>(STAGE, { id }, version);
+  const found = useQuestion<{ stage: Stage | null }>(STAGE, { id }, `${version} ${useLaunchNews()}`);
   const stage = found.data?.stage;
   const joins = stage?.split.trim().toLowerCase().startsWith("joined") ?? false;
   return (
@@ -93,6 +97,12 @@ export function StagePanel({ campaign, id, view, progress }: Props) {
             ))}
           </nav>
           <Launches stage={stage} />
+          <Holds
+            id={stage.id}
+            what="stage"
+            may={stage.availableActions.includes("HOLD_LAUNCHES")}
+            holds={stage.launchHolds.filter((hold) => hold.scope === "STAGE")}
+          />
         </header>
       )}
       {progress && <Efficiency of={progress} />}

@@ -31,6 +31,7 @@ const SUBMISSION = `subscription Submission($id: ID!) {
         id state stateSince revision reason isTest createdAt endedAt batchSystem campaignRevision
         recoveryPosition round asks overdueSince filesTotal availableActions ${COUNTERS}
         campaign { id name } stage { id name } slice { epoch number parameter low high }
+        waiting { position reasons }
         origin { id } upstream { id } recoveries { id state } dependents { id state }
         launchAttempts { attempt state nativeId mark said at }
         actions { verb reason at tries doneAt said } ${TRIES}
@@ -79,6 +80,7 @@ interface Submission extends JobCounts, FileCounts, Usage {
     readonly low: number | null;
     readonly high: number | null;
   };
+  readonly waiting: { readonly position: number; readonly reasons: readonly string[] } | null;
   readonly origin: Linked | null;
   readonly upstream: Linked | null;
   readonly recoveries: readonly Linked[];
@@ -189,6 +191,11 @@ function Heading({ of }: { of: Submission }) {
         </p>
       )}
       <Problem text={of.asks} />
+      {of.waiting && (
+        <p className="reason">
+          Place {count(of.waiting.position)} in its stage’s queue: {of.waiting.reasons.join(" ")}
+        </p>
+      )}
     </header>
   );
 }
