@@ -192,7 +192,7 @@ WAIT = f"""
 
 
 async def enter(conn: Connection, made: Submission) -> Submission:
-    """Let a launch that was just made begin, or wait where it is told why."""
+    """Let a launch that was just made begin, or wait."""
     found = await facts(conn, [made.stage_id], Place(made.priority, made.id))
     if queue.blockers(found[made.stage_id], made.jobs):
         await conn.execute(WAIT, made.id)

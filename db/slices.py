@@ -17,8 +17,7 @@ from domain import splits, units
 from domain.configuration import configuration
 from domain.launch_plans import Difference, PlanPart, differences
 from domain.parameters import UnknownKeyword
-from domain.queue import Facts, IfBusy, WaitingKind, blockers
-from domain.submissions import SubmissionState
+from domain.queue import Blocker, Facts, IfBusy, WaitingKind, blockers
 
 TRIES = 20
 """How often a lost race is planned again; each loss means that somebody else won one."""
@@ -49,37 +48,13 @@ class Outcome:
     """What is not as it was shown."""
 
 
-class Waits(Exception):
-    """Gives back what was taken for a launch that must not wait."""
-
-
 async def launch_next(db: Database, stage_id: int, asked: Asked) -> Outcome:
     """Take the stage's next slice and make its submission, or say why not; one of racing callers wins."""
     async with atomic(db) as conn:
         await queue.lock(conn, stage_id)
-        return await _busy(conn, stage_id, asked) or await _launch(conn, stage_id, asked)
-
-
-async def _busy(conn: Connection, stage_id: int, asked: Asked) -> Outcome | None:
-    """Why a launch that would have to wait is not wanted, if so."""
-    if asked.if_busy is IfBusy.QUEUE:
-        return None
-    found = (await queue.facts(conn, [stage_id], Place(asked.priority))).get(stage_id, Facts())
-    if asked.if_busy is IfBusy.QUEUE_ONE:
-        why = f"A launch of the stage waits already ({found.waiting} of them)."
-        return Outcome(refusal=Refusal.BUSY, why=why) if found.waiting else None
-    for blocker in blockers(found, jobs=1):
-        if blocker.kind is WaitingKind.LAUNCH_HOLD:
-            return Outcome(refusal=Refusal.HELD, why=blocker.reason)
-        if blocker.kind is not WaitingKind.INACTIVE:
-            return Outcome(refusal=Refusal.BUSY, why=blocker.reason)
-    return None
-
-
-async def _launch(conn: Connection, stage_id: int, asked: Asked) -> Outcome:
-    for _ in range(TRIES):
-        if outcome := await _try(conn, stage_id, asked):
-            return outcome
+        for _ in range(TRIES):
+            if outcome := await _try(conn, stage_id, asked):
+                return outcome
     return Outcome(refusal=Refusal.BUSY, why="Too many launches at once; try again.")
 
 
@@ -90,11 +65,13 @@ async def _try(conn: Connection, stage_id: int, asked: Asked) -> Outcome | None:
         return planned
     if other := await _other_than_shown(conn, planned, asked):
         return other
+    facts = (await queue.facts(conn, [stage_id], Place(asked.priority)))[stage_id]
+    found = blockers(facts, len(planned.starts))
+    if found and (busy := _busy(found[0], facts, asked)):
+        return busy
     try:
         async with atomic(conn):
-            submission = await _enter(conn, await take(conn, planned, asked), asked)
-    except Waits as e:
-        return Outcome(refusal=Refusal.BUSY, why=str(e))
+            submission = await take(conn, planned, asked, begins=not found)
     except asyncpg.UniqueViolationError as e:
         if e.table_name != "live_file":
             raise
@@ -103,13 +80,15 @@ async def _try(conn: Connection, stage_id: int, asked: Asked) -> Outcome | None:
     return Outcome(submission) if submission else None
 
 
-async def _enter(conn: Connection, made: Submission | None, asked: Asked) -> Submission | None:
-    if made is None:
+def _busy(blocker: Blocker, facts: Facts, asked: Asked) -> Outcome | None:
+    """That a launch would have to wait, if it is not to."""
+    if asked.if_busy is IfBusy.QUEUE_ONE and facts.waiting:
+        why = f"A launch of the stage waits already ({facts.waiting} of them)."
+        return Outcome(refusal=Refusal.BUSY, why=why)
+    if asked.if_busy is not IfBusy.REFUSE:
         return None
-    entered = await queue.enter(conn, made)
-    if entered.state is SubmissionState.QUEUED and asked.if_busy is IfBusy.REFUSE:
-        raise Waits(f"It has {made.jobs} jobs, more than there may be now.")
-    return entered
+    is_held = blocker.kind is WaitingKind.LAUNCH_HOLD
+    return Outcome(refusal=Refusal.HELD if is_held else Refusal.BUSY, why=blocker.reason)
 
 
 async def plan(db: Database, stage_id: int, asked: Asked) -> Planned | Outcome:

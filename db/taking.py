@@ -7,7 +7,7 @@ from typing import Any
 from db.launch_plans import Planned
 from db.launchables import Launchable
 from db.pool import Database, one
-from db.submissions import COLUMNS, Submission
+from db.submissions import COLUMNS, TELL, Submission
 from domain import splits, units
 from domain.queue import IfBusy
 
@@ -30,15 +30,17 @@ class Asked:
 
 
 # The compare and set comes first, and everything else is made FROM it: no row taken, nothing made. A slice by a
-# range keeps it ($8 to below $9), one by a key lists its files, one that may come again keeps neither. $20 has
+# range keeps it ($8 to below $9), one by a key lists its files, one that may come again keeps neither. $21 has
 # the place of each job's first file.
-TAKE = """
+TAKE = (
+    """
     WITH taken AS (
         UPDATE stage
            SET cursor      = CASE WHEN $3 THEN cursor ELSE $4 END,
                test_cursor = CASE WHEN $3 THEN $4 ELSE test_cursor END,
                slices      = slices + CASE WHEN $3 THEN 0 ELSE 1 END,
-               split_seq   = split_seq + 1
+               split_seq   = split_seq + 1,
+               unfinished  = unfinished + $20::boolean::int
          WHERE id = $1 AND split_seq = $2 AND active
         RETURNING id, experiment_id, campaign_id, batch_system,
                   CASE WHEN $3 THEN test_epoch ELSE epoch END AS epoch,
@@ -59,12 +61,15 @@ TAKE = """
         INSERT INTO submission (experiment_id, campaign_id, stage_id, slice_id, campaign_revision, is_test, state,
                                 created_by, upstream_id, dependency_id, trigger_no, batch_system, configuration,
                                 counted, priority, jobs, jobs_idle, files, files_waiting)
-        SELECT taken.experiment_id, campaign_id, taken.id, slice.id, $11, $3, 'queued', $12, $13, $14, $15,
-               batch_system, $16, false, coalesce($5::int, campaign.priority), $17, $17, $18, $18
+        SELECT taken.experiment_id, campaign_id, taken.id, slice.id, $11, $3,
+               CASE WHEN $20 THEN 'new' ELSE 'queued' END::submission_state, $12, $13, $14, $15,
+               batch_system, $16, $20, coalesce($5::int, campaign.priority), $17, $17, $18, $18
           FROM taken JOIN campaign ON campaign.id = campaign_id, slice
         RETURNING *
-    ),
-"""
+    ), told AS ("""
+    + TELL
+    + "),"
+)
 
 MAKE = f"""
     unit AS (
@@ -86,9 +91,9 @@ RANGE = (
     TAKE
     + """
     sliced AS (
-        SELECT moved.id, width_bucket(d.ordinal - $21::bigint, $20::bigint[]) AS number, d.file_id, f.size, f.events
+        SELECT moved.id, width_bucket(d.ordinal - $22::bigint, $21::bigint[]) AS number, d.file_id, f.size, f.events
           FROM moved, dataset_file d JOIN file f ON f.id = d.file_id
-         WHERE d.dataset_id = $6 AND d.ordinal >= $21 AND d.ordinal < $22::bigint
+         WHERE d.dataset_id = $6 AND d.ordinal >= $22 AND d.ordinal < $23::bigint
     ),"""
     + MAKE
 )
@@ -97,8 +102,8 @@ LISTED = (
     TAKE
     + """
     sliced AS (
-        SELECT moved.id, width_bucket(x.place - 1, $20::bigint[]) AS number, d.file_id, f.size, f.events, x.place
-          FROM moved, unnest($21::bigint[]) WITH ORDINALITY AS x (ordinal, place)
+        SELECT moved.id, width_bucket(x.place - 1, $21::bigint[]) AS number, d.file_id, f.size, f.events, x.place
+          FROM moved, unnest($22::bigint[]) WITH ORDINALITY AS x (ordinal, place)
           JOIN dataset_file d ON d.dataset_id = $6 AND d.ordinal = x.ordinal
           JOIN file f ON f.id = d.file_id
     ), listed AS (
@@ -115,7 +120,7 @@ UNITS = (
         INSERT INTO work_unit (submission_id, number, parameter, index, seed, run, subrun, first_event, events,
                                first_submission_id, first_number)
         SELECT moved.id, u.number, $10, u.index, u.seed, u.run, u.subrun, u.first_event, u.events, moved.id, u.number
-          FROM moved, unnest($20::bigint[], $21::bigint[], $22::int[], $23::int[], $24::bigint[], $25::bigint[])
+          FROM moved, unnest($21::bigint[], $22::bigint[], $23::int[], $24::int[], $25::bigint[], $26::bigint[])
                WITH ORDINALITY AS u (index, seed, run, subrun, first_event, events, number)
     ), job AS (
         INSERT INTO job (submission_id, number) SELECT id, n FROM moved, generate_series(1, $17::int) n
@@ -125,8 +130,8 @@ UNITS = (
 )
 
 
-async def take(db: Database, planned: Planned, asked: Asked) -> Submission | None:
-    """Run the one statement; None when somebody else moved the cursor first."""
+async def take(db: Database, planned: Planned, asked: Asked, *, begins: bool) -> Submission | None:
+    """Run the one statement: it begins, or is queued. None when somebody else moved the cursor first."""
     stage, taken = planned.stage, planned.taken
     if not taken.files:  # somebody took them between two looks
         return None
@@ -136,7 +141,7 @@ async def take(db: Database, planned: Planned, asked: Asked) -> Submission | Non
         stage.id, stage.split_seq, asked.is_test, taken.cursor, asked.priority,
         None if stage.generates else stage.dataset_id, stage.head, *kept, taken.parameter,
         stage.campaign_revision, asked.person_id, asked.upstream_id, asked.dependency_id, asked.trigger_no,
-        planned.configuration, len(planned.starts), files, taken.key,
+        planned.configuration, len(planned.starts), files, taken.key, begins,
     )  # fmt: skip
     if stage.generates:
         return await one(db, Submission, UNITS, *common, *_columns(stage, taken, asked))
