@@ -1,6 +1,6 @@
 """The queue of launches: each enters it, and leaves it as soon as nothing is in its way.
 
-A transaction that launches calls `lock` first, so that limits hold whoever launches at the same time.
+A transaction that launches calls `look` first, so that limits hold whoever launches at the same time.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,6 @@ class Place:
 
 
 FIRST = Place(2**31 - 1, 0)
-LOCK = "SELECT lock_limits($1)"
-
-
-async def lock(conn: Connection, stage_id: int) -> None:
-    """Take the limits of a stage's launches until the transaction ends; without limits, nothing."""
-    await conn.execute(LOCK, stage_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +97,16 @@ async def facts(db: Database, stage_ids: Sequence[int], place: Place) -> dict[in
     """What can be in the way of launches of these stages that have a place in the queue."""
     found = await many(db, Found, FACTS, stage_ids, place.priority, place.id)
     return {row.stage_id: _facts(row) for row in found}
+
+
+LOCK = "SELECT lock_limits($1)"
+
+
+async def look(conn: Connection, stage_id: int, place: Place) -> Facts:
+    """Take the limits of a stage's launches until the transaction ends, and read what can be in their way."""
+    if not await conn.fetchval(LOCK, stage_id):
+        return Facts()
+    return (await facts(conn, [stage_id], place))[stage_id]
 
 
 def _facts(row: Found) -> Facts:
@@ -191,10 +195,9 @@ WAIT = f"""
 """
 
 
-async def enter(conn: Connection, made: Submission) -> Submission:
+async def enter(conn: Connection, made: Submission, found: Facts) -> Submission:
     """Let a launch that was just made begin, or wait."""
-    found = await facts(conn, [made.stage_id], Place(made.priority, made.id))
-    if queue.blockers(found[made.stage_id], made.jobs):
+    if queue.blockers(found, made.jobs):
         await conn.execute(WAIT, made.id)
         return made
     return await one(conn, Submission, BEGIN, made.id) or made
@@ -231,8 +234,7 @@ async def next_of(conn: Connection, stage_ids: Sequence[int]) -> Submission | No
 
 async def begin(conn: Connection, waiting: Submission) -> Submission | None:
     """Let a launch begin that has waited; None when something is in its way."""
-    await lock(conn, waiting.stage_id)
-    found = await facts(conn, [waiting.stage_id], FIRST)
-    if queue.blockers(found[waiting.stage_id], waiting.jobs):
+    found = await look(conn, waiting.stage_id, FIRST)
+    if queue.blockers(found, waiting.jobs):
         return None
     return await one(conn, Submission, BEGIN, waiting.id)

@@ -9,6 +9,7 @@ import asyncpg
 from db import launchables, listings, queue
 from db.launchables import Launchable
 from db.pool import Database, atomic, one
+from db.queue import Place
 from db.submissions import COLUMNS, Submission
 from db.verdicts import VERDICTS, Asked
 from domain.configuration import configuration
@@ -220,13 +221,13 @@ async def launch(
     """
     try:
         async with atomic(db) as conn:
-            await queue.lock(conn, ready.origin.stage_id)
+            facts = await queue.look(conn, ready.origin.stage_id, Place(ready.origin.priority))
             made = await one(
                 conn, Submission, RECOVER, *ready.asked.args,
                 turn and turn.position, turn and turn.round, ready.configuration, ready.stage.campaign_revision,
                 person_id,
             )  # fmt: skip
-            return await queue.enter(conn, made) if made else None
+            return await queue.enter(conn, made, facts) if made else None
     except asyncpg.UniqueViolationError as e:
         if e.table_name != "live_file":
             raise

@@ -51,21 +51,20 @@ class Outcome:
 async def launch_next(db: Database, stage_id: int, asked: Asked) -> Outcome:
     """Take the stage's next slice and make its submission, or say why not; one of racing callers wins."""
     async with atomic(db) as conn:
-        await queue.lock(conn, stage_id)
+        facts = await queue.look(conn, stage_id, Place(asked.priority))
         for _ in range(TRIES):
-            if outcome := await _try(conn, stage_id, asked):
+            if outcome := await _try(conn, stage_id, asked, facts):
                 return outcome
     return Outcome(refusal=Refusal.BUSY, why="Too many launches at once; try again.")
 
 
-async def _try(conn: Connection, stage_id: int, asked: Asked) -> Outcome | None:
+async def _try(conn: Connection, stage_id: int, asked: Asked, facts: Facts) -> Outcome | None:
     """What came of it; None when somebody else moved the cursor first."""
     planned = await plan(conn, stage_id, asked)
     if isinstance(planned, Outcome):
         return planned
     if other := await _other_than_shown(conn, planned, asked):
         return other
-    facts = (await queue.facts(conn, [stage_id], Place(asked.priority)))[stage_id]
     found = blockers(facts, len(planned.starts))
     if found and (busy := _busy(found[0], facts, asked)):
         return busy

@@ -340,6 +340,8 @@ class StageInput(BaseModel):
     "What they ask of that batch system besides."
     most_unfinished: Optional[int] = Field(alias="mostUnfinished", default=None)
     "How many of its submissions may be unfinished at once; null: any number."
+    most_jobs: Optional[int] = Field(alias="mostJobs", default=None)
+    "How many of their jobs may not be over at once; null: any number."
     merge_overrides: bool = Field(alias="mergeOverrides", default=True)
     "Whether the campaign's parameters hold for it, between those of the job type and its own."
 
