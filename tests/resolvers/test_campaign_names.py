@@ -112,6 +112,8 @@ async def test_who_may_not_change_a_campaign_does_not(ask: Ask, counted: Counted
 async def test_what_never_launched_anything_may_go(ask: Ask, counted: Counted) -> None:
     before = await counted()
     made = (await take(ask, FILE.replace("fife", "reco").split("[job_type")[0]))["campaign"]
+    hold = 'mutation ($id: ID!) { holdLaunches(reason: "not yet", id: $id) { __typename } }'
+    assert (await ask(hold, {"id": made["id"]}))["holdLaunches"]["__typename"] == "LaunchHold"
     asked = {"id": made["id"], "dryRun": True}
     planned = (await ask(DELETE, asked))["deleteCampaign"]
     assert planned == {"__typename": "CampaignDeleted", "id": made["id"], "name": "spring"}

@@ -365,11 +365,14 @@ async def test_a_refused_save_leaves_its_key_free(ask: Ask) -> None:
     assert (await save(ask, good))["__typename"] == "CampaignSaved"
 
 
-async def test_saves_at_once_come_one_after_the_other(ask: Ask) -> None:
+async def test_saves_at_once_come_one_after_the_other(ask: Ask, db: Pool) -> None:
     found = await asyncio.gather(
         *(save(ask, campaign(stage(f"s{n}", dataset="raw"))) for n in range(5))
     )
-    assert sorted(f["campaign"]["revision"] for f in found) == [1, 2, 3, 4, 5]
+    assert len({f["campaign"]["id"] for f in found}) == 1
+    kept = await db.fetch("SELECT number, body FROM campaign_revision ORDER BY number")
+    assert [row["number"] for row in kept] == [1, 2, 3, 4, 5]
+    assert {s["name"] for row in kept for s in row["body"]["stages"]} == {f"s{n}" for n in range(5)}
 
 
 async def test_a_campaign_as_large_as_may_be_is_saved_and_read(ask: Ask) -> None:
