@@ -2,7 +2,7 @@
 import { useId, useState, type FormEvent } from "react";
 import { Problem, When } from "./parts";
 import type { ActionAsked } from "./submission";
-import { ask } from "./wire";
+import { carry } from "./wire";
 import { plain } from "./words";
 
 const ACTIONS: Record<
@@ -39,26 +39,28 @@ export function Actions({ id, available, asked }: Props) {
   const action = chosen === null ? undefined : ACTIONS[chosen];
   return (
     <div className="actions">
-      {available.filter((each) => each in ACTIONS).map((each) => (
-        <button
-          key={each}
-          type="button"
-          aria-expanded={each === chosen}
-          onClick={() => {
-            setProblem("");
-            setChosen(each === chosen ? null : each);
-          }}
-        >
-          {ACTIONS[each]?.name ?? plain(each)}
-        </button>
-      ))}
+      {available
+        .filter((each) => each in ACTIONS)
+        .map((each) => (
+          <button
+            key={each}
+            type="button"
+            aria-expanded={each === chosen}
+            onClick={() => {
+              setProblem("");
+              setChosen(each === chosen ? null : each);
+            }}
+          >
+            {ACTIONS[each]?.name ?? plain(each)}
+          </button>
+        ))}
       {action && (
         <Reason
           key={chosen}
           name={action.name}
           effect={action.effect}
           ask={async (reason) => {
-            const refused = await carry(action.field, id, reason);
+            const refused = await carry(mutation(action.field), { id, reason });
             setProblem(refused);
             if (!refused) setChosen(null);
           }}
@@ -115,11 +117,8 @@ function Asked({ asked }: { asked: readonly ActionAsked[] }) {
   );
 }
 
-/** Ask POMS; the result is why not, or nothing. */
-async function carry(field: string, id: string, reason: string): Promise<string> {
-  const query = `mutation Act($id: ID!, $reason: String!) {
+function mutation(field: string): string {
+  return `mutation Act($id: ID!, $reason: String!) {
     result: ${field}(id: $id, reason: $reason) { __typename ... on Problem { message } }
   }`;
-  const answer = await ask<{ result: { message?: string } }>({ query, variables: { id, reason } });
-  return answer.errors?.[0]?.message ?? answer.data?.result.message ?? "";
 }

@@ -55,7 +55,7 @@ export function BatchSystems() {
               <th className="number">Slots</th>
               <th className="number extra">Read</th>
               <th className="extra">Last event</th>
-              <th className="wide">It says</th>
+              <th className="most">It says</th>
             </tr>
           </thead>
           <tbody>

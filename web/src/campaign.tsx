@@ -1,7 +1,8 @@
 /** The page of one campaign. */
 import { useEffect, useMemo, useState } from "react";
 import { Download, Findings, FINDINGS, type FileFinding } from "./files";
-import { onSaved } from "./heartbeat";
+import { onSaved, useHouseNews } from "./heartbeat";
+import { Holds, HOLDS, type LaunchHold } from "./holds";
 import type { Edge } from "./layout";
 import { useLive } from "./live";
 import { Problem } from "./parts";
@@ -11,13 +12,13 @@ import { useQuestion } from "./question";
 import { Queue } from "./queue";
 import type { View } from "./route";
 import { StagePanel } from "./stage-panel";
-import { ask } from "./wire";
+import { carry } from "./wire";
 import { count, percent } from "./words";
 
 const CAMPAIGN = `query Campaign($id: ID!) {
   campaign(id: $id) {
     id name description active draft revision tags availableActions experiment { name }
-    findings { ...Findings }
+    findings { ...Findings } ${HOLDS}
     stages { id name kind }
     dependencies { patterns active upstream { id } downstream { id } }
   }
@@ -25,7 +26,7 @@ const CAMPAIGN = `query Campaign($id: ID!) {
 ${FINDINGS}`;
 
 const ACTIVATE = `mutation Activate($id: ID!, $active: Boolean!) {
-  setCampaignActive(campaignId: $id, active: $active) { __typename ... on Problem { message } }
+  result: setCampaignActive(campaignId: $id, active: $active) { __typename ... on Problem { message } }
 }`;
 
 interface Campaign {
@@ -38,6 +39,7 @@ interface Campaign {
   readonly tags: readonly string[];
   readonly availableActions: readonly string[];
   readonly findings: readonly FileFinding[];
+  readonly launchHolds: readonly LaunchHold[];
   readonly experiment: { readonly name: string };
   readonly stages: readonly { readonly id: string; readonly name: string; readonly kind: string }[];
   readonly dependencies: readonly {
@@ -59,7 +61,11 @@ interface Props {
 }
 
 export function CampaignPage({ id, stage, view }: Props) {
-  const found = useQuestion<{ campaign: Campaign | null }>(CAMPAIGN, { id }, useSaves(id));
+  const found = useQuestion<{ campaign: Campaign | null }>(
+    CAMPAIGN,
+    { id },
+    `${useSaves(id)} ${useHouseNews()}`,
+  );
   const live = useLive<Told>(PROGRESS, { id });
   const campaign = found.data?.campaign;
   if (found.data && !campaign) return <p className="empty">There is no such campaign for you.</p>;
@@ -92,22 +98,26 @@ function Shown({ campaign, progress, stage, view }: ShownProps) {
         <h2>{campaign.name}</h2>
         <p className="faint">
           {campaign.experiment.name} · revision {campaign.revision}
-          {campaign.active ? "" : ` · ${campaign.draft ? "draft" : "inactive"}: it launches nothing`}
+          {campaign.active
+            ? ""
+            : ` · ${campaign.draft ? "draft" : "inactive"}: it launches nothing`}
           {campaign.tags.length > 0 && ` · ${campaign.tags.join(", ")}`}
         </p>
+        {campaign.description && <p className="faint">{campaign.description}</p>}
         <Totals progress={progress} />
       </header>
       <CampaignActions campaign={campaign} />
       <Findings findings={campaign.findings} />
-      {campaign.description && <p className="faint">{campaign.description}</p>}
       <Queue campaign={campaign.id} />
-      <Picture
-        campaign={campaign.id}
-        stages={campaign.stages}
-        edges={edges}
-        progress={counters}
-        selected={selected?.id ?? null}
-      />
+      {campaign.stages.length > 0 && (
+        <Picture
+          campaign={campaign.id}
+          stages={campaign.stages}
+          edges={edges}
+          progress={counters}
+          selected={selected?.id ?? null}
+        />
+      )}
       {selected ? (
         <StagePanel
           key={selected.id}
@@ -118,8 +128,9 @@ function Shown({ campaign, progress, stage, view }: ShownProps) {
         />
       ) : (
         <p className="faint">
-          Choose a stage to see its submissions and what failed. Recoveries count again: what failed
-          once may be done by now.
+          {campaign.stages.length > 0
+            ? "Choose a stage to see its submissions and what failed. Recoveries count again: what failed once may be done by now."
+            : "It has no stages yet."}
         </p>
       )}
     </>
@@ -129,11 +140,7 @@ function Shown({ campaign, progress, stage, view }: ShownProps) {
 function CampaignActions({ campaign }: { campaign: Campaign }) {
   const [problem, setProblem] = useState("");
   async function setActive(active: boolean) {
-    const answer = await ask<{ setCampaignActive: { message?: string } }>({
-      query: ACTIVATE,
-      variables: { id: campaign.id, active },
-    });
-    setProblem(answer.errors?.[0]?.message ?? answer.data?.setCampaignActive.message ?? "");
+    setProblem(await carry(ACTIVATE, { id: campaign.id, active }));
   }
   return (
     <div className="actions">
@@ -148,6 +155,12 @@ function CampaignActions({ campaign }: { campaign: Campaign }) {
           Deactivate
         </button>
       )}
+      <Holds
+        id={campaign.id}
+        what="campaign"
+        may={campaign.availableActions.includes("HOLD_LAUNCHES")}
+        holds={campaign.launchHolds}
+      />
       <Problem text={problem} />
     </div>
   );

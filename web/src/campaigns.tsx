@@ -108,7 +108,7 @@ function Row({ campaign, sums }: { campaign: Campaign; sums: readonly StageSums[
       <th scope="row">
         <a href={toCampaign(campaign.id)} title={campaign.description}>
           {campaign.name}
-        </a>
+        </a>{" "}
         {!campaign.active && (
           <span className="badge gone">{campaign.draft ? "draft" : "inactive"}</span>
         )}

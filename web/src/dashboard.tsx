@@ -6,6 +6,7 @@ import { BatchSystems } from "./batch-systems";
 import { CampaignPage } from "./campaign";
 import { CampaignList } from "./campaigns";
 import { CredentialsInNeed } from "./credentials";
+import { Discrepancies } from "./discrepancies";
 import { show } from "./frame";
 import { Heartbeat } from "./heartbeat";
 import { useRoute } from "./route";
@@ -25,6 +26,7 @@ function Dashboard() {
         <>
           <BatchSystems />
           <CredentialsInNeed />
+          <Discrepancies />
           <CampaignList />
         </>
       )}

@@ -4,7 +4,7 @@ import { Problem } from "./parts";
 import { useQuestion } from "./question";
 import { toCampaign } from "./route";
 import { ask } from "./wire";
-import { count, plain } from "./words";
+import { count, plain, several } from "./words";
 
 const EXPERIMENTS = `query Experiments { experiments(first: 100) { nodes { name } } }`;
 
@@ -195,7 +195,7 @@ function Effects({ effect }: { effect: Effect }) {
           {each.startsAgain && ", begins its work anew"}
         </li>
       ))}
-      {alike > 0 && <li>{count(alike)} stages stay as they are</li>}
+      {alike > 0 && <li>as they are: {several(alike, "stage")}</li>}
     </ul>
   );
 }

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { Reason } from "./actions";
 import { Problem, When } from "./parts";
-import { ask } from "./wire";
+import { carry } from "./wire";
 import { plain } from "./words";
 
 export const HOLDS =
@@ -37,9 +37,8 @@ export function Holds({ id, what, may, holds }: Props) {
   const [problem, setProblem] = useState("");
   const held = holds.some((hold) => hold.scope === what.toUpperCase());
 
-  async function carry(query: string, variables: Record<string, string>): Promise<void> {
-    const answer = await ask<{ result: { message?: string } }>({ query, variables });
-    const refused = answer.errors?.[0]?.message ?? answer.data?.result.message ?? "";
+  async function decide(query: string, variables: Record<string, string>): Promise<void> {
+    const refused = await carry(query, variables);
     setProblem(refused);
     if (!refused) setAsking(false);
   }
@@ -55,7 +54,7 @@ export function Holds({ id, what, may, holds }: Props) {
         <Reason
           name="Hold"
           effect={`Launches of this ${what} wait; what runs goes on.`}
-          ask={(reason) => carry(HOLD, { id, reason })}
+          ask={(reason) => decide(HOLD, { id, reason })}
         />
       )}
       <Problem text={problem} />
@@ -64,7 +63,7 @@ export function Holds({ id, what, may, holds }: Props) {
           {hold.heldBy.username} holds launches of {plain(hold.scope)} {hold.name} since{" "}
           <When at={hold.heldAt} />: {hold.reason}{" "}
           {hold.availableActions.includes("RELEASE") && (
-            <button type="button" onClick={() => void carry(RELEASE, { id: hold.id })}>
+            <button type="button" onClick={() => void decide(RELEASE, { id: hold.id })}>
               Release
             </button>
           )}

@@ -38,7 +38,8 @@ interface Found {
 }
 
 const LOOK_EVERY = 5_000; // what happens upstream is told to nobody who watches this stage
-const LONG = 12; // a hash says as much by its beginning
+const LONG = 30;
+const HASH = 12; // what is longer is a hash, which says as much by its beginning
 
 export function JoinTable({ stage, version }: { stage: string; version: string }) {
   const ticks = useTicks(LOOK_EVERY);
@@ -76,7 +77,7 @@ function OneRow({ row }: { row: Row }) {
   return (
     <tr>
       <th scope="row" title={row.key}>
-        {row.key.slice(0, LONG)}
+        {row.key.length > LONG ? `${row.key.slice(0, HASH)}…` : row.key}
         {row.turn > 0 && ` (${row.turn + 1})`}
       </th>
       {row.parents.map((parent, n) => (

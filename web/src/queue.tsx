@@ -1,6 +1,5 @@
 /** What waits to be launched in a campaign, in the order of its turns, and why. */
 import { useHouseNews } from "./heartbeat";
-import { Holds, HOLDS, type LaunchHold } from "./holds";
 import { Pager, Problem, usePaging, When, type PageInfo } from "./parts";
 import { useQuestion, useTicks } from "./question";
 import { toCampaign, toSubmission } from "./route";
@@ -10,7 +9,6 @@ const LOOK_EVERY = 5_000;
 const PAGE = 10;
 
 const QUEUE = `query Queue($id: ID!, $first: Int!, $after: String) {
-  campaign(id: $id) { availableActions ${HOLDS} }
   launchQueue(filter: {campaignId: $id}, first: $first, after: $after) {
     nodes { id isTest priority stage { id name } waiting { position reason reasons since } }
     pageInfo { hasNextPage endCursor }
@@ -31,10 +29,6 @@ interface Row {
 }
 
 interface Found {
-  readonly campaign: {
-    readonly availableActions: readonly string[];
-    readonly launchHolds: readonly LaunchHold[];
-  } | null;
   readonly launchQueue: { readonly nodes: readonly Row[]; readonly pageInfo: PageInfo };
 }
 
@@ -43,18 +37,9 @@ export function Queue({ campaign }: { campaign: string }) {
   const variables = { id: campaign, first: PAGE, after: paging.after };
   const found = useQuestion<Found>(QUEUE, variables, useLaunchNews());
   const queue = found.last?.launchQueue;
-  const of = found.last?.campaign;
   return (
     <section aria-label="Launches that wait">
       <Problem text={found.problem} />
-      {of && (
-        <Holds
-          id={campaign}
-          what="campaign"
-          may={of.availableActions.includes("HOLD_LAUNCHES")}
-          holds={of.launchHolds}
-        />
-      )}
       {queue && queue.nodes.length > 0 && <Table campaign={campaign} rows={queue.nodes} />}
       <Pager paging={paging} info={queue?.pageInfo} />
     </section>
@@ -70,9 +55,9 @@ function Table({ campaign, rows }: { campaign: string; rows: readonly Row[] }) {
             <th>Waits</th>
             <th>Stage</th>
             <th className="number">Place</th>
-            <th className="number">Priority</th>
-            <th>Since</th>
-            <th className="wide">For what</th>
+            <th className="number extra">Priority</th>
+            <th className="extra">Since</th>
+            <th className="most">For what</th>
           </tr>
         </thead>
         <tbody>
@@ -86,8 +71,8 @@ function Table({ campaign, rows }: { campaign: string; rows: readonly Row[] }) {
                 <a href={toCampaign(campaign, row.stage.id)}>{row.stage.name}</a>
               </td>
               <td className="number">{row.waiting ? count(row.waiting.position) : "–"}</td>
-              <td className="number">{row.priority}</td>
-              <td>
+              <td className="number extra">{row.priority}</td>
+              <td className="extra">
                 <When at={row.waiting?.since ?? null} />
               </td>
               <td className="reason" title={row.waiting?.reasons.join("\n")}>

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { Problem, Related, When } from "./parts";
 import { useQuestion } from "./question";
 import { ask } from "./wire";
-import { count, plain } from "./words";
+import { commandLine, count, plain, several } from "./words";
 
 const TYPES: Record<string, string> = {
   consumed_status: "what was not done",
@@ -96,7 +96,7 @@ export function Recovery({ submission, tries, possible, version }: Props) {
       {possible ? (
         <Planned submission={submission} version={version} />
       ) : (
-        <p className="faint">Nothing is recovered by hand while it runs.</p>
+        <p className="faint">It runs, or you may not recover it by hand.</p>
       )}
     </>
   );
@@ -113,7 +113,9 @@ function Tries({ tries }: { tries: readonly Try[] }) {
             ? ` by ${each.by?.username ?? "hand"}`
             : `, entry ${each.position + 1}, round ${(each.round ?? 0) + 1}`}
           : {plain(each.result)}, {count(each.taken)} of {count(each.everything)}{" "}
-          {each.recovery && <Related mark="↺" id={each.recovery.id} title="Recovered by submission" />}
+          {each.recovery && (
+            <Related mark="↺" id={each.recovery.id} title="Recovered by submission" />
+          )}
         </li>
       ))}
     </ul>
@@ -156,7 +158,7 @@ function Planned({ submission, version }: { submission: string; version: unknown
       {plan?.planHash && <Shown plan={plan} />}
       {plan?.planHash && plan.taken > 0 && (
         <button type="button" disabled={busy} onClick={() => launch(plan.planHash ?? "")}>
-          Launch it: {count(plan.jobs)} jobs
+          Launch it: {several(plan.jobs, "job")}
         </button>
       )}
       <Problem text={said} />
@@ -169,9 +171,11 @@ function Shown({ plan }: { plan: Plan }) {
   return (
     <>
       <p>
-        {count(plan.taken)} of {count(plan.everything)} in {count(plan.jobs)} jobs, each with{" "}
-        {cpus} cores, {memoryMb} MB, {walltimeS} s: <code>{plan.command.join(" ")}</code>
+        {count(plan.taken)} of {count(plan.everything)}
+        {plan.taken === 0 ? ": nothing to launch." : ` in ${several(plan.jobs, "job")}, each with`}
+        {plan.taken > 0 && ` ${several(cpus ?? 1, "core")}, ${memoryMb} MB, ${walltimeS} s:`}
       </p>
+      {plan.taken > 0 && <pre className="command">{commandLine(plan.command)}</pre>}
       <div className="scroll">
         <table>
           <thead>

@@ -76,7 +76,11 @@ interface Props {
 
 export function StagePanel({ campaign, id, view, progress }: Props) {
   const version = useCalmed(signature(progress), CALM);
-  const found = useQuestion<{ stage: Stage | null }>(STAGE, { id }, `${version} ${useLaunchNews()}`);
+  const found = useQuestion<{ stage: Stage | null }>(
+    STAGE,
+    { id },
+    `${version} ${useLaunchNews()}`,
+  );
   const stage = found.data?.stage;
   const joins = stage?.split.trim().toLowerCase().startsWith("joined") ?? false;
   return (

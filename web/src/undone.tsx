@@ -2,15 +2,17 @@
 import { useState } from "react";
 import { Problem } from "./parts";
 import { useQuestion } from "./question";
-import { ask } from "./wire";
-import { count } from "./words";
+import { carry } from "./wire";
+import { several } from "./words";
 
 const UNDONE = `query Undone($id: ID!) {
-  submission(id: $id) { missing { name isOutput why } late { stageId files names } }
+  submission(id: $id) {
+    missing { name isOutput why } late { stageId files names } stage { availableActions }
+  }
 }`;
 
 const LAUNCH = `mutation LaunchLate($id: ID!) {
-  launchLate(submissionId: $id) { ... on Problem { message } }
+  result: launchLate(submissionId: $id) { __typename ... on Problem { message } }
 }`;
 
 interface Found {
@@ -25,6 +27,7 @@ interface Found {
       readonly files: number;
       readonly names: readonly string[];
     }[];
+    readonly stage: { readonly availableActions: readonly string[] };
   } | null;
 }
 
@@ -32,22 +35,20 @@ export function Undone({ submission, version }: { submission: string; version: u
   const [again, setAgain] = useState(0);
   const [said, setSaid] = useState("");
   const found = useQuestion<Found>(UNDONE, { id: submission }, `${String(version)} ${again}`);
-  const { missing = [], late = [] } = found.last?.submission ?? {};
+  const { missing = [], late = [], stage } = found.last?.submission ?? {};
+  const may = stage?.availableActions.includes("LAUNCH") ?? false;
 
-  function launch() {
-    void ask<{ launchLate: { message?: string } }>({
-      query: LAUNCH,
-      variables: { id: submission },
-    }).then((answer) => {
-      setSaid(answer.errors?.[0]?.message ?? answer.data?.launchLate.message ?? "");
-      setAgain((old) => old + 1);
-    });
+  async function launch(): Promise<void> {
+    setSaid(await carry(LAUNCH, { id: submission }));
+    setAgain((old) => old + 1);
   }
 
   return (
     <>
       <Problem text={found.problem || said} />
-      {missing.length === 0 && late.length === 0 && <p className="faint">Nothing is missing.</p>}
+      {stage && missing.length === 0 && late.length === 0 && (
+        <p className="faint">Nothing is missing.</p>
+      )}
       <ul className="asked">
         {missing.map((each) => (
           <li key={`${each.isOutput} ${each.name}`}>
@@ -56,11 +57,13 @@ export function Undone({ submission, version }: { submission: string; version: u
         ))}
         {late.map((each) => (
           <li key={each.stageId}>
-            {count(each.files)} files came after the next stage was launched, and wait for its next
-            slice: {each.names.join(", ")}{" "}
-            <button type="button" onClick={launch}>
-              Launch it now
-            </button>
+            {several(each.files, "file")} came after the next stage was launched, waiting for its
+            next slice: {each.names.join(", ")}{" "}
+            {may && (
+              <button type="button" onClick={() => void launch()}>
+                Launch it now
+              </button>
+            )}
           </li>
         ))}
       </ul>

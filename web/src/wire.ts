@@ -37,6 +37,12 @@ export async function ask<Data = Record<string, unknown>>(
   }
 }
 
+/** Carry out a mutation that calls its field `result`; the answer is why not, or nothing. */
+export async function carry(query: string, variables: Record<string, unknown>): Promise<string> {
+  const answer = await ask<{ result: { message?: string } }>({ query, variables });
+  return answer.errors?.[0]?.message ?? answer.data?.result.message ?? "";
+}
+
 async function post<Data>(
   operation: Operation,
   extraHeaders: Record<string, string>,

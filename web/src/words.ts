@@ -59,6 +59,11 @@ export function brief(value: number): string {
   return value < 10_000 ? numbers.format(value) : compact.format(value);
 }
 
+/** So many of something: `1 job`, `2 jobs`. */
+export function several(value: number, what: string): string {
+  return `${count(value)} ${what}${value === 1 ? "" : "s"}`;
+}
+
 /** A share in percent; a dash where there is none. */
 export function percent(share: number | null): string {
   return share === null ? "–" : `${Math.round(share * 100)} %`;
