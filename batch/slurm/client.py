@@ -184,9 +184,11 @@ class Slurm:
 
     def _followed(self, native_id: str) -> Journal:
         """The journal of a launch; one that was found by its mark is followed from here on."""
-        journal = self._feed.journal(native_id)
         if not _NATIVE_ID.fullmatch(native_id):
             raise BatchRefused(f"not an array of Slurm: {native_id!r}")
+        journal = self._feed.journal(native_id)
+        if journal.entry() is None and (over := self._feed.laid_aside(native_id)).entry():
+            return over
         if journal.entry() is None:
             wanted = {int(array) for array in native_id.split("+")}
             there = self._in_queue(lambda _: True)

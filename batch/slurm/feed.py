@@ -41,6 +41,10 @@ class Feed:
         """The journal of one launch, whether or not there is one yet."""
         return self._journals.setdefault(native_id, Journal(self._folder / native_id))
 
+    def laid_aside(self, native_id: str) -> Journal:
+        """The journal of a launch that is followed no more."""
+        return Journal(self._over / native_id)
+
     def entries(self) -> dict[str, Entry]:
         """The launches that are followed, oldest first."""
         if not self._folder.exists():

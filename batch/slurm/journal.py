@@ -124,10 +124,13 @@ class Journal:
                 offset += len(line)
 
     def lay_aside(self, folder: Path) -> None:
-        """Follow it no more, unless it is taken up again."""
+        """Follow it no more, unless it is taken up again; of two with one id the later is kept."""
+        place = folder / self._folder.name
         folder.mkdir(exist_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
         with suppress(FileNotFoundError):
-            self._folder.rename(folder / self._folder.name)
+            self._folder.rename(place)
+            os.utime(place)
 
 
 def _line(event: JobEvent) -> str:

@@ -51,6 +51,26 @@ async def test_another_watcher_goes_on_where_the_last_one_stopped(bench: Bench, 
     assert feed.events[-1].seen < next_.events[0].seen
 
 
+async def test_a_launch_whose_end_was_told_may_be_opened_again_and_the_reader_goes_on(
+    bench: Bench, feed: Feed
+) -> None:
+    """As by somebody who takes over from a launcher that died after it had opened the gate."""
+    bench.start()
+    ids = [await bench.system.submit(bench.launch(mark, WRITES)) for mark in ("m1", "m2")]
+    await bench.system.open(ids[0])
+    await feed.until_over(ids[0], [1])
+    for _ in range(2):
+        await feed.read()
+        await bench.system.open(ids[0])
+        bench.system = bench.again()
+    await feed.read()
+    await bench.system.open(ids[1])
+    await feed.until_over(ids[1], [1])
+    assert [e.state for e in feed.events if e.native_id == ids[0] and e.state.is_over] == [
+        JobState.SUCCEEDED
+    ]
+
+
 async def test_the_system_itself_is_restarted_and_no_job_is_lost_or_done_twice_over(
     bench: Bench, feed: Feed
 ) -> None:
