@@ -9,13 +9,14 @@ LOCK = """
     SELECT b.name, clock_timestamp() AS now, b.reachable, p.username AS paused_by, b.pause_reason, b.fault,
            b.opened_at, b.probe_at, b.launch_at
       FROM batch_system b LEFT JOIN person p ON p.id = b.paused_by
-     WHERE b.name = (SELECT batch_system FROM submission WHERE id = $1 AND state = 'new')
+     WHERE b.name = (SELECT batch_system FROM submission
+                      WHERE id = $1 AND state IN ('new', 'submitting', 'uncertain'))
        FOR NO KEY UPDATE OF b
 """
 
 
 async def lock(conn: Connection, submission_id: int) -> Gate | None:
-    """What stands before a new submission, until the transaction ends; None where nothing does."""
+    """What stands before a launch, until the transaction ends; None where nothing does."""
     return await one(conn, Gate, LOCK, submission_id)
 
 

@@ -72,9 +72,11 @@ WAIT = f"""
         SELECT reason FROM submission WHERE id = $1
     ), moved AS (
         UPDATE submission
-           SET reason = $2, lease_until = now() + make_interval(secs => $3),
+           SET state = 'new', state_since = CASE WHEN state = 'new' THEN state_since ELSE now() END,
+               reason = $2, lease_until = now() + make_interval(secs => $3), lease_holder = NULL,
                revision = revision + (reason <> $2)::int
-         WHERE id = $1 AND state = 'new'
+         WHERE id = $1
+           AND (state = 'new' OR (state IN ('submitting', 'uncertain') AND coalesce(lease_until, now()) <= now()))
         RETURNING *
     ), told AS ({TELL} WHERE reason <> (SELECT reason FROM was) RETURNING id)
     SELECT EXISTS (SELECT FROM told)
@@ -82,7 +84,10 @@ WAIT = f"""
 
 
 async def wait(db: Database, submission_id: int, why: str, seconds: float) -> bool:
-    """Leave a new submission for a while, with what it waits for; true when that is news."""
+    """Leave a submission of which nothing is under way for a while, with what it waits for; true when that is news.
+
+    One that a launcher left behind is new again.
+    """
     return bool(await db.fetchval(WAIT, submission_id, why, seconds))
 
 
@@ -194,7 +199,7 @@ async def conclude(
     reason: str = "",
     retry_s: float = 0,
 ) -> Submission | None:
-    """End our part: idle, launch_failed, or uncertain to be looked at again in `retry_s` seconds."""
+    """End our part: idle, new again, or uncertain to be looked at again in `retry_s` seconds."""
     return await one(db, Submission, LAUNCHED, submission_id, holder, state, reason, retry_s)
 
 

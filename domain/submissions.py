@@ -45,6 +45,7 @@ TRANSITIONS: dict[SubmissionState, frozenset[SubmissionState]] = {
     SubmissionState.NEW: frozenset({SubmissionState.SUBMITTING, SubmissionState.CANCELLED}),
     SubmissionState.SUBMITTING: frozenset(
         {
+            SubmissionState.NEW,
             SubmissionState.IDLE,
             SubmissionState.UNCERTAIN,
             SubmissionState.LAUNCH_FAILED,
@@ -52,7 +53,7 @@ TRANSITIONS: dict[SubmissionState, frozenset[SubmissionState]] = {
         }
     ),
     SubmissionState.UNCERTAIN: frozenset(
-        {SubmissionState.SUBMITTING, SubmissionState.IDLE, SubmissionState.LAUNCH_FAILED}
+        {SubmissionState.NEW, SubmissionState.IDLE, SubmissionState.LAUNCH_FAILED}
     ),
     SubmissionState.IDLE: AT_BATCH
     | {

@@ -1,7 +1,7 @@
 """Carry a submission to its batch system: exactly once, whatever dies when.
 
 Submit inert, adopt, open: jobs that were never adopted never run. Whoever takes over from a launcher that
-died looks for the attempt's mark, and only proof of absence begins another attempt.
+died looks for the attempt's mark, and only proof of absence makes the submission a new one again.
 """
 
 import asyncio
@@ -31,11 +31,15 @@ WAIT_S = 10.0
 """How long until a launch that has to wait is looked at again."""
 UNCERTAIN_S = 10.0
 """How long until an uncertain launch is looked at again."""
-UNDER_WAY = {LaunchState.SENT, LaunchState.ACKNOWLEDGED, LaunchState.OPENED}
+UNDER_WAY = {LaunchState.SENT, LaunchState.ACKNOWLEDGED, LaunchState.OPENED, LaunchState.SEEN}
 
 
 class NotToldYet(Exception):
     """The batch system answers, but not what has to be known: looked at again later."""
+
+
+class Anew(Exception):
+    """Nothing is at the batch system: it begins again, and waits for what a new launch waits for."""
 
 
 class Lost(Exception):
@@ -63,7 +67,7 @@ async def launch(tools: Tools, submission_id: int) -> None:
 
 
 async def _why_wait(tools: Tools, submission_id: int) -> str | None:
-    """What has to come first, if anything: a new submission stays so and shows it."""
+    """What has to come first, if anything: it is a new submission as long, and shows it."""
     why = await memory.held_back(tools)
     if why is not None and not await _is_under_way(tools, submission_id):
         return f"It waits: {why}."
@@ -75,8 +79,9 @@ async def _why_wait(tools: Tools, submission_id: int) -> str | None:
 
 async def _claim(tools: Tools, submission_id: int) -> tuple[Submission | None, str | None]:
     """Take a submission, or None with what keeps it from its batch system, or because somebody has it."""
+    is_under_way = await _is_under_way(tools, submission_id)
     async with tools.db.acquire() as conn, conn.transaction():
-        gate = await gates.lock(conn, submission_id)
+        gate = None if is_under_way else await gates.lock(conn, submission_id)
         if gate and (why := why_wait(gate, tools.rate)):
             return None, why
         submission = await launches.claim(conn, submission_id, tools.holder, tools.launch_lease_s)
@@ -98,6 +103,9 @@ async def _outcome(tools: Tools, submission: Submission) -> str:
     except OrderChanged as e:
         await _fail(tools, submission, str(e))
         return "failed"
+    except Anew as e:
+        await _conclude(tools, submission, SubmissionState.NEW, str(e))
+        return "absent"
     except NotToldYet as e:
         await _conclude(tools, submission, SubmissionState.UNCERTAIN, str(e), UNCERTAIN_S)
         return "uncertain"
@@ -126,7 +134,7 @@ async def _carry(tools: Tools, submission: Submission) -> None:
         attempt = await _find(tools, system, attempt)
     if attempt is None or attempt.state is LaunchState.ABANDONED:
         if why := await memory.held_back(tools):
-            raise BatchUnavailable(f"It waits: {why}.")
+            raise Anew(f"It waits: {why}.")
         async with around("launch.intend"):
             attempt = _ours(await launches.intend(tools.db, submission.id, tools.holder))
     if attempt.state is LaunchState.INTENDED:
@@ -154,8 +162,10 @@ async def _find(tools: Tools, system: BatchSystem, attempt: LaunchAttempt) -> La
             tools.db, attempt, tools.holder, [LaunchState.SENT], LaunchState.ABANDONED,
             said=sighting.proof,
         )  # fmt: skip
-    await launches.say(tools.db, attempt, f"Nothing was submitted: {sighting.proof}. Once more.")
-    return _ours(abandoned)
+    said = f"Nothing was submitted: {sighting.proof}. Once more."
+    await launches.say(tools.db, attempt, said)
+    _ours(abandoned)
+    raise Anew(said)
 
 
 async def _submit(

@@ -40,6 +40,9 @@ POINTS = [
     )
     for side in ("before", "after")
 ]  # fmt: skip
+AGAIN = """
+    UPDATE submission SET lease_until = NULL WHERE state IN ('new', 'uncertain') AND lease_holder IS NULL
+"""
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 
@@ -191,8 +194,7 @@ class Chaos:
 
         async def is_so() -> bool:
             # Nobody waits ten seconds for another look here.
-            again = "UPDATE submission SET lease_until = now() WHERE state = 'uncertain'"
-            await self.house.db.execute(again)
+            await self.house.db.execute(AGAIN)
             return bool(await self.house.db.fetchval(sql, list(ids)))
 
         return is_so

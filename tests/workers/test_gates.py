@@ -1,5 +1,7 @@
 """Launches wait while a batch system is paused or unavailable, and nothing fails because of that."""
 
+import pytest
+
 from db import batch_systems, gates, slices
 from db.pool import Pool
 from db.taking import Asked
@@ -8,6 +10,7 @@ from tests.plant import Plant
 from tests.workers.campaigns import two
 from tests.workers.gates import blocked
 from tests.workers.house import House, until
+from tests.workers.test_kill_points import dies_at
 
 WAITING = "SELECT count(*) FROM submission WHERE state = 'new' AND position($1 IN reason) > 0"
 KINDS = """
@@ -81,6 +84,35 @@ async def test_after_several_faults_in_a_row_launches_wait_for_one_that_goes_thr
     assert await kinds(db) == ["circuit_opened", "circuit_closed"]
     assert await db.fetchval("SELECT count(*) FROM submission") == FAULTS + 2
     assert await db.fetchval("SELECT faults FROM batch_system WHERE name = 'local'") == 0
+
+
+@pytest.mark.parametrize("shut", ["paused", "unavailable"])
+@pytest.mark.parametrize("point", ["launch.prepare.before", "launch.submit.before"])
+async def test_a_launch_of_which_nothing_was_submitted_waits_as_a_new_one_does(
+    house: House, plant: Plant, db: Pool, shut: str, point: str
+) -> None:
+    """Whether there is anything is looked up all the same."""
+    await known(db)
+    campaign = await two(house, plant)
+    await campaign.launch()
+    house.runner()
+    await dies_at(house, point)
+    if shut == "paused":
+        await gates.pause(db, "local", plant.person_id, "disks are full")
+    else:
+        for _ in range(FAULTS):
+            await gates.fault(db, "local", "disks are full")
+    house.worker()
+    await until(lambda: db.fetchval(WAITING, "disks are full"), "a launch that waits", house)
+    attempts = [tuple(r) for r in await db.fetch("SELECT attempt, state FROM launch_attempt")]
+    assert attempts == [(1, "abandoned" if point == "launch.submit.before" else "intended")]
+    if shut == "paused":
+        assert await gates.resume(db, "local")
+    else:
+        await gates.well(db, "local")
+        await db.execute("UPDATE submission SET lease_until = NULL WHERE state = 'new'")
+    await until(campaign.done, "the campaign's end", house)
+    await campaign.check()
 
 
 async def test_several_workers_share_one_rate(house: House, plant: Plant, db: Pool) -> None:
