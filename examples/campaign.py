@@ -12,29 +12,32 @@ FILES = SLICES * JOBS
 DETECTOR = Path(__file__).parent / "detector"
 
 
-def program(name: str) -> list[str]:
+def program(name: str, python: str) -> list[str]:
     """A program of the detector, as a list of words; -E and -s keep other people's Python settings out."""
-    return [sys.executable, "-E", "-s", str(DETECTOR / name)]
+    return [python, "-E", "-s", str(DETECTOR / name)]
 
 
-def job_type(name: str, pattern: str) -> dict[str, Any]:
+def job_type(name: str, pattern: str, python: str) -> dict[str, Any]:
     """What a stage's jobs run, what they must make, and how it is done again."""
     return {
         "experiment": EXPERIMENT,
         "name": name,
-        "command": program(f"{name}.py"),
-        "outputCheck": program("check.py"),
+        "command": program(f"{name}.py", python),
+        "outputCheck": program("check.py", python),
         "patterns": [pattern],
         "recoveries": [{"type": "consumed_status", "rounds": 4}],
         "resources": {"memoryMb": 150, "walltimeS": 5},
     }
 
 
-JOB_TYPES = [
-    job_type("generate", "gen_*.jsonl"),
-    job_type("reconstruct", "reco_*.jsonl"),
-    job_type("merge", "hist_*.jsonl"),
-]
+def job_types(batch_system: str) -> list[dict[str, Any]]:
+    """One for each stage; on other machines jobs run the Python that those have."""
+    python = sys.executable if batch_system == "local" else "python3"
+    return [
+        job_type("generate", "gen_*.jsonl", python),
+        job_type("reconstruct", "reco_*.jsonl", python),
+        job_type("merge", "hist_*.jsonl", python),
+    ]
 
 
 def stage(name: str, faults: float, **more: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from examples.campaign import CAMPAIGN, EXPERIMENT, FILES, JOB_TYPES, campaign
+from examples.campaign import CAMPAIGN, EXPERIMENT, FILES, campaign, job_types
 from poms import Client, Refused, taken
 from poms.board import Board, account, terminal
 from poms.client import Page, following, pages
@@ -50,7 +50,7 @@ async def load(api: Client, faults: float, batch_system: str) -> CampaignPart:
     made(await api.create_launch_host(CreateLaunchHostInput.model_validate(host)))
     setup = {**host, "launchHost": "here"}
     made(await api.create_login_setup(CreateLoginSetupInput.model_validate(setup)))
-    for each in JOB_TYPES:
+    for each in job_types(batch_system):
         made(await api.create_job_type(CreateJobTypeInput.model_validate(each)))
     saved = await api.save_campaign(
         SaveCampaignInput.model_validate(campaign(faults, batch_system))

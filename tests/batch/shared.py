@@ -1,7 +1,10 @@
 """A house whose folders and commands another user can reach: who runs a pool's jobs."""
 
 import os
+import re
+import signal
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from db.pool import open_pool
 from tests.plant import Plant
 from tests.workers.campaigns import Two, two
 from tests.workers.chaos import Chaos
-from tests.workers.house import House
+from tests.workers.house import ROOT, House
 from tests.workers.services import Services
 
 OF_ITS_OWN = "UPDATE change_head SET history_id = gen_random_uuid()"
@@ -65,3 +68,35 @@ async def chaos_on(
     await db.execute(ON, system.name)
     settings = {"POMS_RECONCILE_S": "2", "POMS_LAUNCH_LEASE_S": "8"}
     return Chaos(seed, house, services, plant, stage, system, settings, within_s=within_s)
+
+
+def run_the_example(home: Path, batch_system: str, settings: dict[str, str]) -> None:
+    """What `make run` does, its jobs on another batch system; exactly right in the end."""
+    for name in ("spool", "store"):
+        (home / name).mkdir(parents=True)
+        (home / name).chmod(0o777)
+    ours = {"POMS_HOME": str(home), "POMS_PORT": "0", "POMS_EXAMPLE_BATCH_SYSTEM": batch_system}
+    service = subprocess.Popen(
+        [sys.executable, "-m", "up"],
+        cwd=ROOT,
+        env=os.environ | settings | ours | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        bufsize=1,
+        umask=0,
+    )
+    assert service.stdout is not None
+    said = []
+    try:
+        for line in service.stdout:
+            said.append(line)
+            if line.startswith("It runs until"):
+                break
+    finally:
+        service.send_signal(signal.SIGINT)
+        rest = service.communicate(timeout=60)[0]
+    text = "".join(said) + rest
+    assert "agree exactly" in text, text
+    assert "exit code" not in text, text
+    assert re.search(r"merge +\d+ +216 +216 +0 ", text), text

@@ -1,6 +1,7 @@
 """The whole service on a real HTCondor pool: a campaign of two stages, end to end."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +10,21 @@ import pytest
 from batch.htcondor import Access
 from db.pool import Pool as Database
 from tests.batch.pools import Pool
-from tests.batch.shared import Shared, campaign_on
+from tests.batch.shared import Shared, campaign_on, run_the_example
 from tests.conftest import wait_until
 from tests.workers.house import until
 from tests.workers.test_kill_points import dies_at
 
 _serial = itertools.count()
+
+
+def settings(access: Access) -> dict[str, str]:
+    """What makes a service use this pool."""
+    return {
+        "POMS_HTCONDOR_COLLECTOR": access.collector,
+        "POMS_HTCONDOR_TOKENS": str(access.tokens),
+        "POMS_HTCONDOR_FILE_SYSTEM": access.file_system,
+    }
 
 
 @pytest.fixture
@@ -24,12 +34,7 @@ def house(
     folder = service_home / f"house{next(_serial)}"
     (folder / "store").mkdir(parents=True)
     (folder / "store").chmod(0o777)
-    settings = {
-        "POMS_HTCONDOR_COLLECTOR": access.collector,
-        "POMS_HTCONDOR_TOKENS": str(access.tokens),
-        "POMS_HTCONDOR_FILE_SYSTEM": access.file_system,
-    }
-    made = Shared(db, database_url, redis_url, folder, settings=settings)
+    made = Shared(db, database_url, redis_url, folder, settings=settings(access))
     yield made
     made.stop()
     pool.run("condor_rm", "-all")
@@ -86,3 +91,15 @@ async def test_a_worker_that_is_killed_here_loses_and_doubles_nothing(
     house.worker()
     await until(campaign.done, "the campaign's end", house, within=120)
     await campaign.check()
+
+
+@pytest.mark.skipif(
+    os.environ.get("POMS_POOLS") != "required", reason="takes minutes: set POMS_POOLS=required"
+)
+@pytest.mark.timeout(600)
+def test_the_example_is_exactly_right_on_htcondor(
+    service_home: Path, access: Access, pool: Pool
+) -> None:
+    run_the_example(service_home / "run-on-htcondor", "htcondor", settings(access))
+    # Not on anything else: the pool's own record of the jobs that ended.
+    assert pool.run("condor_history", "-af", "ExitCode").stdout.split().count("0") > 216

@@ -2,10 +2,6 @@
 
 import itertools
 import os
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +9,9 @@ import pytest
 
 from db.pool import Pool as Database
 from tests.batch.conftest import reachable
-from tests.batch.shared import Shared, campaign_on
+from tests.batch.shared import Shared, campaign_on, run_the_example
 from tests.batch.slurm_pool import SLURM, SlurmPool
-from tests.workers.house import ROOT, until
+from tests.workers.house import until
 from tests.workers.test_kill_points import dies_at
 
 _serial = itertools.count()
@@ -95,29 +91,6 @@ def ours(service_home: Path) -> Iterator[SlurmPool]:
 )
 @pytest.mark.timeout(600)
 def test_the_example_is_exactly_right_on_slurm(service_home: Path, ours: SlurmPool) -> None:
-    home = service_home / "run-on-slurm"
-    env = (
-        os.environ
-        | settings(ours)
-        | {"POMS_EXAMPLE_BATCH_SYSTEM": "slurm", "PYTHONPATH": str(ROOT)}
-    )
-    service = subprocess.Popen(
-        [sys.executable, "-m", "up"], cwd=ROOT, env=env | {"POMS_HOME": str(home), "POMS_PORT": "0"},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1,
-    )  # fmt: skip
-    assert service.stdout is not None
-    said = []
-    try:
-        for line in service.stdout:
-            said.append(line)
-            if line.startswith("It runs until"):
-                break
-    finally:
-        service.send_signal(signal.SIGINT)
-        rest = service.communicate(timeout=60)[0]
-    text = "".join(said) + rest
-    assert "agree exactly" in text, text
-    assert "exit code" not in text, text
-    assert re.search(r"merge +\d+ +216 +216 +0 ", text), text
+    run_the_example(service_home / "run-on-slurm", "slurm", settings(ours))
     # Not on anything else: the cluster's own record of the jobs that ended.
     assert (ours.folder / "log/jobcomp").read_text().count("JobState=COMPLETED") > 216
