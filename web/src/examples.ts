@@ -88,6 +88,78 @@ query FailedJobs {
 }
 `;
 
+const launches = `# Why a launch waits: holds, limits, its batch system. Its place is that in its stage's queue.
+query WhyItWaits {
+  launchQueue(first: 20) {
+    nodes {
+      id
+      priority
+      stage { name }
+      waiting {
+        position
+        since
+        reasons
+      }
+    }
+  }
+  launchHolds {
+    scope
+    name
+    reason
+    heldBy { username }
+    availableActions
+  }
+  batchSystems {
+    name
+    reachable
+    text
+    pause { reason }
+    circuit { reason nextTryAt }
+  }
+}
+
+# What a test launch of a stage would do now. launchStage with the planHash launches just that.
+query WhatATestWouldDo {
+  previewLaunch(stageId: "stage:1", isTest: true) {
+    launch {
+      planHash
+      slice {
+        parameter
+        jobs
+        files
+      }
+      command
+    }
+    problem {
+      message
+    }
+    slices
+    slicesMore
+  }
+}
+
+# What a recovery of a submission would take, and leave out. launchRecovery does it.
+query WhatARecoveryWouldTake {
+  planRecovery(submissionId: "submission:1", recovery: { type: "all" }) {
+    ... on RecoveryPlan {
+      planHash
+      taken
+      everything
+      jobs
+      command
+      counts {
+        why
+        isTaken
+        count
+      }
+    }
+    ... on Problem {
+      message
+    }
+  }
+}
+`;
+
 const triage = `# Failed and held jobs of a stage by what they have in common, most frequent first.
 query WhyJobsFail {
   stageTriage(stageId: "stage:1") {
@@ -163,6 +235,7 @@ export const examples: readonly { readonly query: string }[] = [
   { query: campaigns },
   { query: submission },
   { query: triage },
+  { query: launches },
   { query: progress },
   { query: changes },
 ];

@@ -192,9 +192,14 @@ function Heading({ of }: { of: Submission }) {
       )}
       <Problem text={of.asks} />
       {of.waiting && (
-        <p className="reason">
-          Place {count(of.waiting.position)} in its stage’s queue: {of.waiting.reasons.join(" ")}
-        </p>
+        <>
+          <p>Place {count(of.waiting.position)} in its stage’s queue:</p>
+          <ul className="asked">
+            {of.waiting.reasons.map((reason) => (
+              <li key={reason}>{reason}</li>
+            ))}
+          </ul>
+        </>
       )}
     </header>
   );
