@@ -50,10 +50,7 @@ class SlurmBench(Bench):
             yield
 
     def restart(self) -> None:
-        # Asked to end: killed, it would have forgotten what it has not written down yet.
-        self.pool.end("slurmctld")
-        self.pool.begin("slurmctld")
-        wait_until(self.pool.is_up, within=60, what="a controller")
+        self.pool.restart()
 
     async def behind_our_back(self, verb: Verb, native_id: str) -> None:
         words = {

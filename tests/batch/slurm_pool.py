@@ -146,6 +146,12 @@ class SlurmPool:
         self.daemons[name].terminate()
         self.daemons.pop(name).wait(timeout=20)
 
+    def restart(self) -> None:
+        """Have another controller, which knows what the one before it wrote down when it was asked to end."""
+        self.end("slurmctld")
+        self.begin("slurmctld")
+        wait_until(self.is_up, within=60, what="a controller")
+
     @property
     def environment(self) -> dict[str, str]:
         return {
