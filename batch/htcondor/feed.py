@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from batch import Batch, JobEvent, Launch
+from batch.aside import expired
 from batch.htcondor.blocks import Block, blocks
 from batch.htcondor.order import log_of
 from batch.htcondor.story import Story
@@ -124,16 +125,20 @@ class Feed:
             names = os.listdir(self._folder)
         except FileNotFoundError:
             return []
-        for mark in [name for name in names if name in committed and committed[name].is_over]:
+        over = [name for name in names if name in committed and committed[name].is_over]
+        for mark in over:
             self._lay_aside(mark)
             self._logs.pop(mark, None)
             names.remove(mark)
+        for path in expired(self._over) if over else ():
+            path.unlink(missing_ok=True)
         return sorted(name for name in names if not name.startswith("."))
 
     def _lay_aside(self, mark: str) -> None:
         self._over.mkdir(exist_ok=True)
         with suppress(FileNotFoundError):
             (self._folder / mark).rename(self._over / mark)
+            os.utime(self._over / mark)
 
     def look_back(self) -> None:
         """Take up again what was laid aside: who reads may have committed less than was thought."""

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batch import Batch, BatchRefused, BatchUnavailable, JobEvent
+from batch.aside import expired
 from batch.slurm import vanished
 from batch.slurm.configuration import Configuration
 from batch.slurm.journal import Entry, Journal
@@ -80,9 +82,12 @@ class Feed:
     def _live(self, committed: Mapping[str, Place]) -> dict[str, Entry]:
         """The launches of which more may be heard; what was committed as over is let go."""
         entries = self.entries()
-        for native_id in [name for name in entries if committed.get(name, Place()).is_over]:
+        over = [name for name in entries if committed.get(name, Place()).is_over]
+        for native_id in over:
             self._journals.pop(native_id).lay_aside(self._over)
             del entries[native_id]
+        for path in expired(self._over) if over else ():
+            shutil.rmtree(path, ignore_errors=True)
         return entries
 
     def look_back(self) -> None:

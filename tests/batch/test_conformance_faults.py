@@ -3,11 +3,15 @@
 States that nobody knows can't be made to order on a real system: what was captured of each is tested with its words.
 """
 
+import os
+import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from batch import BatchUnavailable, Found, ReportKey, Unknown
+from batch.aside import KEPT_S
 from batch.directory import InputFile
 from domain.discrepancies import Cluster
 from domain.jobs import JobState, Verb
@@ -69,6 +73,28 @@ async def test_a_launch_whose_end_was_told_may_be_opened_again_and_the_reader_go
     assert [e.state for e in feed.events if e.native_id == ids[0] and e.state.is_over] == [
         JobState.SUCCEEDED
     ]
+
+
+@pytest.mark.parametrize("bench", ["condor", "slurm"], indirect=True)
+async def test_a_launch_that_is_over_is_kept_aside_as_long_as_an_old_dump_may_want_it(
+    bench: Bench, feed: Feed
+) -> None:
+    bench.start()
+    aside, kept = bench.spool / bench.system.name / ".over", [set[Path]()]
+
+    async def another() -> bool:
+        await feed.read()
+        return bool({*aside.glob("*")} - kept[-1])
+
+    for mark in ("m1", "m2", "m3"):
+        native_id = await bench.system.submit(bench.launch(mark, WRITES))
+        await bench.system.open(native_id)
+        await until(another)
+        kept.append({*aside.glob("*")})
+        if mark == "m1":
+            os.utime(min(kept[1]), times=(0, time.time() - KEPT_S - 60))
+    assert [len(paths) for paths in kept[1:]] == [1, 1, 2]
+    assert not kept[1] & kept[3]
 
 
 async def test_the_system_itself_is_restarted_and_no_job_is_lost_or_done_twice_over(
