@@ -36,12 +36,11 @@ export function useQuestion<Data>(
     void ask<Data>({ query, variables: given.current }).then((answer) => {
       if (!wanted) return;
       const problem = answer.errors?.[0]?.message ?? "";
-      setKept((old) => ({
-        key,
-        data: answer.data ?? (old.key === key ? old.data : null),
-        problem,
-        asking: false,
-      }));
+      setKept((old) => {
+        const data = answer.data ?? (old.key === key ? old.data : null);
+        const told = data !== null && answer.extensions?.["unreached"]; // by the heartbeat
+        return { key, data, problem: told ? "" : problem, asking: false };
+      });
     });
     return () => {
       wanted = false;

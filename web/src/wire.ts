@@ -33,7 +33,8 @@ export async function ask<Data = Record<string, unknown>>(
   try {
     return await post<Data>(operation, extraHeaders);
   } catch (error) {
-    return failed(`POMS can't be reached: ${error instanceof Error ? error.message : error}`);
+    const reason = error instanceof Error ? error.message : error;
+    return { ...failed<Data>(`POMS can't be reached: ${reason}`), extensions: { unreached: true } };
   }
 }
 
