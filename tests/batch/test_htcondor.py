@@ -319,7 +319,7 @@ def test_many_logs_are_read_bit_by_bit_and_each_is_told_whole(tmp_path: Path) ->
         read_to = batch.read_to
         told.update(event.native_id for event in batch.events)
     assert told == {str(number): 3 for number in range(1, 6)}
-    assert os.listdir(tmp_path / "live") == []
+    assert os.listdir(tmp_path / "live") == [".over"]
 
 
 def test_an_unknown_event_is_named_and_left(
@@ -345,7 +345,8 @@ def test_a_launch_that_is_over_is_let_go_once_that_is_committed(
     assert parsed(batch.read_to)["m1"].is_over
     assert os.listdir(tmp_path / "live") == ["m1"]
     assert logs.read(batch.read_to, 10).read_to == "{}"
-    assert os.listdir(tmp_path / "live") == []
+    assert os.listdir(tmp_path / "live") == [".over"]
+    assert os.listdir(tmp_path / "live/.over") == ["m1"]  # for a database that is restored
     assert logs.read("{}", 10).events == []
 
 
