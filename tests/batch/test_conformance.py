@@ -206,7 +206,7 @@ async def test_three_hundred_small_jobs_of_one_cluster_all_run_once(
     launch = bench.launch("m1", WRITES, 300)
     native_id = await bench.system.submit(launch)
     await bench.system.open(native_id)
-    states = await feed.until_over(native_id, range(1, 301))
+    states = await feed.until_over(native_id, range(1, 301), within_s=180)
     assert Counter(states.values()) == {JobState.SUCCEEDED: 300}
     assert len(feed.events) == 900
     assert {bench.starts(launch, number) for number in range(1, 301)} == {1}
