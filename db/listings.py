@@ -8,7 +8,6 @@ from typing import Any
 
 from db.pool import Database, many
 from db.submissions import COLUMNS, S_COLUMNS, Submission
-from domain.launches import LaunchState
 from domain.submissions import SubmissionState
 
 
@@ -25,21 +24,6 @@ class Wanted:
     since: datetime | None = None
     origin_id: int | None = None
     upstream_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LaunchAttempt:
-    """One row of `launch_attempt`."""
-
-    submission_id: int
-    attempt: int
-    batch_system: str
-    mark: str
-    state: LaunchState
-    native_id: str | None
-    said: str
-    at: datetime
-    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,17 +152,6 @@ async def some_columns(
     """The same page, of which only these columns are read: plain rows, in the columns' order."""
     name, values = _asked(wanted, start, limit)
     return await db.fetch(_some(name, columns, newest=newest), *values)
-
-
-LAUNCH_ATTEMPTS = f"""
-    SELECT {", ".join(LaunchAttempt.__dataclass_fields__)} FROM launch_attempt
-     WHERE submission_id = ANY($1::bigint[]) ORDER BY submission_id, attempt
-"""
-
-
-async def launch_attempts(db: Database, ids: Sequence[int]) -> list[LaunchAttempt]:
-    """Every attempt to launch these submissions, first one first."""
-    return await many(db, LaunchAttempt, LAUNCH_ATTEMPTS, ids)
 
 
 LAUNCH_OUTPUT = f"""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from db import actions, listings
+from db import actions, launches, listings
 from domain.jobs import Verb
 from domain.launches import LaunchState
 from door.describe import choice, thing
@@ -69,7 +69,7 @@ class LaunchAttempt:
     """When it came this far."""
 
     @classmethod
-    def of(cls, row: listings.LaunchAttempt) -> "LaunchAttempt":
+    def of(cls, row: launches.LaunchAttempt) -> "LaunchAttempt":
         """Show a row."""
         return cls(**{name: getattr(row, name) for name in cls.__annotations__})
 
