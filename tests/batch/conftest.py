@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from batch.htcondor import Access
+from db.pool import Pool as Database
 from tests.batch.benches import Bench, Feed, HTCondorBench, LocalBench
+from tests.batch.engines import Engine, on_htcondor, on_slurm
 from tests.batch.pools import CONDOR, Pool
+from tests.batch.shared import Shared
 from tests.batch.slurm_bench import SlurmBench
 from tests.batch.slurm_pool import SLURM, SlurmPool
 from up import children, home
@@ -97,3 +100,32 @@ def bench(request: pytest.FixtureRequest) -> Bench:
 @pytest.fixture
 def feed(bench: Bench) -> Feed:
     return Feed(bench.system)
+
+
+@pytest.fixture
+def htcondor(pool: Pool, access: Access) -> Engine:
+    return on_htcondor(pool, access)
+
+
+@pytest.fixture
+def slurm_engine(slurm_pool: SlurmPool) -> Engine:
+    return on_slurm(slurm_pool)
+
+
+@pytest.fixture(params=["htcondor", "slurm_engine"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    made: Engine = request.getfixturevalue(request.param)
+    return made
+
+
+@pytest.fixture
+def house(
+    db: Database, database_url: str, redis_url: str, service_home: Path, engine: Engine
+) -> Iterator[Shared]:
+    folder = service_home / f"house{next(_serial)}"
+    (folder / "store").mkdir(parents=True)
+    (folder / "store").chmod(0o777)
+    made = Shared(db, database_url, redis_url, folder, settings=engine.settings)
+    yield made
+    made.stop()
+    engine.empty()

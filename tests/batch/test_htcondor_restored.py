@@ -9,13 +9,12 @@ from batch.htcondor import Access, HTCondor
 from db.pool import Pool as Database
 from domain.discrepancies import DiscrepancyKind
 from tests.batch.shared import Shared, campaign_on
-from tests.batch.test_htcondor_campaign import house
 from tests.workers.house import until, was_stopped
 from tests.workers.restores import is_restored_beside_a_live_batch_system
 from tests.workers.test_kill_points import dies_at
 from tests.workers.twins import found, repaired, submitted_again
 
-__all__ = ["house"]
+pytestmark = pytest.mark.parametrize("engine", ["htcondor"], indirect=True)
 
 
 @pytest.mark.timeout(280)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from batch.slurm import Slurm
+from tests.batch.engines import on_slurm
 from tests.batch.shared import chaos_on
 from tests.batch.slurm_pool import SlurmPool
-from tests.batch.test_slurm_campaign import settings
 from tests.workers.chaos import stopped_in_a_submit, table
 from tests.workers.services import serving
 
@@ -34,7 +34,7 @@ async def test_every_submission_runs_once_on_slurm(
         slurm_pool.restart()
 
     with serving(service_home) as services:
-        chaos = await chaos_on(system, services, folder, settings(slurm_pool), SEED, 120)
+        chaos = await chaos_on(system, services, folder, on_slurm(slurm_pool).settings, SEED, 120)
         chaos.own = {
             "the controller stopped in a submit": stopped_in_a_submit(chaos, controller),
             "the controller restarted": restart_controller,

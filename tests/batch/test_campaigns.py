@@ -1,66 +1,42 @@
-"""The whole service on a real HTCondor pool: a campaign of two stages, end to end."""
+"""The whole service on real pools: a campaign of two stages, end to end, and the example as `make run` runs it."""
 
-import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from batch.htcondor import Access
 from db.pool import Pool as Database
+from tests.batch.conftest import reachable
+from tests.batch.engines import Engine, on_slurm
 from tests.batch.pools import Pool
 from tests.batch.shared import Shared, campaign_on, run_the_example
-from tests.conftest import wait_until
+from tests.batch.slurm_pool import SLURM, SlurmPool
 from tests.workers.house import until
 from tests.workers.test_kill_points import dies_at
 
-_serial = itertools.count()
 
-
-def settings(access: Access) -> dict[str, str]:
-    """What makes a service use this pool."""
-    return {
-        "POMS_HTCONDOR_COLLECTOR": access.collector,
-        "POMS_HTCONDOR_TOKENS": str(access.tokens),
-        "POMS_HTCONDOR_FILE_SYSTEM": access.file_system,
-    }
-
-
-@pytest.fixture
-def house(
-    db: Database, database_url: str, redis_url: str, service_home: Path, access: Access, pool: Pool
-) -> Iterator[Shared]:
-    folder = service_home / f"house{next(_serial)}"
-    (folder / "store").mkdir(parents=True)
-    (folder / "store").chmod(0o777)
-    made = Shared(db, database_url, redis_url, folder, settings=settings(access))
-    yield made
-    made.stop()
-    pool.run("condor_rm", "-all")
-    wait_until(lambda: not pool.queue(), what="an empty queue")
-
-
-async def test_a_campaign_runs_to_its_end_on_htcondor_and_every_file_is_accounted_for(
-    house: Shared, db: Database
+async def test_a_campaign_runs_to_its_end_and_every_file_is_accounted_for(
+    house: Shared, db: Database, engine: Engine
 ) -> None:
-    campaign = await campaign_on("htcondor", house, db)
+    campaign = await campaign_on(engine.name, house, db)
     house.worker()
     await campaign.launch()
     await until(campaign.done, "the campaign's end", house, within=120)
     await campaign.check()
     states = await db.fetch("SELECT state, batch_system FROM submission ORDER BY id")
-    assert [tuple(row) for row in states] == [("located", "htcondor")] * 4
+    assert [tuple(row) for row in states] == [("located", engine.name)] * 4
     slots = await db.fetch("SELECT DISTINCT slot FROM attempt")
-    assert all("@" in row["slot"] for row in slots)
+    assert all(engine.slot in row["slot"] for row in slots)
 
 
+@pytest.mark.parametrize("engine", ["htcondor"], indirect=True)
 async def test_a_campaign_runs_on_machines_that_see_nothing_of_ours(
-    house: Shared, db: Database
+    house: Shared, db: Database, engine: Engine
 ) -> None:
     campaign = await campaign_on("htcondor", house, db)
     await db.execute("UPDATE stage SET batch_system = 'far-away'")
-    given = {name.removeprefix("POMS_HTCONDOR_"): value for name, value in house.settings.items()}
+    given = {name.removeprefix("POMS_HTCONDOR_"): value for name, value in engine.settings.items()}
     house.settings = {f"POMS_HTCONDOR_FAR_AWAY_{name}": value for name, value in given.items()}
     house.worker(POMS_HTCONDOR="far-away", POMS_HTCONDOR_FAR_AWAY_CARRIES="1")
     await campaign.launch()
@@ -83,9 +59,9 @@ async def test_a_campaign_runs_on_machines_that_see_nothing_of_ours(
     ],
 )
 async def test_a_worker_that_is_killed_here_loses_and_doubles_nothing(
-    house: Shared, db: Database, point: str
+    house: Shared, db: Database, engine: Engine, point: str
 ) -> None:
-    campaign = await campaign_on("htcondor", house, db)
+    campaign = await campaign_on(engine.name, house, db)
     await campaign.launch()
     await dies_at(house, point)
     house.worker()
@@ -93,13 +69,33 @@ async def test_a_worker_that_is_killed_here_loses_and_doubles_nothing(
     await campaign.check()
 
 
-@pytest.mark.skipif(
+takes_minutes = pytest.mark.skipif(
     os.environ.get("POMS_POOLS") != "required", reason="takes minutes: set POMS_POOLS=required"
 )
+
+
+@takes_minutes
 @pytest.mark.timeout(600)
 def test_the_example_is_exactly_right_on_htcondor(
-    service_home: Path, access: Access, pool: Pool
+    service_home: Path, htcondor: Engine, pool: Pool
 ) -> None:
-    run_the_example(service_home / "run-on-htcondor", "htcondor", settings(access))
+    run_the_example(service_home / "run-on-htcondor", "htcondor", htcondor.settings)
     # Not on anything else: the pool's own record of the jobs that ended.
     assert pool.run("condor_history", "-af", "ExitCode").stdout.split().count("0") > 216
+
+
+@pytest.fixture
+def ours(service_home: Path) -> Iterator[SlurmPool]:
+    """A cluster of our own user, to whom the checkout and its Python belong."""
+    reachable(SLURM)
+    made = SlurmPool.start(service_home / "slurm-ours", None)
+    yield made
+    made.stop()
+
+
+@takes_minutes
+@pytest.mark.timeout(600)
+def test_the_example_is_exactly_right_on_slurm(service_home: Path, ours: SlurmPool) -> None:
+    run_the_example(service_home / "run-on-slurm", "slurm", on_slurm(ours).settings)
+    # Not on anything else: the cluster's own record of the jobs that ended.
+    assert (ours.folder / "log/jobcomp").read_text().count("JobState=COMPLETED") > 216
