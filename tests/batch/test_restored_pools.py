@@ -8,24 +8,24 @@ import pytest
 from batch.htcondor import Access, HTCondor
 from db.pool import Pool as Database
 from domain.discrepancies import DiscrepancyKind
+from tests.batch.engines import Engine
 from tests.batch.shared import Shared, campaign_on
 from tests.workers.house import until, was_stopped
 from tests.workers.restores import is_restored_beside_a_live_batch_system
 from tests.workers.test_kill_points import dies_at
 from tests.workers.twins import found, repaired, submitted_again
 
-pytestmark = pytest.mark.parametrize("engine", ["htcondor"], indirect=True)
-
 
 @pytest.mark.timeout(280)
-async def test_a_restored_database_launches_nothing_twice_on_htcondor(
-    house: Shared, db: Database, empty_database_url: str
+async def test_a_restored_database_launches_nothing_twice(
+    house: Shared, db: Database, engine: Engine, empty_database_url: str
 ) -> None:
-    campaign = await campaign_on("htcondor", house, db)
+    campaign = await campaign_on(engine.name, house, db)
     again = replace(house, database_url=empty_database_url)
     await is_restored_beside_a_live_batch_system(campaign, again, dies_at)
 
 
+@pytest.mark.parametrize("engine", ["htcondor"], indirect=True)
 async def test_an_inert_twin_and_what_a_stalled_launcher_left_are_told_and_removed_when_asked(
     house: Shared, db: Database, access: Access
 ) -> None:
