@@ -1,8 +1,9 @@
 """What campaign files are about, read together: a campaign with what it refers to, and what is there."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from db import campaigns, datasets, experiments, job_types, launch_hosts, login_setups
+from db import campaigns, datasets, experiments, job_types, launch_hosts, login_setups, stages
 from db.campaigns import Campaign
 from db.pool import Database
 from domain.campaign_file import CampaignFile, FileSetup, There
@@ -16,7 +17,7 @@ async def of_campaign(db: Database, row: Campaign) -> CampaignFile | None:
     newest = await campaigns.revision(db, row.id, row.revision)
     if newest is None:
         return None
-    plan = Plan.of(newest.body)
+    plan = await _as_it_is(db, row, Plan.of(newest.body))
     [experiment] = await experiments.by_ids(db, [row.experiment_id])
     types = _sound(stage.job_type for stage in plan.stages)
     setups = _sound(stage.login_setup for stage in plan.stages)
@@ -29,16 +30,25 @@ async def of_campaign(db: Database, row: Campaign) -> CampaignFile | None:
     )
 
 
+async def _as_it_is(db: Database, row: Campaign, plan: Plan) -> Plan:
+    """The plan with what is set of its stages elsewhere; the stages of a draft are not those of its plan."""
+    if row.draft:
+        return plan
+    ends = {stage.name: stage.until_exhausted for stage in await stages.of_campaigns(db, [row.id])}
+    now = [replace(s, until_exhausted=ends.get(s.name, s.until_exhausted)) for s in plan.stages]
+    return replace(plan, stages=now)
+
+
 async def there(db: Database, experiment: experiments.Experiment, said: CampaignFile) -> There:
     """What is there of that to which a file refers."""
-    stages, id = said.plan.stages, experiment.id
-    types = _sound([*(s.job_type for s in stages), *(one.name for one in said.job_types)])
-    setups = _sound([*(s.login_setup for s in stages), *(o.setup.name for o in said.login_setups)])
+    plans, id = said.plan.stages, experiment.id
+    types = _sound([*(s.job_type for s in plans), *(one.name for one in said.job_types)])
+    setups = _sound([*(s.login_setup for s in plans), *(o.setup.name for o in said.login_setups)])
     hosts = await launch_hosts.called(db, id, _sound(one.host for one in said.login_setups))
     active = Known(
         await campaigns.ids_of(db, campaigns.JOB_TYPES, id, types),
         await campaigns.ids_of(db, campaigns.LOGIN_SETUPS, id, setups),
-        await datasets.ids_of(db, id, _sound(s.dataset for s in stages if s.dataset is not None)),
+        await datasets.ids_of(db, id, _sound(s.dataset for s in plans if s.dataset is not None)),
     )
     return There(
         experiment=experiment.name,

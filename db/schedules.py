@@ -10,7 +10,7 @@ from domain.schedules import CatchUp
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One row of `schedule`."""
+    """One row of `schedule`, with what its stage says about its end."""
 
     stage_id: int
     cron: str
@@ -24,11 +24,12 @@ class Schedule:
     until_exhausted: bool
 
 
-COLUMNS = ", ".join(Schedule.__dataclass_fields__)
+OWN = [f"h.{name}" for name in Schedule.__dataclass_fields__ if name != "until_exhausted"]
+COLUMNS = ", ".join([*OWN, "s.until_exhausted"])
 
 DUE = f"""
-    SELECT {COLUMNS} FROM schedule WHERE active AND next_at <= now()
-     ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT {COLUMNS} FROM schedule h JOIN stage s ON s.id = h.stage_id
+     WHERE h.active AND h.next_at <= now() ORDER BY h.next_at LIMIT 1 FOR UPDATE OF h SKIP LOCKED
 """
 
 
@@ -50,13 +51,17 @@ async def done(
 
 
 SET = f"""
-    INSERT INTO schedule (stage_id, cron, zone, next_at, person_id, catch_up, until_exhausted)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (stage_id) DO UPDATE
-       SET cron = excluded.cron, zone = excluded.zone, next_at = excluded.next_at,
-           person_id = excluded.person_id, catch_up = excluded.catch_up,
-           until_exhausted = excluded.until_exhausted, active = true
-    RETURNING {COLUMNS}
+    WITH s AS (
+        UPDATE stage SET until_exhausted = coalesce($7, until_exhausted) WHERE id = $1 RETURNING until_exhausted
+    ), h AS (
+        INSERT INTO schedule (stage_id, cron, zone, next_at, person_id, catch_up)
+        VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (stage_id) DO UPDATE
+           SET cron = excluded.cron, zone = excluded.zone, next_at = excluded.next_at,
+               person_id = excluded.person_id, catch_up = excluded.catch_up, active = true
+        RETURNING *
+    )
+    SELECT {COLUMNS} FROM h, s
 """
 
 
@@ -67,7 +72,8 @@ class Wanted:
     cron: str
     zone: str
     catch_up: CatchUp
-    until_exhausted: bool
+    until_exhausted: bool | None
+    """None: as its stage says."""
 
 
 async def put(
@@ -80,7 +86,9 @@ async def put(
     return saved
 
 
-CLEAR = f"UPDATE schedule SET active = false WHERE stage_id = $1 RETURNING {COLUMNS}"
+CLEAR = f"""
+    UPDATE schedule h SET active = false FROM stage s WHERE h.stage_id = $1 AND s.id = $1 RETURNING {COLUMNS}
+"""
 
 
 async def clear(db: Database, stage_id: int) -> Schedule | None:
@@ -88,7 +96,9 @@ async def clear(db: Database, stage_id: int) -> Schedule | None:
     return await one(db, Schedule, CLEAR, stage_id)
 
 
-BY_STAGES = f"SELECT {COLUMNS} FROM schedule WHERE stage_id = ANY($1::bigint[])"
+BY_STAGES = f"""
+    SELECT {COLUMNS} FROM schedule h JOIN stage s ON s.id = h.stage_id WHERE h.stage_id = ANY($1::bigint[])
+"""
 
 
 async def by_stages(db: Database, stage_ids: Sequence[int]) -> list[Schedule]:

@@ -41,11 +41,14 @@ def rows(
 ) -> list[Row]:
     """The stages of a plan as rows; those that aren't there yet have no id unless `ids_of` says it."""
     known = ids_of or {stage.name: stage.id for stage in there}
+    ends = {stage.name: stage.until_exhausted for stage in there}
     found = []
     for stage in plan.stages:
         id_ = known.get(stage.name)
         row = _values(stage, ids)
         row["id"] = id_
+        if stage.until_exhausted is None:
+            row["until_exhausted"] = ends.get(stage.name, True)
         if stage.dataset is not None:
             row["dataset_id"] = ids.datasets[stage.dataset]
         else:

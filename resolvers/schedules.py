@@ -29,9 +29,12 @@ class ScheduleMutations:
         cron: str | None = None,
         zone: str = "UTC",
         catch_up: CatchUp = CatchUp.ONCE,
-        until_exhausted: bool = True,  # noqa: FBT001, FBT002 - an argument in GraphQL
+        until_exhausted: bool | None = None,  # noqa: FBT001 - an argument in GraphQL
     ) -> SetScheduleResult:
-        """Launch a stage's next slice by the clock; without `cron`, never again."""
+        """Launch a stage's next slice by the clock; without `cron`, never again.
+
+        `untilExhausted` is the stage's own setting: null leaves it as it is.
+        """
         stage = await _changeable(info, stage_id)
         if not isinstance(stage, rows.Stage):
             return stage

@@ -89,6 +89,8 @@ class StageInput:
     """How many of their jobs may not be over at once; null: any number."""
     merge_overrides: bool = True
     """Whether the campaign's parameters hold for it, between those of the job type and its own."""
+    until_exhausted: bool | None = None
+    """Whether its schedule, if it has one, ends when there are no more slices; null: as it is, at first it does."""
 
     @property
     def plan(self) -> StagePlan:
@@ -121,6 +123,7 @@ class StageInput:
             most_unfinished=self.most_unfinished,
             most_jobs=self.most_jobs,
             merge_overrides=self.merge_overrides,
+            until_exhausted=self.until_exhausted,
         )
 
 

@@ -32,7 +32,7 @@ class Schedule:
     catch_up: CatchUp
     """What becomes of turns that were missed."""
     until_exhausted: bool
-    """Whether it ends when there are no more slices; else it goes on, for what comes later."""
+    """Whether it ends when there are no more slices, as its stage says; else it goes on, for what comes later."""
     next_at: datetime
     """The next turn. One whose stage has a launch that waits launches nothing."""
     last_at: datetime | None

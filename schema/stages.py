@@ -114,6 +114,8 @@ class Stage(Node):
     """How many of their jobs may not be over at once; null: any number."""
     merge_overrides: bool
     """Whether the campaign's parameters hold for it, between those of the job type and its own."""
+    until_exhausted: bool
+    """Whether its schedule, if it has one, ends when there are no more slices."""
     active: bool
     """False for a stage that newer revisions of the campaign don't have."""
     epoch: int
@@ -169,6 +171,7 @@ class Stage(Node):
             most_unfinished=row.most_unfinished,
             most_jobs=row.most_jobs,
             merge_overrides=row.merge_overrides,
+            until_exhausted=row.until_exhausted,
             active=row.active,
             epoch=row.epoch,
             cursor=row.cursor,

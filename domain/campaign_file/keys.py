@@ -28,6 +28,10 @@ def _written_split(split: str) -> str:
     return "None" if split == "none" else split
 
 
+def _yes_no_or_neither(text: str) -> bool | None:
+    return None if values.is_nothing(text) else values.read_yes_no(text)
+
+
 DATA = "dataset_or_split_data"
 STAGE = (
     Key("stage_type", "kind", values.one_of(StageKind)),
@@ -40,10 +44,11 @@ STAGE = (
     Key("param_overrides", "parameters", values.read_pairs, values.to_json),
     Key("test_param_overrides", "test_parameters", values.read_pairs, values.to_json),
     Key("merge_overrides", "merge_overrides", values.read_yes_no),
+    Key("default_clear_cronjob", "until_exhausted", _yes_no_or_neither),
 )
 """All of a stage's but its dataset, which its split has a say in."""
 KEPT = frozenset({
-    "vo_role", "output_ancestor_depth", "default_clear_cronjob",
+    "vo_role", "output_ancestor_depth",
     "data_dispatcher_dataset_query", "data_dispatcher_project_id",
 })  # fmt: skip
 """Keys of a stage that say nothing here: they stay as they are."""
@@ -73,6 +78,7 @@ OWN_STAGE: Mapping[str, Read] = {
     "most_unfinished": values.optional(values.whole),
     "most_jobs": values.optional(values.whole),
     "merge_overrides": values.yes_no,
+    "until_exhausted": values.optional(values.yes_no),
 }
 """Every field of a stage but its name."""
 OWN_EDGE: Mapping[str, Read] = {"upstream": values.word, "patterns": values.texts}
@@ -126,5 +132,6 @@ IMPLIED = ("vo_role", "Production")
 
 
 def written(keys: Sequence[Key], thing: Any) -> dict[str, str]:
-    """What POMS's keys say of a thing."""
-    return {key.key: key.write(getattr(thing, key.field)) for key in keys}
+    """What POMS's keys say of a thing; of what it leaves open, nothing."""
+    found = [(key, getattr(thing, key.field)) for key in keys]
+    return {key.key: key.write(value) for key, value in found if value is not None}

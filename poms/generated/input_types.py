@@ -344,6 +344,8 @@ class StageInput(BaseModel):
     "How many of their jobs may not be over at once; null: any number."
     merge_overrides: bool = Field(alias="mergeOverrides", default=True)
     "Whether the campaign's parameters hold for it, between those of the job type and its own."
+    until_exhausted: Optional[bool] = Field(alias="untilExhausted", default=None)
+    "Whether its schedule, if it has one, ends when there are no more slices; null: as it is, at first it does."
 
 
 class SubmissionsFilter(BaseModel):

@@ -225,7 +225,7 @@ async def test_who_comes_later_does_not_overtake(
 
 
 DUE = """
-    INSERT INTO schedule (stage_id, cron, next_at, person_id, until_exhausted) VALUES ($1, '* * * * *', now(), $2, $3)
+    INSERT INTO schedule (stage_id, cron, next_at, person_id) VALUES ($1, '* * * * *', now(), $2)
         ON CONFLICT (stage_id) DO UPDATE SET next_at = now()
 """
 
@@ -236,7 +236,7 @@ async def test_at_a_hold_one_launch_waits_for_the_clock_not_one_for_each_turn(
     held = await hold(ask, f"stage:{work.reco}")
     said = []
     for _ in range(3):
-        await db.execute(DUE, work.reco, work.plant.person_id, True)
+        await db.execute(DUE, work.reco, work.plant.person_id)
         assert await schedule.step(tools)
         said.append(await db.fetchval("SELECT last_said FROM schedule"))
     assert said[0] == "It waits."
@@ -244,7 +244,7 @@ async def test_at_a_hold_one_launch_waits_for_the_clock_not_one_for_each_turn(
     assert len(await queue(ask)) == 1
     await ask(RELEASE, {"id": held["id"]})
     assert await sweep.promote(tools)
-    await db.execute(DUE, work.reco, work.plant.person_id, True)
+    await db.execute(DUE, work.reco, work.plant.person_id)
     assert await schedule.step(tools)
     assert await db.fetchval("SELECT last_said FROM schedule") == "Launched."
 
@@ -253,8 +253,9 @@ async def test_at_a_hold_one_launch_waits_for_the_clock_not_one_for_each_turn(
 async def test_a_schedule_ends_with_its_work_if_it_is_to(
     work: Work, tools: Tools, db: Pool, until_exhausted: bool
 ) -> None:
+    await db.execute("UPDATE stage SET until_exhausted = $1", until_exhausted)
     for _ in range(4):
-        await db.execute(DUE, work.reco, work.plant.person_id, until_exhausted)
+        await db.execute(DUE, work.reco, work.plant.person_id)
         assert await schedule.step(tools)
     assert await db.fetchval("SELECT count(*) FROM submission") == 3
     assert await db.fetchval("SELECT active FROM schedule") is not until_exhausted

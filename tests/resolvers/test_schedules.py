@@ -1,6 +1,7 @@
 """Stages launched by the clock: what is saved, and what is refused."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +10,7 @@ from db.pool import Pool
 from tests.resolvers.conftest import SAVE, Ask, campaign, stage
 
 SET = """
-    mutation ($id: ID!, $cron: String, $zone: String! = "UTC", $late: CatchUp! = ONCE, $until: Boolean! = true) {
+    mutation ($id: ID!, $cron: String, $zone: String! = "UTC", $late: CatchUp! = ONCE, $until: Boolean) {
       setSchedule(stageId: $id, cron: $cron, zone: $zone, catchUp: $late, untilExhausted: $until) {
         __typename
         ... on Schedule { cron zone active nextAt catchUp untilExhausted nextRuns(first: 3) }
@@ -19,6 +20,20 @@ SET = """
     }
 """
 READ = "query ($id: ID!) { stage(id: $id) { schedule { cron active } } }"
+ENDS = """
+    query ($id: ID!) {
+      stage(id: $id) { untilExhausted schedule { untilExhausted } campaign { id name file } }
+    }
+"""
+IMPORT = """
+    mutation ($input: ImportCampaignInput!) {
+      importCampaign(input: $input) {
+        ... on CampaignImported { effect { changes { change fields } } }
+        ... on CampaignImportPlanned { planned { changes { change fields } } }
+        ... on Problem { message }
+      }
+    }
+"""
 
 
 @pytest.fixture
@@ -43,6 +58,8 @@ async def test_a_stage_gets_a_schedule_and_loses_it(ask: Ask, stage_id: str) -> 
     assert (found["catchUp"], found["untilExhausted"]) == ("ONCE", True)
     later = (await ask(SET, {**given, "late": "ALL", "until": False}))["setSchedule"]
     assert (later["catchUp"], later["untilExhausted"]) == ("ALL", False)
+    again = (await ask(SET, given))["setSchedule"]
+    assert (again["catchUp"], again["untilExhausted"]) == ("ONCE", False), "as the stage says"
     cleared = (await ask(SET, {"id": stage_id, "cron": None}))["setSchedule"]
     assert (cleared["active"], cleared["nextRuns"]) == (False, [])
 
@@ -70,3 +87,67 @@ async def test_only_who_may_change_the_campaign_gives_it_a_schedule(
     given = {"id": stage_id, "cron": "0 0 * * *"}
     assert (await ask(SET, given, as_="sam"))["setSchedule"]["__typename"] == "NotPermitted"
     assert (await ask(SET, given, as_="otto"))["setSchedule"]["__typename"] == "NotFound"
+
+
+async def ends(ask: Ask, stage_id: str) -> tuple[bool, bool | None, str]:
+    """Whether a stage's schedule ends with its work: the stage's word, the schedule's, and the file."""
+    found = (await ask(ENDS, {"id": stage_id}))["stage"]
+    schedule = found["schedule"]
+    return (
+        found["untilExhausted"],
+        schedule and schedule["untilExhausted"],
+        found["campaign"]["file"],
+    )
+
+
+async def bring(ask: Ask, text: str, *, dry_run: bool = False) -> list[dict[str, Any]]:
+    given = {"experiment": "hypot", "fileName": "a.ini", "text": text, "dryRun": dry_run}
+    found = (await ask(IMPORT, {"input": given}))["importCampaign"]
+    changes: list[dict[str, Any]] = (found.get("effect") or found["planned"])["changes"]
+    return changes
+
+
+CHANGED = [{"change": "CHANGED", "fields": ["untilExhausted"]}]
+UNCHANGED = [{"change": "UNCHANGED", "fields": []}]
+
+
+async def test_the_file_says_whether_a_schedule_ends_before_there_is_one(
+    ask: Ask, stage_id: str
+) -> None:
+    said, schedule, file = await ends(ask, stage_id)
+    assert (said, schedule) == (True, None)
+    assert "default_clear_cronjob = True" in file
+    mended = file.replace("default_clear_cronjob = True", "default_clear_cronjob = False")
+    assert await bring(ask, mended) == CHANGED
+    made = (await ask(SET, {"id": stage_id, "cron": "0 0 * * *"}))["setSchedule"]
+    assert made["untilExhausted"] is False
+    assert "default_clear_cronjob = False" in (await ends(ask, stage_id))[2]
+
+
+async def test_the_file_and_the_schedule_say_the_same_whoever_was_set_last(
+    ask: Ask, stage_id: str
+) -> None:
+    await ask(SET, {"id": stage_id, "cron": "0 0 * * *", "until": False})
+    said, schedule, file = await ends(ask, stage_id)
+    assert (said, schedule) == (False, False)
+    assert await bring(ask, file, dry_run=True) == UNCHANGED
+    assert await bring(ask, file.replace("cronjob = False", "cronjob = True")) == CHANGED
+    assert (await ends(ask, stage_id))[:2] == (True, True)
+
+
+async def test_a_file_or_a_save_without_a_word_about_it_leaves_it(ask: Ask, stage_id: str) -> None:
+    await ask(SET, {"id": stage_id, "cron": "0 0 * * *", "until": False})
+    file = (await ends(ask, stage_id))[2]
+    assert await bring(ask, file.replace("default_clear_cronjob = False\n", "")) == UNCHANGED
+    await ask(SAVE, {"input": campaign(stage("a", dataset="raw"))})
+    assert (await ends(ask, stage_id))[:2] == (False, False)
+
+
+async def test_a_copy_of_a_campaign_has_it_too(ask: Ask, stage_id: str, db: Pool) -> None:
+    await ask(SET, {"id": stage_id, "cron": "0 0 * * *", "until": False})
+    id = (await ask(ENDS, {"id": stage_id}))["stage"]["campaign"]["id"]
+    clone = "mutation ($input: CloneCampaignInput!) { cloneCampaign(input: $input) { __typename } }"
+    await ask(clone, {"input": {"campaignId": id, "name": "other"}})
+    assert [row["until_exhausted"] for row in await db.fetch("SELECT until_exhausted FROM stage")] == [
+        False, False
+    ]  # fmt: skip
