@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from batch import JobEvent
+from batch.journal import Known
 from batch.slurm.queue import COMPLETING, Task
 from domain.jobs import JobState
 
@@ -19,14 +20,6 @@ _OOM = re.compile(r"oom.kill", re.IGNORECASE)
 _WORDS = re.compile(r"\*\*\* (?:JOB|STEP) .*?(CANCELLED .*?) \*\*\*")
 _BY_SOMEBODY = frozenset(("JobHeldUser", "JobHeldAdmin", "job requeued in held state"))
 _TAIL = 1 << 14
-_BEFORE = datetime.min.replace(tzinfo=UTC)
-
-
-class Known(NamedTuple):
-    """A job as it was told last."""
-
-    state: JobState
-    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +47,16 @@ def news(look: Look, known: Known | None) -> Iterator[JobEvent]:
     task = look.task
     if known is None:
         known = Known(JobState.IDLE, 0)
-        yield _event(look, *known, task.submitted)
+        yield _event(look, *known.as_told, task.submitted)
     if task.word == COMPLETING or known.state.is_over:
         return
     state, attempt = task.state, attempt_of(task)
     if state is JobState.HELD and not look.is_open:
         state = JobState.IDLE
-    if attempt < known.attempt or (state, attempt) == known:
+    if attempt < known.attempt or (state, attempt) == known.as_told:
         return
-    started = Known(JobState.RUNNING, attempt)
-    if (state.is_over or state is JobState.RUNNING) and attempt and known != started:
+    started = (JobState.RUNNING, attempt)
+    if (state.is_over or state is JobState.RUNNING) and attempt and known.as_told != started:
         yield _event(look, *started, task.started, site=task.nodes, slot=task.nodes)
     if state.is_over:
         yield _event(look, state, attempt, task.ended, **_end(look, state))
@@ -131,14 +124,3 @@ def _tail(log: Path) -> str:
         file.seek(max(0, log.stat().st_size - _TAIL))
         return file.read(_TAIL).decode(errors="replace")
     return ""
-
-
-def in_order(told: Mapping[int, list[JobEvent]]) -> list[JobEvent]:
-    """The events of one look at many jobs as they came about; Slurm's clock shows whole seconds."""
-    keyed = []
-    for events in told.values():
-        started = max((e.at for e in events if e.state is JobState.RUNNING), default=_BEFORE)
-        is_over = events[-1].state.is_over
-        # What ended in a second ended before others began in it.
-        keyed += [((e.at, started, not is_over), e) for e in events]
-    return [event for _, event in sorted(keyed, key=lambda pair: pair[0])]

@@ -10,12 +10,13 @@ from typing import Any
 
 from batch import JobEvent, ReportKey
 from batch.directory import reports
+from batch.journal import Known
 from batch.slurm import completions
 from batch.slurm.configuration import Configuration
-from batch.slurm.journal import Entry
+from batch.slurm.entry import Entry
 from batch.slurm.order import log_of
 from batch.slurm.queue import Task
-from batch.slurm.story import Known, Look, news
+from batch.slurm.story import Look, news
 from domain.jobs import JobState
 
 _NOTHING = "Slurm does not know it any more, and its payload left no report"
@@ -83,7 +84,7 @@ def _by_report(
     state, text = JobState.UNKNOWN, _NOTHING
     if "remove" in asked:
         state, text = JobState.REMOVED, asked["remove"]
-    if known == (state, attempt):
+    if known and known.as_told == (state, attempt):
         return []
     code = 1 if state is JobState.REMOVED else None
     return [JobEvent("", number, attempt, state, datetime.now(UTC), 0, code=code, text=text)]

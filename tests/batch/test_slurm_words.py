@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch import BatchRefused, JobEvent, Launch
+from batch import BatchRefused, Launch
+from batch.journal import Known
 from batch.slurm import Access, queue
 from batch.slurm.completions import ended, names
 from batch.slurm.configuration import configuration
-from batch.slurm.journal import Entry, Journal
+from batch.slurm.entry import Entry
 from batch.slurm.order import Name, blocks, command, named, ranges
 from batch.slurm.queue import Task, arrays, tasks
-from batch.slurm.story import Known, Look, news
+from batch.slurm.story import Look, news
 from batch.slurm.vanished import reasons
 from domain.batch_options import BatchOptions
 from domain.jobs import JobState, Resources
@@ -237,17 +238,3 @@ def test_a_reason_lasts_until_it_is_taken_back() -> None:
     ]
     assert reasons(asked, 1) == {}
     assert reasons(asked, 2) == {"hold": "look", "remove": "no"}
-
-
-def test_a_journal_that_a_crash_cut_off_goes_on_with_a_line_of_its_own(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "7")
-    journal.make(Entry("7", "m1", tmp_path, range(1, 3), {7: 0}))
-    at = datetime.now(UTC)
-    first, second = (JobEvent("7", n, 0, JobState.IDLE, at, 0) for n in (1, 2))
-    journal.tell([first])
-    with (tmp_path / "7/told").open("a") as file:
-        file.write('{"number": 2, "att')
-    journal.tell([second])
-    assert [event.number for _, event in journal.told(0)] == [1, 2]
-    assert Journal(tmp_path / "7").entry() == Entry("7", "m1", tmp_path, range(1, 3), {7: 0})
-    assert journal.known == {1: Known(JobState.IDLE, 0), 2: Known(JobState.IDLE, 0)}

@@ -1,4 +1,8 @@
-"""One folder for each launch that is followed: what it is, what was asked of it, and what was told of its jobs."""
+"""One folder for each launch that is followed: what it is, and what was told of its jobs.
+
+For batch systems that keep no log that we could read on: what each query shows is compared with what was known
+before, and the differences are written down here, where a reader finds them at places that stay.
+"""
 
 import json
 import os
@@ -7,67 +11,88 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from batch import JobEvent
-from batch.slurm.queue import Task
-from batch.slurm.story import Known
 from domain.jobs import JobState
 
+_BEFORE = datetime.min.replace(tzinfo=UTC)
 _FIELDS = frozenset(each.name for each in fields(JobEvent)) - {"native_id", "seen"}
+
+
+class Known(NamedTuple):
+    """A job as it was told last."""
+
+    state: JobState
+    attempt: int
+    began: float = 0.0
+    """When its last attempt began."""
+    at: float = 0.0
+
+    @property
+    def as_told(self) -> tuple[JobState, int]:
+        """What an event would have to differ in."""
+        return self.state, self.attempt
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a native id stands for: arrays, which together have a task for each job."""
+    """What a native id stands for."""
 
     native_id: str
     mark: str
     directory: Path
     numbers: Sequence[int]
-    bases: Mapping[int, int]
-    """Array → what is added to its tasks' ids to get numbers."""
+    """Of its jobs, in the order in which the batch system counts them."""
 
-    def place(self, number: int) -> tuple[int, int]:
-        """The array and task of a job."""
-        array = max((base, array) for array, base in self.bases.items() if base <= number)[1]
-        return array, number - self.bases[array]
+    def text(self) -> str:
+        """As it is written down."""
+        told = asdict(self) | {"directory": str(self.directory), "numbers": short(self.numbers)}
+        return json.dumps(told)
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """What was written down."""
+        told = json.loads(text)
+        more = {"directory": Path(told["directory"]), "numbers": long(told["numbers"])}
+        return cls(**(told | more))
 
 
-class Journal:
+E = TypeVar("E", bound=Entry)
+
+
+class Journal(Generic[E]):
     """The folder of one launch."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._read_to, self.known = 0, dict[int, Known]()
-        self._entry: Entry | None = None
-        self.looked: dict[int, tuple[Task, bool]] = {}
+    def __init__(self, folder: Path, kind: type[E]) -> None:
+        self._folder, self._kind = folder, kind
+        self._entry: E | None = None
+        self._read_to, self._left = 0, -1
+        self.known: dict[int, Known] = {}
+        self.looked: dict[int, object] = {}
+        """By number, what was seen of a job when it was last compared."""
 
-    def make(self, entry: Entry) -> None:
+    def make(self, entry: E) -> None:
         """Begin to follow a launch, whole or not at all; once more changes nothing."""
         if self._folder.exists():
             return
         self._folder.parent.mkdir(parents=True, exist_ok=True)
-        told = asdict(entry) | {"directory": str(entry.directory)}
-        told |= {"numbers": _short(entry.numbers), "bases": list(entry.bases.items())}
         making = Path(tempfile.mkdtemp(prefix=".", dir=self._folder.parent))
-        _write(making / "entry", json.dumps(told))
+        write(making / "entry", entry.text())
         with suppress(OSError):
             making.rename(self._folder)
         shutil.rmtree(making, ignore_errors=True)
 
-    def entry(self) -> Entry | None:
+    def entry(self) -> E | None:
         """What is followed; None: not any more."""
         if self._entry and self._folder.exists():
             return self._entry
         try:
-            told = json.loads((self._folder / "entry").read_text())
+            self._entry = self._kind.of((self._folder / "entry").read_text())
         except FileNotFoundError:
             return None
-        told |= {"directory": Path(told["directory"]), "numbers": _long(told["numbers"])}
-        self._entry = Entry(**{**told, "bases": dict(told["bases"])})
         return self._entry
 
     @property
@@ -77,10 +102,10 @@ class Journal:
 
     def opened(self) -> None:
         """Note that the gate is open."""
-        _write(self._folder / "open", "")
+        write(self._folder / "open", "")
 
     def ask(self, verb: str, reason: str, numbers: Sequence[int] | None) -> None:
-        """Note what is about to be asked of Slurm, which keeps no reasons."""
+        """Note what is about to be asked of a batch system that keeps no reasons."""
         line = {"verb": verb, "reason": reason, "numbers": None if numbers is None else [*numbers]}
         _append(self._folder / "asked", [json.dumps(line)])
 
@@ -98,14 +123,33 @@ class Journal:
             return (self._folder / "told").stat().st_size
         return 0
 
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether all that has been told is known here."""
+        return self.size == self._read_to
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end of every job has been told."""
+        return self._left == 0
+
     def catch_up(self) -> None:
         """Know what has been told, also by others; a journal that was lost knows nothing."""
-        if self.size < self._read_to:
-            self._read_to, self.known, self.looked = 0, {}, {}
+        if self.size < self._read_to or self._left < 0:
+            entry = self.entry()
+            self._read_to, self._left = 0, len(entry.numbers) if entry else 0
+            self.known, self.looked = {}, {}
         for after, event in self.told(self._read_to):
-            self.known[event.number] = Known(event.state, event.attempt)
-            self.looked.pop(event.number, None)
+            self._learn(event)
             self._read_to = after
+
+    def _learn(self, event: JobEvent) -> None:
+        before, at = self.known.get(event.number), event.at.timestamp()
+        was_over = before is not None and before.state.is_over
+        self._left -= event.state.is_over and not was_over
+        began = at if event.state is JobState.RUNNING else before.began if before else 0.0
+        self.known[event.number] = Known(event.state, event.attempt, began, at)
+        self.looked.pop(event.number, None)
 
     def tell(self, events: Iterable[JobEvent]) -> None:
         """Add events."""
@@ -131,6 +175,17 @@ class Journal:
         with suppress(FileNotFoundError):
             self._folder.rename(place)
             os.utime(place)
+
+
+def in_order(told: Mapping[int, list[JobEvent]]) -> list[JobEvent]:
+    """The events of one look at many jobs as they came about; clocks of batch systems show whole seconds."""
+    keyed = []
+    for events in told.values():
+        started = max((e.at for e in events if e.state is JobState.RUNNING), default=_BEFORE)
+        is_over = events[-1].state.is_over
+        # What ended in a second ended before others began in it.
+        keyed += [((e.at, started, not is_over), e) for e in events]
+    return [event for _, event in sorted(keyed, key=lambda pair: pair[0])]
 
 
 def _line(event: JobEvent) -> str:
@@ -161,19 +216,21 @@ def _ends_whole(path: Path) -> bool:
         return file.read(1) == b"\n"
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Write a small file, synced."""
     with path.open("w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _short(jobs: Sequence[int]) -> list[int] | dict[str, int]:
-    numbers = sorted(jobs)
-    if numbers == list(range(numbers[0], numbers[-1] + 1)):
-        return {"first": numbers[0], "last": numbers[-1]}
-    return numbers
+def short(jobs: Sequence[int]) -> list[int] | dict[str, int]:
+    """Numbers as they are written down: those without a gap as a range."""
+    if jobs and [*jobs] == [*range(jobs[0], jobs[-1] + 1)]:
+        return {"first": jobs[0], "last": jobs[-1]}
+    return [*jobs]
 
 
-def _long(jobs: list[int] | dict[str, int]) -> Sequence[int]:
+def long(jobs: list[int] | dict[str, int]) -> Sequence[int]:
+    """The numbers that were written down."""
     return range(jobs["first"], jobs["last"] + 1) if isinstance(jobs, dict) else jobs
