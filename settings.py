@@ -27,6 +27,8 @@ class Schedd:
     """The FILESYSTEM_DOMAIN of the machines that see spool and store."""
     carries: bool
     """Whether payload, inputs, reports and outputs travel with the jobs instead."""
+    interval_s: float = 5.0
+    """How often the schedd is asked about clusters that are followed by query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +144,5 @@ def _schedds(env: Mapping[str, str]) -> Iterator[Schedd]:
                 authorities=Path(vouching).absolute() if vouching else None,
                 file_system=env.get(f"{prefix}_FILE_SYSTEM", ""),
                 carries=env.get(f"{prefix}_CARRIES", "") == "1",
+                interval_s=float(env.get(f"{prefix}_INTERVAL_S", "5")),
             )

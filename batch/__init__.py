@@ -128,6 +128,18 @@ class Health:
     """How it can be told that a launch left nothing there, where that depends on how the system is set up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A cluster that POMS did not submit itself, from now on watched as if it had."""
+
+    native_id: str
+    mark: str
+    directory: Path
+    """The launch directory, where reports come back to."""
+    first: int
+    """The number of the job that is proc 0; proc p is first + p, unless its ad carries a POMS_NUMBER that is free."""
+
+
 class BatchSystem(Protocol):
     """One place where jobs run. Every call is bounded in time and raises `BatchUnavailable`."""
 
@@ -159,6 +171,14 @@ class BatchSystem(Protocol):
         self, verb: Verb, native_id: str, reason: str, numbers: Sequence[int] | None = None
     ) -> None:
         """Remove, hold or release jobs (all of the cluster without numbers); once more changes nothing."""
+        ...
+
+    async def follow(self, cluster: Followed) -> Sequence[int]:
+        """Begin to follow a cluster that somebody else submitted; once more changes nothing.
+
+        Returns the numbers of its jobs, in the batch system's order, with those that are over. It has no gate.
+        `BatchRefused` where the system can't follow what it was not given by us, or doesn't know the cluster.
+        """
         ...
 
     async def read(self, read_to: str | None, bound: int) -> Batch:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from batch import Absent, Batch, Health, JobEvent, Launch, ReportKey, Sighting
+from batch import Absent, Batch, Followed, Health, JobEvent, Launch, ReportKey, Sighting
 from bench import floor
 from bench.machines import Machines
 from bench.planted import Planted
@@ -73,6 +73,9 @@ class Memory:
         return []
 
     async def open(self, native_id: str) -> None:
+        raise NotImplementedError
+
+    async def follow(self, cluster: Followed) -> Sequence[int]:
         raise NotImplementedError
 
     async def look_back(self) -> None:

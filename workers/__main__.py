@@ -120,6 +120,7 @@ def batch_systems(settings: Settings, stack: AsyncExitStack) -> Iterator[BatchSy
             authorities=one.authorities,
             file_system=one.file_system,
             carries=one.carries,
+            interval_s=one.interval_s,
         )
         condor = HTCondor(access, settings.spool, one.name)
         stack.callback(condor.close)

@@ -20,6 +20,8 @@ class Access:
     """Whose certificates of hosts are believed, where SciTokens are used; None: the machine's own."""
     carries: bool = False
     """Whether payload, inputs, reports and outputs travel with the jobs: the machines see none of ours."""
+    interval_s: float = 5.0
+    """How often the schedd is asked about the clusters that are followed by query, at most."""
     most_idle: int = 500
     """How many jobs of one cluster are put into the queue before they run; the others wait in their cluster."""
     call_s: float = 60.0

@@ -14,28 +14,16 @@ import classad2
 import htcondor2
 from htcondor2.htcondor2_impl import _schedd_edit_job_ids
 
+from batch.htcondor import looks
+from batch.htcondor.schedd import SIZE, Refused, located, size_of, words
+
 _FOUND, _REMEMBERED = 20, 10_000
-_SIZE = ("JobMaterializeItemCount", "TotalSubmitProcs")
 GATE = "(MY.POMS_GO =?= true)"
 VERBS = {
     "remove": htcondor2.JobAction.Remove,
     "hold": htcondor2.JobAction.Hold,
     "release": htcondor2.JobAction.Release,
 }
-
-
-class Refused(Exception):
-    """HTCondor understood, and said no."""
-
-
-def _located(schedd: str) -> Any:
-    collector = htcondor2.Collector(htcondor2.param["COLLECTOR_HOST"])
-    if schedd:
-        return collector.locate(htcondor2.DaemonType.Schedd, schedd)
-    found = collector.locateAll(htcondor2.DaemonType.Schedd)
-    if len(found) != 1:
-        raise LookupError(f"the collector knows {len(found)} schedds: name one")
-    return found[0]
 
 
 def _own(schedd: Any, cluster: int, *names: str) -> Any:
@@ -75,7 +63,7 @@ def submit(
     items = [{"POMS_NUMBER": str(number)} for number in jobs]
     for item, some in zip(items, inputs or (), strict=inputs is not None):
         item["POMS_INPUTS"] = some
-    there = htcondor2.Schedd(_located(schedd))
+    there = htcondor2.Schedd(located(schedd))
     try:
         cluster: int = there.submit(order, itemdata=iter(items)).cluster()
     except htcondor2.HTCondorException as wrong:
@@ -101,7 +89,7 @@ def _expressions(wanted: Mapping[str, str]) -> dict[str, str]:
 
 def find(schedd: str, mark: str) -> list[int]:
     """The clusters that carry a mark, in the queue or in the history."""
-    there, constraint = htcondor2.Schedd(_located(schedd)), f"POMS_MARK =?= {classad2.quote(mark)}"
+    there, constraint = htcondor2.Schedd(located(schedd)), f"POMS_MARK =?= {classad2.quote(mark)}"
     return _clusters(there, constraint) or _gone(there, constraint)
 
 
@@ -112,7 +100,7 @@ def marked(schedd: str, prefixes: list[str]) -> list[tuple[int, str, int, bool]]
     long, only by each cluster's first job.
     """
     there, begins = (
-        htcondor2.Schedd(_located(schedd)),
+        htcondor2.Schedd(located(schedd)),
         f'regexp("^({"|".join(prefixes)})", POMS_MARK)',
     )
     wanted = ["ClusterId", "ProcId", "POMS_MARK", "NumShadowStarts"]
@@ -121,9 +109,9 @@ def marked(schedd: str, prefixes: list[str]) -> list[tuple[int, str, int, bool]]
         _take(known, ad, left=0)
     which = f"{begins} && (ProcId =?= undefined || NumShadowStarts > 0)"
     opts = htcondor2.QueryOpt.IncludeClusterAd
-    for ad in there.query(which, [*wanted, *_SIZE], opts=opts):
+    for ad in there.query(which, [*wanted, *SIZE], opts=opts):
         # What has left the queue is not counted there: some of these may be over.
-        _take(known, ad, left=max(int(ad.get(name, 0)) for name in _SIZE) or 1)
+        _take(known, ad, left=size_of(ad) or 1)
     return [(cluster, *told) for cluster, told in sorted(known.items())]
 
 
@@ -135,7 +123,7 @@ def _take(known: dict[int, list[Any]], ad: Any, left: int) -> None:
 
 def log(schedd: str, cluster: int) -> str | None:
     """Where the schedd writes what happens to a cluster; None: it is not in the queue any more."""
-    there = htcondor2.Schedd(_located(schedd))
+    there = htcondor2.Schedd(located(schedd))
     own = _own(there, cluster, "UserLog")
     if own is None and not _is_queued(there, cluster):
         return None
@@ -144,7 +132,7 @@ def log(schedd: str, cluster: int) -> str | None:
 
 def open_(schedd: str, cluster: int) -> None:
     """Change the gate where jobs that are not in the queue yet will find it: in their cluster's own ad."""
-    where = _located(schedd)
+    where = located(schedd)
     there = htcondor2.Schedd(where)
     # The public `edit` would change only the jobs that are in the queue now; the cluster's own ad alone
     # leaves those among the closed ones with which HTCondor has sorted them, so that they may never match.
@@ -157,16 +145,26 @@ def open_(schedd: str, cluster: int) -> None:
 
 
 def act(
-    schedd: str, verb: str, cluster: int, reason: str, numbers: list[int] | None
+    schedd: str,
+    verb: str,
+    cluster: int,
+    reason: str,
+    numbers: list[int] | None,
+    procs: list[int] | None = None,
 ) -> dict[str, int]:
-    """Remove, hold or release; what HTCondor counted, and what is not in the queue yet."""
-    there = htcondor2.Schedd(_located(schedd))
+    """Remove, hold or release; what HTCondor counted, and what is not in the queue yet.
+
+    Jobs are named by their numbers, or by their places where they may have no numbers.
+    """
+    there = htcondor2.Schedd(located(schedd))
     if not _is_queued(there, cluster):
         return {}
     which = f"ClusterId == {cluster}"
     if numbers is not None:
         # The cluster's own ad has a number, too: that of its first job.
-        which += f" && ProcId =!= undefined && member(POMS_NUMBER, {{{_words(numbers)}}})"
+        which += f" && ProcId =!= undefined && member(POMS_NUMBER, {{{words(numbers)}}})"
+    if procs is not None:
+        which += f" && member(ProcId, {{{words(procs)}}})"
     # A reason that is no pair is lost on the way.
     told = there.act(VERBS[verb], which, reason=(reason, 0))
     waiting = _waiting(there, cluster, numbers) if numbers else 0
@@ -185,10 +183,6 @@ def _waiting(schedd: Any, cluster: int, numbers: list[int]) -> int:
     return sum(number not in seen and number > next_ for number in numbers)
 
 
-def _words(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers))
-
-
 def _is_queued(schedd: Any, cluster: int) -> bool:
     which = f"ClusterId == {cluster}"
     if _own(schedd, cluster, "ClusterId") is not None or _clusters(schedd, which):
@@ -200,7 +194,7 @@ def _is_queued(schedd: Any, cluster: int) -> bool:
 
 def health(schedd: str) -> dict[str, Any]:
     """What the schedd itself says that it has in its hands."""
-    where = _located(schedd)
+    where = located(schedd)
     (told,) = htcondor2.Schedd(where).query(opts=htcondor2.QueryOpt.SummaryOnly)
     counts = {"running": told.get("AllusersRunning", 0), "queued": told.get("AllusersIdle", 0)}
     return {"name": str(where["Name"]), **{name: int(count) for name, count in counts.items()}}
@@ -214,6 +208,9 @@ CALLS: dict[str, Callable[..., Any]] = {
     "open": open_,
     "act": act,
     "health": health,
+    "jobs": looks.jobs,
+    "ended": looks.ended,
+    "census": looks.census,
 }
 
 
@@ -236,7 +233,3 @@ def main() -> None:
     for line in sys.stdin:
         answers.write(json.dumps(answer(line)) + "\n")
         answers.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -15,7 +15,10 @@ from typing import Any
 from batch import BatchRefused, BatchUnavailable
 from batch.htcondor.access import Access
 
-_PROGRAM = Path(__file__).with_name("bindings.py")
+_PROGRAM = (
+    f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
+    "from batch.htcondor.bindings import main; main()"
+)
 _KEPT = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR")
 _SAID = 2000
 
@@ -83,7 +86,7 @@ class Child:
             env = {name: os.environ[name] for name in _KEPT if name in os.environ}
             env |= {"CONDOR_CONFIG": "ONLY_ENV", **self._access.environment(), **self._more}
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-I", str(_PROGRAM)],
+                [sys.executable, "-I", "-c", _PROGRAM],
                 env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
             assert self._process.stdin  # noqa: S101

@@ -12,6 +12,7 @@ from batch import (
     Batch,
     BatchRefused,
     BatchUnavailable,
+    Followed,
     Found,
     Health,
     Launch,
@@ -24,7 +25,10 @@ from batch.htcondor import carried, tokens
 from batch.htcondor.access import Access
 from batch.htcondor.child import Child
 from batch.htcondor.feed import Feed, is_told_of
+from batch.htcondor.feeds import Feeds
+from batch.htcondor.followed import numbers
 from batch.htcondor.order import description, expressions, put_script
+from batch.htcondor.queries import Entry, Queries
 from domain.discrepancies import Cluster
 from domain.jobs import Verb
 
@@ -37,8 +41,12 @@ class HTCondor:
     """Jobs in the queue of one schedd, which sees the launch directories as we do."""
 
     def __init__(self, access: Access, spool: Path, name: str = "htcondor") -> None:
-        self.name, self._access = name, access
-        self._child, self._feed = Child(access), Feed(spool.absolute() / name)
+        self.name, self._access, folder = name, access, spool.absolute() / name
+        self._child, self._feed = Child(access), Feed(folder)
+        # Looking at many jobs takes a while, for which nothing else shall wait.
+        self._looks = Child(access)
+        self._queries = Queries(folder / ".queries", self._looks, access.interval_s)
+        self._feeds = Feeds(self._feed, self._queries, needs_queries=False)
         # Asked between two readings of the logs, which must not wait for a schedd that doesn't answer.
         self._pulse = Child(access, _PULSE_S)
 
@@ -74,21 +82,34 @@ class HTCondor:
     ) -> None:
         """Remove, hold or release; jobs that are named and not in the queue yet are asked for again."""
         cluster, text = _cluster(native_id), _UNPRINTABLE.sub(" ", reason)[:_REASON]
-        some = None if numbers is None else [*numbers]
-        what = {"verb": str(verb), "cluster": cluster, "reason": text, "numbers": some}
+        what = {"verb": str(verb), "cluster": cluster, "reason": text}
+        what |= self._which(native_id, numbers)
         told = await self._call(lambda: self._child.call("act", **what))
         if told.get("denied"):
             raise BatchRefused(f"the schedd does not let us {verb} jobs of cluster {native_id}")
         if told.get("waiting"):
             raise BatchUnavailable(f"{told['waiting']} of these jobs are not in the queue yet")
 
+    def _which(self, native_id: str, numbers: Sequence[int] | None) -> dict[str, list[int] | None]:
+        """Some jobs as HTCondor is asked for them: by place where it may not know our numbers."""
+        entry = self._queries.entry(native_id) if numbers is not None else None
+        if entry is None or numbers is None:
+            return {"numbers": None if numbers is None else [*numbers]}
+        wanted = {*numbers}
+        procs = [proc for proc, number in enumerate(entry.numbers) if number in wanted]
+        return {"numbers": None, "procs": procs}
+
+    async def follow(self, cluster: Followed) -> Sequence[int]:
+        """Follow a cluster by query; refused if neither the queue nor the history has it."""
+        return await self._call(lambda: self._follow(cluster))
+
     async def read(self, read_to: str | None, bound: int) -> Batch:
         """Read up to `bound` events past the place that was committed last."""
-        return await self._call(lambda: self._feed.read(read_to, bound))
+        return await self._call(lambda: self._feeds.read(read_to, bound))
 
     async def look_back(self) -> None:
-        """Read the logs of launches again that were over."""
-        await self._call(self._feed.look_back)
+        """Tell of launches again that were over."""
+        await self._call(self._feeds.look_back)
 
     async def reports(self, wanted: Sequence[ReportKey]) -> Mapping[ReportKey, Mapping[str, Any]]:
         """The payloads' reports that are there."""
@@ -105,7 +126,8 @@ class HTCondor:
 
     def close(self) -> None:
         """End the children in which the bindings work; a later call starts others."""
-        for child in (self._child, self._pulse):
+        self._queries.close()
+        for child in (self._child, self._pulse, self._looks):
             child.close()
 
     async def _call(self, work: Callable[[], _T]) -> _T:
@@ -140,7 +162,19 @@ class HTCondor:
             return {key: carried.brought(key, report) for key, report in found.items()}
         return found
 
+    def _follow(self, cluster: Followed) -> Sequence[int]:
+        if (before := self._queries.entry(str(_cluster(cluster.native_id)))) is not None:
+            return before.numbers
+        told = self._child.call("census", cluster=_cluster(cluster.native_id))
+        others = self._queries.marked(cluster.mark).values()
+        taken = {number for entry in others for number in entry.numbers}
+        mine = numbers(told, cluster.first, taken)
+        place = cluster.directory.absolute()
+        return self._queries.follow(Entry(cluster.native_id, cluster.mark, place, mine)).numbers
+
     def _open(self, cluster: int) -> None:
+        if self._queries.entry(str(cluster)) is not None:
+            return  # it has no gate
         log = self._child.call("log", cluster=cluster)
         if log is None:
             return
@@ -153,7 +187,7 @@ class HTCondor:
         self._child.call("open", cluster=cluster)
 
     def _find(self, mark: str) -> list[int]:
-        found = set(self._child.call("find", mark=mark))
+        found = {*self._child.call("find", mark=mark), *map(int, self._queries.marked(mark))}
         where = self._feed.entry(mark)
         if where is not None:
             # What the schedd wrote there it has accepted, also if all of it has been removed since.

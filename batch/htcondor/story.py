@@ -158,13 +158,14 @@ class Story:
     def _held(self, block: Block, job: _Job) -> JobEvent | None:
         found = _CODE.search(block.body)
         code, subcode = (int(found[1]), int(found[2] or 0)) if found else (0, 0)
-        limit = _limit(code, subcode)
-        state = JobState.FAILED if limit else JobState.HELD
-        more = {"code": limit or code, "subcode": subcode, "text": _reason(block)}
+        over = limit(code, subcode)
+        state = JobState.FAILED if over else JobState.HELD
+        more = {"code": over or code, "subcode": subcode, "text": _reason(block)}
         return self._tell(block, job, state, **more, memory_mb=job.memory_mb)
 
 
-def _limit(code: int, subcode: int) -> int | None:
+def limit(code: int, subcode: int) -> int | None:
+    """The code of the limit that a hold is the end for; None: it is only a hold."""
     if code == MEMORY or (code == _POLICY and subcode == MEMORY):
         return MEMORY
     if code in TRANSFERS:

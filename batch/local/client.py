@@ -19,6 +19,7 @@ from batch import (
     Batch,
     BatchRefused,
     BatchUnavailable,
+    Followed,
     Found,
     Health,
     JobEvent,
@@ -78,6 +79,12 @@ class Local:
         """Ask the runner to remove, hold or release; it stays asked while there is none."""
         what = {"reason": reason[:_REASON], "numbers": None if numbers is None else [*numbers]}
         await self._call(lambda: self._ask(native_id, verb, what))
+
+    async def follow(self, cluster: Followed) -> Sequence[int]:
+        """Refused: there is nothing here that somebody else could have submitted."""
+        raise BatchRefused(
+            "The local batch system follows only what POMS submits itself: launch scripts that submit need HTCondor."
+        )
 
     async def read(self, read_to: str | None, bound: int) -> Batch:
         """Read up to `bound` events past the place that was committed last."""

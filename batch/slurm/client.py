@@ -13,6 +13,7 @@ from batch import (
     Batch,
     BatchRefused,
     BatchUnavailable,
+    Followed,
     Found,
     Health,
     Launch,
@@ -24,8 +25,8 @@ from batch import (
 from batch.slurm import completions, order, queue
 from batch.slurm.access import Access
 from batch.slurm.configuration import COMMAND, Configuration, configuration
+from batch.slurm.entry import Entry, Journal
 from batch.slurm.feed import Feed
-from batch.slurm.journal import Entry, Journal
 from batch.slurm.order import Name
 from batch.slurm.programs import Programs
 from batch.slurm.queue import Array
@@ -75,13 +76,19 @@ class Slurm:
         """Remove, hold or release; what is held while it runs is stopped, and begins anew when released."""
         await self._call(lambda: self._act(verb, native_id, reason[:_REASON], numbers))
 
+    async def follow(self, cluster: Followed) -> Sequence[int]:
+        """Refused: an array is known by its name, which is ours."""
+        raise BatchRefused(
+            "Slurm follows only what POMS submits itself: launch scripts that submit need HTCondor."
+        )
+
     async def read(self, read_to: str | None, bound: int) -> Batch:
         """Read up to `bound` events past the place that was committed last."""
         return await self._call(lambda: self._read(read_to, bound))
 
     async def look_back(self) -> None:
         """Tell of launches again that were over."""
-        await self._call(self._feed.look_back)
+        await self._call(self._feed.journals.look_back)
 
     async def reports(self, wanted: Sequence[ReportKey]) -> Mapping[ReportKey, Mapping[str, Any]]:
         """The payloads' reports that are there."""
@@ -124,7 +131,7 @@ class Slurm:
                 )
         native_id = _joined(bases)
         entry = Entry(native_id, launch.mark, launch.directory.absolute(), numbers, bases)
-        self._feed.journal(native_id).make(entry)
+        self._feed.journals.journal(native_id).make(entry)
         return native_id
 
     def _in_queue(self, marks: Callable[[str], bool]) -> dict[int, Array]:
@@ -138,7 +145,7 @@ class Slurm:
         names = {array: each.name for array, each in there.items()}
         if known.completions:
             names = completions.names(known.completions, mark) | names
-        entries = {k for k, entry in self._feed.entries().items() if entry.mark == mark}
+        entries = {k for k, entry in self._feed.journals.entries().items() if entry.mark == mark}
         sets = _sets(names)
         alive = {a for a, shown in there.items() if shown.left or shown.has_started}
         # Of one that lost an array before it ran, the others can only be removed.
@@ -163,7 +170,7 @@ class Slurm:
 
     def _marked(self, prefixes: tuple[str, ...]) -> list[Cluster]:
         there = self._in_queue(lambda mark: mark.startswith(prefixes))
-        followed = {frozenset(entry.bases): k for k, entry in self._feed.entries().items()}
+        followed = {frozenset(entry.bases): k for k, entry in self._feed.journals.entries().items()}
         found = []
         for each in _sets({array: shown.name for array, shown in there.items()}):
             # Of a set that is followed the queue may have forgotten some arrays already.
@@ -186,8 +193,9 @@ class Slurm:
         """The journal of a launch; one that was found by its mark is followed from here on."""
         if not _NATIVE_ID.fullmatch(native_id):
             raise BatchRefused(f"not an array of Slurm: {native_id!r}")
-        journal = self._feed.journal(native_id)
-        if journal.entry() is None and (over := self._feed.laid_aside(native_id)).entry():
+        journal = self._feed.journals.journal(native_id)
+        over = self._feed.journals.laid_aside(native_id)
+        if journal.entry() is None and over.entry():
             return over
         if journal.entry() is None:
             wanted = {int(array) for array in native_id.split("+")}

@@ -71,6 +71,7 @@ ALLOW_DAEMON = *
 ALLOW_NEGOTIATOR = *
 ALLOW_ADMINISTRATOR = *
 
+SCHEDD_DEBUG = D_COMMAND
 SCHEDD_INTERVAL = 1
 SCHEDD_MIN_INTERVAL = 1
 NEGOTIATOR_INTERVAL = 1
@@ -183,6 +184,10 @@ class Pool:
     def queue(self) -> str:
         """The jobs and clusters that the schedd has."""
         return self.run("condor_q", "-all", "-af", "ClusterId").stdout
+
+    def queries(self) -> int:
+        """How often the schedd was asked for jobs, by its own word."""
+        return (self.folder / "log/SchedLog").read_text().count("(QUERY_JOB_ADS")
 
     def process(self, *words: str) -> int:
         """The one process of the pool with this program and these words in its command."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from batch import Absent, BatchRefused, Found, ReportKey
+from batch import Absent, BatchRefused, Followed, Found, ReportKey
 from domain.discrepancies import Cluster
 from domain.jobs import JobState, Verb
 from tests.batch.benches import Bench, Feed, until
@@ -218,6 +218,12 @@ async def test_an_unknown_cluster_is_refused(bench: Bench) -> None:
     for native_id in ("70000", "../1", ""):
         with pytest.raises(BatchRefused):
             await bench.system.open(native_id)
+
+
+@pytest.mark.parametrize("bench", ["local", "slurm"], indirect=True)
+async def test_what_can_not_follow_the_clusters_of_others_says_so(bench: Bench) -> None:
+    with pytest.raises(BatchRefused, match="need HTCondor"):
+        await bench.system.follow(Followed("1", "m1", bench.spool, 1))
 
 
 async def test_jobs_find_nothing_of_the_service_in_their_environment(

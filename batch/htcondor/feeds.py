@@ -1,0 +1,48 @@
+"""The two ways in which a schedd's jobs are watched, read as one: event logs, and queries for what has no log."""
+
+import json
+import logging
+
+from batch import Batch, BatchUnavailable
+from batch.htcondor.feed import Feed
+from batch.htcondor.queries import Queries
+from batch.journals import parsed
+
+_log = logging.getLogger(__name__)
+_QUERIES = ".queries"
+"""What no mark begins with: the places of the journals among those of the logs."""
+
+
+class Feeds:
+    """Logs and journals, each with its own places."""
+
+    def __init__(self, logs: Feed, queries: Queries, *, needs_queries: bool) -> None:
+        self._logs, self._queries, self._needs_queries = logs, queries, needs_queries
+
+    def read(self, read_to: str | None, bound: int) -> Batch:
+        """Up to `bound` events past both places (of one block of a log: all)."""
+        told = json.loads(read_to) if read_to else {}
+        places = parsed(told.pop(_QUERIES, {}))
+        logged = self._logs.read(json.dumps(told), bound)
+        self._ask()
+        events, places = self._queries.read(places, bound - len(logged.events))
+        text = logged.read_to
+        if places:
+            both = json.loads(text) | {_QUERIES: places}
+            text = json.dumps(both, separators=(",", ":"), sort_keys=True)
+        found = [*logged.events, *events]
+        return Batch(found, text, behind=len(found) >= bound)
+
+    def _ask(self) -> None:
+        try:
+            self._queries.ask_in_time()
+        except BatchUnavailable as wrong:
+            # Logs can be read all the same.
+            if self._needs_queries:
+                raise
+            _log.warning("what has no log is not told of: %s", wrong)
+
+    def look_back(self) -> None:
+        """Take up again what was over."""
+        self._logs.look_back()
+        self._queries.journals.look_back()
