@@ -24,6 +24,10 @@ class BatchRefused(Exception):
     """The batch system understood and said no: trying the same again is useless."""
 
 
+class BatchForgot(BatchRefused):
+    """The batch system has lost a cluster that it had acknowledged, and there is proof that none of it ever ran."""
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """What one launch of a submission hands to a batch system."""
@@ -164,7 +168,7 @@ class BatchSystem(Protocol):
         ...
 
     async def open(self, native_id: str) -> None:
-        """Let the cluster's jobs start; once more changes nothing."""
+        """Let the cluster's jobs start; once more changes nothing. Raises `BatchForgot` for one that was lost."""
         ...
 
     async def act(

@@ -96,6 +96,15 @@ class Journal(Generic[E]):
         return self._entry
 
     @property
+    def is_opening(self) -> bool:
+        """Whether somebody has begun to open the gate: only before that it is certain that nothing ran."""
+        return (self._folder / "opening").exists() or self.is_open
+
+    def opening(self) -> None:
+        """Note that the gate is about to be opened."""
+        write(self._folder / "opening", "")
+
+    @property
     def is_open(self) -> bool:
         """Whether the gate has been opened."""
         return (self._folder / "open").exists()
@@ -168,7 +177,7 @@ class Journal(Generic[E]):
                 offset += len(line)
 
     def lay_aside(self, folder: Path) -> None:
-        """Follow it no more, unless it is taken up again; of two with one id the later is kept."""
+        """Follow it no more, unless it is taken up again."""
         place = folder / self._folder.name
         folder.mkdir(exist_ok=True)
         shutil.rmtree(place, ignore_errors=True)

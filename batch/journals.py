@@ -1,6 +1,7 @@
 """The journals of one batch system, in a folder: which launches are followed, and reading what was told of them."""
 
 import fcntl
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -11,6 +12,8 @@ from typing import Any, Generic, NamedTuple
 from batch import JobEvent
 from batch.aside import expired
 from batch.journal import E, Journal
+
+_FIRST = re.compile(r"\d+", re.ASCII)
 
 
 class Place(NamedTuple):
@@ -104,5 +107,5 @@ class Journals(Generic[E]):
 
 
 def _order(native_id: str) -> tuple[int, str]:
-    first = native_id.partition("+")[0]
-    return int(first) if first.isdecimal() else 0, native_id
+    first = _FIRST.match(native_id)
+    return int(first[0]) if first else 0, native_id

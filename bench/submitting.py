@@ -13,7 +13,7 @@ from batch.htcondor.order import description, log_of, put_script
 from bench.machines import Machines, wait_until
 from bench.planted import Planted
 from bench.ratios import Line
-from db import launches
+from db import adoptions, launches
 from db.pool import Pool as Database
 from db.pool import open_pool
 from domain.batch_options import BatchOptions
@@ -61,7 +61,7 @@ class Bench:
         with self.emptied():
             began = time.perf_counter()
             native_id = await self.system.submit(launch)
-            adopted = await launches.adopt(self.db, attempt, HOLDER, native_id, "")
+            adopted = await adoptions.adopt(self.db, attempt, HOLDER, native_id, "")
             await self.system.open(native_id)
             said = time.perf_counter() - began
             await asyncio.to_thread(self.until_queued, launch)

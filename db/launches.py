@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db.pool import Connection, Database, Pool, many, one
+from db.pool import Connection, Database, many, one
 from db.submissions import COLUMNS, TELL, Submission
 from domain.launches import LaunchState
 from domain.submissions import SubmissionState
@@ -148,32 +148,6 @@ async def step(
         db, LaunchAttempt, ADVANCE,
         attempt.submission_id, attempt.attempt, holder, new, native_id, said, list(old),
     )  # fmt: skip
-
-
-ADOPT_CLUSTER = """
-    INSERT INTO cluster (batch_system, native_id, submission_id, attempt)
-    VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
-"""
-
-
-async def adopt(
-    pool: Pool, attempt: LaunchAttempt, holder: str, native_id: str, said: str
-) -> LaunchAttempt | None:
-    """Make one cluster the attempt's own: from now on its events are the submission's."""
-    async with pool.acquire() as conn, conn.transaction():
-        adopted = await step(
-            conn, attempt, holder, [LaunchState.SENT], LaunchState.ACKNOWLEDGED,
-            native_id=native_id, said=said,
-        )  # fmt: skip
-        if adopted is not None:
-            await conn.execute(
-                ADOPT_CLUSTER,
-                attempt.batch_system,
-                native_id,
-                attempt.submission_id,
-                attempt.attempt,
-            )
-        return adopted
 
 
 LAUNCHED = f"""

@@ -162,12 +162,12 @@ def missing(
     clusters: Iterable[Cluster], attempts: Iterable[Attempt], patience_s: float
 ) -> list[Attempt]:
     """The adopted launches that are live here and of which the batch system has told nothing."""
-    there = {cluster.native_id for cluster in clusters}
+    there = {(cluster.native_id, cluster.mark) for cluster in clusters}
     return [
         attempt
         for attempt in attempts
         if attempt.native_id is not None
-        and attempt.native_id not in there
+        and (attempt.native_id, attempt.mark) not in there
         and attempt.submission_state.is_at_batch
         and attempt.quiet_s >= patience_s
     ]

@@ -4,26 +4,28 @@ Submit inert, adopt, open: jobs that were never adopted never run. Whoever takes
 died looks for the attempt's mark, and only proof of absence makes the submission a new one again.
 """
 
-import asyncio
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import metrics
-from batch import Absent, BatchRefused, BatchSystem, BatchUnavailable, Found, Launch
-from batch.directory import Generator, InputFile, Order, OrderChanged, Unit, prepare
-from db import endings, gates, launches, submissions
+from batch import (
+    Absent,
+    BatchForgot,
+    BatchRefused,
+    BatchSystem,
+    BatchUnavailable,
+    Found,
+)
+from batch.directory import OrderChanged
+from db import adoptions, endings, gates, launches, submissions
+from db.adoptions import IdTaken
 from db.launches import LaunchAttempt
 from db.submissions import Submission
-from domain.batch_options import BatchOptions
 from domain.credentials import Unusable
-from domain.environment import Launched, environment
 from domain.gates import why_wait
-from domain.jobs import Resources
 from domain.launches import LaunchState
-from domain.stages import StageKind
 from domain.submissions import SubmissionState
-from workers import credentials, memory
+from workers import credentials, memory, orders
 from workers.points import around
 from workers.tools import Tools, log
 
@@ -157,22 +159,22 @@ async def _find(tools: Tools, system: BatchSystem, attempt: LaunchAttempt) -> La
         return await _adopt(tools, attempt, sighting.native_ids[0], "found by its mark")
     if not isinstance(sighting, Absent):
         raise NotToldYet(f"It can't be told whether the jobs were submitted: {sighting.why}")
+    raise await _abandon(tools, attempt, sighting.proof)
+
+
+async def _abandon(tools: Tools, attempt: LaunchAttempt, proof: str) -> Anew | Lost:
     async with around("launch.abandon"):
-        abandoned = await launches.step(
-            tools.db, attempt, tools.holder, [LaunchState.SENT], LaunchState.ABANDONED,
-            said=sighting.proof,
-        )  # fmt: skip
-    said = f"Nothing was submitted: {sighting.proof}. Once more."
+        abandoned = await adoptions.abandon(tools.db, attempt, tools.holder, proof)
+    said = f"Nothing is there that could run: {proof}. Once more."
     await launches.say(tools.db, attempt, said)
-    _ours(abandoned)
-    raise Anew(said)
+    return Anew(said) if abandoned else Lost()
 
 
 async def _submit(
     tools: Tools, system: BatchSystem, submission: Submission, attempt: LaunchAttempt
 ) -> LaunchAttempt:
     async with around("launch.prepare"):
-        directory = await _prepare(tools, submission, attempt)
+        directory = await orders.prepared(tools, submission, attempt)
         credential = await _credential(tools, submission)
     if not await memory.keep(tools):
         raise Lost
@@ -181,7 +183,7 @@ async def _submit(
             tools.db, attempt, tools.holder, [LaunchState.INTENDED], LaunchState.SENT
         )
     attempt = _ours(sent)
-    order = _order(submission, attempt, directory, credential)
+    order = orders.launch(submission, attempt, directory, credential)
     async with around("launch.submit"):
         native_id = await system.submit(order)
     said = f"{submission.jobs} jobs submitted to {system.name} as cluster {native_id}, closed."
@@ -189,16 +191,26 @@ async def _submit(
 
 
 async def _adopt(tools: Tools, attempt: LaunchAttempt, native_id: str, said: str) -> LaunchAttempt:
-    async with around("launch.adopt"):
-        adopted = await launches.adopt(tools.db, attempt, tools.holder, native_id, said)
+    try:
+        async with around("launch.adopt"):
+            adopted = await adoptions.adopt(tools.db, attempt, tools.holder, native_id, said)
+    except IdTaken as owner:
+        system = attempt.batch_system
+        raise NotToldYet(
+            f"{system} calls its jobs {native_id}, as it called those of {owner}, which it has lost: this"
+            " goes on when that has ended (see the discrepancies)"
+        ) from owner
     await launches.say(tools.db, attempt, said)
     return _ours(adopted)
 
 
 async def _open(tools: Tools, system: BatchSystem, attempt: LaunchAttempt) -> None:
     assert attempt.native_id is not None  # noqa: S101 - an acknowledged attempt has one
-    async with around("launch.open"):
-        await system.open(attempt.native_id)
+    try:
+        async with around("launch.open"):
+            await system.open(attempt.native_id)
+    except BatchForgot as lost:
+        raise await _abandon(tools, attempt, str(lost)) from lost
     async with around("launch.opened"):
         await launches.step(
             tools.db, attempt, tools.holder, [LaunchState.ACKNOWLEDGED], LaunchState.OPENED
@@ -206,76 +218,11 @@ async def _open(tools: Tools, system: BatchSystem, attempt: LaunchAttempt) -> No
     await launches.say(tools.db, attempt, f"Cluster {attempt.native_id} is open: its jobs may run.")
 
 
-async def _prepare(tools: Tools, submission: Submission, attempt: LaunchAttempt) -> Path:
-    """Write what travels with the jobs; the same again finds it made."""
-    config = submission.configuration
-    units = await launches.units(tools.db, submission.id)
-    await launches.say(tools.db, attempt, f"Preparing {len(units)} work units as {attempt.mark}.")
-    store = tools.store / config["experiment"] / config["campaign"] / config["stage"]
-    if submission.is_test:
-        store = store / f"test-{submission.family}"
-    order = Order(
-        mark=attempt.mark,
-        command=config["command"],
-        check=config["output_check"],
-        environment=config["environment"] | _environment(submission),
-        patterns=config["patterns"],
-        store=str(store),
-        units=[_unit(unit) for unit in units],
-    )
-    return await asyncio.to_thread(prepare, tools.spool, order)
-
-
 async def _credential(tools: Tools, submission: Submission) -> Path | None:
     try:
         return await credentials.of_launch(tools, submission)
     except Unusable as error:
         raise NotToldYet(f"The credential can't be used any more: {error}") from error
-
-
-def _unit(unit: dict[str, Any]) -> Unit:
-    generator = unit["generator"]
-    return Unit(
-        number=unit["number"],
-        files=[InputFile(**file) for file in unit["files"]],
-        generator=Generator(**generator) if generator else None,
-        parameter=unit["parameter"],
-    )
-
-
-def _environment(submission: Submission) -> dict[str, str]:
-    config = submission.configuration
-    launched = Launched(
-        experiment=config["experiment"],
-        campaign_id=submission.campaign_id,
-        campaign=config["campaign"],
-        stage_id=submission.stage_id,
-        stage=config["stage"],
-        kind=config.get("kind", StageKind.REGULAR),  # older launches don't say
-        version=config["version"],
-        submission_id=submission.id,
-        parent_id=submission.origin_id or submission.upstream_id,
-        launcher_id=submission.created_by,
-        is_test=submission.is_test,
-    )
-    return environment(launched)
-
-
-def _order(
-    submission: Submission, attempt: LaunchAttempt, directory: Path, credential: Path | None
-) -> Launch:
-    config = submission.configuration
-    return Launch(
-        mark=attempt.mark,
-        directory=directory,
-        jobs=range(1, submission.jobs + 1),
-        resources=Resources(**config["resources"]),
-        name=f"{config['campaign']}/{config['stage']}",
-        priority=submission.priority,
-        attributes={"POMS_SUBMISSION_ID": str(submission.id), "POMS_MARK": attempt.mark},
-        options=BatchOptions.of(config.get("batch_options", {})),
-        credential=credential,
-    )
 
 
 async def _conclude(

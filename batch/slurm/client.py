@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from batch import (
     Absent,
     Batch,
+    BatchForgot,
     BatchRefused,
     BatchUnavailable,
     Followed,
@@ -27,7 +28,7 @@ from batch.slurm.access import Access
 from batch.slurm.configuration import COMMAND, Configuration, configuration
 from batch.slurm.entry import Entry, Journal
 from batch.slurm.feed import Feed
-from batch.slurm.order import Name
+from batch.slurm.order import Name, NativeId, native
 from batch.slurm.programs import Programs
 from batch.slurm.queue import Array
 from domain.discrepancies import Cluster
@@ -36,7 +37,6 @@ from domain.jobs import Verb
 _T = TypeVar("_T")
 _REASON = 1000
 _COUNT = re.compile(r"^Jobs (pending|running):\s*(\d+)", re.MULTILINE)
-_NATIVE_ID = re.compile(r"\d{1,10}(\+\d{1,10})*", re.ASCII)
 
 
 class Slurm:
@@ -49,13 +49,14 @@ class Slurm:
         self._configured: Configuration | None = None
 
     async def submit(self, launch: Launch) -> str:
-        """Hand the jobs over, held, as so many arrays as they need. Returns the arrays' ids: 7 or 7+8."""
+        """Hand the jobs over, held, as so many arrays as they need. Returns their ids and their set: 7+8@ab12cd34."""
         return await self._call(lambda: self._submit(launch))
 
     async def find(self, mark: str) -> Sighting:
         """Look into the queue, our own record and what the cluster keeps of jobs that are gone.
 
-        A set of arrays that was not submitted whole never ran: it is removed here, and counts as absent.
+        A set of arrays that was not submitted whole never ran: it is removed here, and counts as absent. So does
+        one that was acknowledged to us and forgotten, as a controller that is killed forgets its last seconds.
         """
         try:
             return await self._call(lambda: self._find(mark))
@@ -67,7 +68,10 @@ class Slurm:
         return await self._call(lambda: self._marked(tuple(prefixes)))
 
     async def open(self, native_id: str) -> None:
-        """Let the arrays' jobs start; once more changes nothing."""
+        """Let the arrays' jobs start; once more changes nothing.
+
+        Raises BatchForgot for arrays that a controller has forgotten before anybody opened them.
+        """
         await self._call(lambda: self._open(native_id))
 
     async def act(
@@ -124,41 +128,52 @@ class Slurm:
             said = self._programs.run(*order.command(launch, self._access, name, block.tasks))
             bases[int(said.strip().partition(";")[0])] = block.base
         if len(bases) > 1:
-            there = self._in_queue(launch.mark.__eq__)
+            there = self._in_queue(lambda name: name.set == which)
             if not all(array in there and there[array].left for array in bases):
                 raise BatchUnavailable(
                     "an array of it is gone: it was taken for a part that was left"
                 )
-        native_id = _joined(bases)
+        native_id = str(NativeId(tuple(sorted(bases)), which))
         entry = Entry(native_id, launch.mark, launch.directory.absolute(), numbers, bases)
         self._feed.journals.journal(native_id).make(entry)
         return native_id
 
-    def _in_queue(self, marks: Callable[[str], bool]) -> dict[int, Array]:
-        """The arrays in the queue whose marks are wanted."""
-        there = queue.arrays(self._programs.run(*queue.NAMES))
-        return {array: each for array, each in there.items() if marks(each.name.mark)}
+    def _in_queue(self, wanted: Callable[[Name], bool], *narrowed: str) -> dict[int, Array]:
+        """The arrays in the queue whose names are wanted."""
+        there = queue.arrays(self._programs.run(*queue.NAMES, *narrowed, passing=True))
+        return {array: each for array, each in there.items() if wanted(each.name)}
+
+    def _there(self, id: NativeId) -> set[int]:
+        """The arrays that are in the queue and still this submission's: nothing is asked of others by their ids."""
+        narrowed = f"--jobs={','.join(map(str, id.arrays))}"
+        return {*self._in_queue(lambda name: name.set == id.set, narrowed)} & {*id.arrays}
 
     def _find(self, mark: str) -> Sighting:
         known = self._configuration()
-        there = self._in_queue(mark.__eq__)
+        there = self._in_queue(lambda name: name.mark == mark)
         names = {array: each.name for array, each in there.items()}
         if known.completions:
             names = completions.names(known.completions, mark) | names
-        entries = {k for k, entry in self._feed.journals.entries().items() if entry.mark == mark}
-        sets = _sets(names)
+        sets, proof = order.sets(names), known.is_absent(_began(self._spool, mark))
         alive = {a for a, shown in there.items() if shown.left or shown.has_started}
         # Of one that lost an array before it ran, the others can only be removed.
-        whole = entries | {
-            _joined(each)
-            for each in sets
-            if _is_whole(each) and each.keys() & alive in (each.keys(), set())
+        whole = {
+            order.called(each)
+            for each in sets.values()
+            if order.is_whole(each) and each.keys() & alive in (each.keys(), set())
+        } | {
+            native_id
+            for native_id, entry in self._feed.journals.entries().items()
+            if entry.mark == mark
+            and (
+                not proof
+                or (entry.set in sets and self._feed.journals.journal(native_id).is_opening)
+            )
         }
         if whole:
             return Found(sorted(whole, key=_first))
-        if rest := [array for each in sets for array in each if array in there]:
+        if rest := [array for each in sets.values() for array in each if array in there]:
             return self._remove_rest(rest, there)
-        proof = known.is_absent(_began(self._spool, mark))
         return Absent(proof) if proof else Unknown(known.proof())
 
     def _remove_rest(self, rest: Sequence[int], there: Mapping[int, Array]) -> Sighting:
@@ -169,55 +184,62 @@ class Slurm:
         return Absent(f"{words} were only a part of what it needs: they never ran, and are removed")
 
     def _marked(self, prefixes: tuple[str, ...]) -> list[Cluster]:
-        there = self._in_queue(lambda mark: mark.startswith(prefixes))
-        followed = {frozenset(entry.bases): k for k, entry in self._feed.journals.entries().items()}
+        there = self._in_queue(lambda name: name.mark.startswith(prefixes))
+        # Of a set that is followed the queue may have forgotten some arrays already.
+        followed = {entry.set: k for k, entry in self._feed.journals.entries().items()}
         found = []
-        for each in _sets({array: shown.name for array, shown in there.items()}):
-            # Of a set that is followed the queue may have forgotten some arrays already.
-            native_id = next((k for all_, k in followed.items() if all_ >= each.keys()), None)
+        for set_, each in order.sets({array: shown.name for array, shown in there.items()}).items():
             left = sum(there[array].left for array in each)
-            if native_id or left or _is_whole(each):
+            if set_ in followed or left or order.is_whole(each):
                 name = next(iter(each.values()))
                 has_started = any(there[array].has_started for array in each)
-                told = (native_id or _joined(each), name.mark, left, has_started)
+                told = (followed.get(set_) or order.called(each), name.mark, left, has_started)
                 found.append(Cluster(*told))
         return found
 
     def _open(self, native_id: str) -> None:
-        journal = self._followed(native_id)
-        if not journal.is_open:
-            self._programs.run("scontrol", "release", native_id.replace("+", ","), passing=True)
-            journal.opened()
+        id = _native(native_id)
+        journal = self._followed(id)
+        if journal.is_open:
+            return
+        there, entry = self._there(id), journal.entry()
+        if entry and not journal.is_opening and there != {*id.arrays}:
+            sighting = self._find(entry.mark)
+            if isinstance(sighting, Absent):
+                raise BatchForgot(sighting.proof)
+        journal.opening()
+        if there:
+            self._programs.run("scontrol", "release", ",".join(map(str, there)), passing=True)
+        journal.opened()
 
-    def _followed(self, native_id: str) -> Journal:
+    def _followed(self, id: NativeId) -> Journal:
         """The journal of a launch; one that was found by its mark is followed from here on."""
-        if not _NATIVE_ID.fullmatch(native_id):
-            raise BatchRefused(f"not an array of Slurm: {native_id!r}")
-        journal = self._feed.journals.journal(native_id)
-        over = self._feed.journals.laid_aside(native_id)
+        journal = self._feed.journals.journal(str(id))
+        over = self._feed.journals.laid_aside(str(id))
         if journal.entry() is None and over.entry():
             return over
         if journal.entry() is None:
-            wanted = {int(array) for array in native_id.split("+")}
-            there = self._in_queue(lambda _: True)
-            names = {array: there[array].name for array in wanted & there.keys()}
-            if names.keys() != wanted:
-                raise BatchRefused(f"Slurm does not know {native_id}, or it is not ours")
-            mark = next(iter(names.values())).mark
+            there = self._in_queue(lambda name: name.set == id.set)
+            if there.keys() != {*id.arrays}:
+                raise BatchRefused(f"Slurm does not know {id}, or it is not ours")
+            bases = {array: there[array].name.base for array in id.arrays}
+            mark = there[id.arrays[0]].name.mark
             place = directory.directory_of(self._spool, mark).absolute()
             numbers = sorted(int(path.stem) for path in (place / "units").glob("*.json"))
-            bases = {array: names[array].base for array in sorted(names)}
-            journal.make(Entry(native_id, mark, place, numbers, bases))
+            journal.make(Entry(str(id), mark, place, numbers, bases))
         return journal
 
     def _act(self, verb: Verb, native_id: str, reason: str, numbers: Sequence[int] | None) -> None:
-        journal = self._followed(native_id)
+        id = _native(native_id)
+        journal = self._followed(id)
         entry = journal.entry()
         assert entry is not None  # noqa: S101 - `_followed` has seen to it
-        jobs = _jobs(entry, numbers)
-        if not jobs:
+        if not entry.jobs(entry.bases, numbers):
             return
         journal.ask(str(verb), reason, numbers)
+        jobs = entry.jobs(self._there(id), numbers)
+        if not jobs:
+            return
         if verb is Verb.REMOVE:
             self._programs.run("scancel", *jobs, passing=True)
             return
@@ -232,7 +254,9 @@ class Slurm:
         running = [
             f"{each.array}_{each.task}"
             for _, each in queue.tasks(text.splitlines(), entry.bases)
-            if each.word == "RUNNING" and (each.array, each.task) in wanted
+            if each.word == "RUNNING"
+            and each.set == entry.set
+            and (each.array, each.task) in wanted
         ]
         if running:
             self._programs.run("scontrol", "requeuehold", ",".join(running), passing=True)
@@ -255,34 +279,15 @@ class Slurm:
         )
 
 
-def _jobs(entry: Entry, numbers: Sequence[int] | None) -> list[str]:
-    """All arrays, or some tasks of them, as Slurm names them."""
-    if numbers is None:
-        return [str(array) for array in entry.bases]
-    tasks: dict[int, list[int]] = {}
-    for number in sorted({*numbers} & {*entry.numbers}):
-        array, task = entry.place(number)
-        tasks.setdefault(array, []).append(task)
-    return [f"{array}_[{order.ranges(each)}]" for array, each in tasks.items()]
-
-
-def _sets(names: Mapping[int, Name]) -> list[dict[int, Name]]:
-    found: dict[str, dict[int, Name]] = {}
-    for array, name in sorted(names.items()):
-        found.setdefault(name.set, {})[array] = name
-    return list(found.values())
-
-
-def _is_whole(names: Mapping[int, Name]) -> bool:
-    return len(names) == next(iter(names.values())).arrays
-
-
-def _joined(arrays: Mapping[int, object]) -> str:
-    return "+".join(map(str, sorted(arrays)))
+def _native(text: str) -> NativeId:
+    known = native(text)
+    if known is None:
+        raise BatchRefused(f"not a submission to Slurm: {text!r}")
+    return known
 
 
 def _first(native_id: str) -> int:
-    return int(native_id.partition("+")[0])
+    return _native(native_id).arrays[0]
 
 
 def _began(spool: Path, mark: str) -> float | None:

@@ -1,7 +1,7 @@
 """The file of jobcomp/filetxt: a line for each end of a job, kept after the queue has forgotten it."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,14 +15,14 @@ _NAME = re.compile(rb" Name=(\S+) ")
 _RUN_ON = frozenset(("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT"))
 
 
-def ended(path: Path, arrays: Collection[int]) -> dict[tuple[int, int], Task]:
-    """How the tasks of these arrays ended, by array and task; what came of arrays' unstarted rest as task -1."""
+def ended(path: Path, set_: str) -> dict[tuple[int, int], Task]:
+    """How the tasks of a set ended, by array and task; what came of arrays' unstarted rest as task -1."""
     found: dict[tuple[int, int], Task] = {}
+    carried = f":{set_}:".encode()
     for line in _lines(path):
-        array = _ARRAY.search(line)
-        if array and int(array[1]) in arrays:
+        if carried in line and _ARRAY.search(line):
             task = _task(line.decode(errors="replace"))
-            if task.word not in _RUN_ON:
+            if task.set == set_ and task.word not in _RUN_ON:
                 found[task.array, task.task] = task
     return found
 
@@ -46,7 +46,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 def _task(line: str) -> Task:
     told = dict(_FIELD.findall(line))
     number = told.get("ArrayTaskId", "")
-    nodes = told.get("NodeList", "")
+    nodes, name = told.get("NodeList", ""), named(told.get("Name", ""))
     return Task(
         array=int(told["ArrayJobId"]),
         task=int(number) if number.isdecimal() and int(number) < 1 << 31 else -1,
@@ -59,6 +59,7 @@ def _task(line: str) -> Task:
         ended=_time(told.get("EndTime")),
         nodes="" if nodes in ("(null)", "None") else nodes,
         memory="",
+        set=name.set if name else "",
     )
 
 

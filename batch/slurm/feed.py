@@ -2,10 +2,10 @@
 
 import json
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from batch import Batch, BatchRefused, BatchUnavailable
+from batch import Batch, BatchRefused, BatchUnavailable, JobEvent
 from batch.journal import in_order
 from batch.journals import Journals, parsed
 from batch.slurm import vanished
@@ -15,6 +15,7 @@ from batch.slurm.order import log_of
 from batch.slurm.programs import Programs
 from batch.slurm.queue import TASKS, Task, tasks
 from batch.slurm.story import Look, news
+from domain.jobs import JobState
 
 
 class Feed:
@@ -59,6 +60,7 @@ class Feed:
                 base + task.task: task
                 for array, base in entry.bases.items()
                 for task in shown.get(array, ())
+                if task.set == entry.set
             }
             self._compare(entry, there, configured, is_open=name in are_open)
 
@@ -77,6 +79,9 @@ class Feed:
         left = [n for n in entry.numbers if n not in known or not known[n].state.is_over]
         gone = [number for number in left if number not in there]
         found = vanished.judged(entry, gone, known, asked, configured) if gone else {}
+        if gone and not journal.is_opening:
+            # What nobody has opened and nothing tells of is for who opens it to find out.
+            found = {n: told for n, told in found.items() if not _is_unknown(told)}
         for number in left:
             task = there.get(number)
             if task and journal.looked.get(number) != (task, is_open):
@@ -87,3 +92,7 @@ class Feed:
         journal.tell(in_order({number: events for number, events in found.items() if events}))
         # Only what was written down need not be looked at again.
         journal.looked.update((n, (task, is_open)) for n, task in there.items())
+
+
+def _is_unknown(told: Sequence[JobEvent]) -> bool:
+    return bool(told) and told[-1].state is JobState.UNKNOWN

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ _SCRIPT = Path(__file__).with_name("job.sh")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+@:,=-]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _NAME = re.compile(r"(?P<mark>[^:]+):(?P<set>[0-9a-f]+):(?P<base>\d+):(?P<arrays>\d+)")
+_NATIVE_ID = re.compile(r"(\d{1,10}(?:\+\d{1,10})*)@([0-9a-f]+)", re.ASCII)
 
 
 class Name(NamedTuple):
@@ -36,6 +37,40 @@ def named(text: str) -> Name | None:
     """The name of one of our arrays."""
     found = _NAME.fullmatch(text)
     return found and Name(found["mark"], found["set"], int(found["base"]), int(found["arrays"]))
+
+
+class NativeId(NamedTuple):
+    """What one submission is called: its arrays and its set, as a controller that was killed gives job ids again."""
+
+    arrays: tuple[int, ...]
+    set: str
+
+    def __str__(self) -> str:
+        return f"{'+'.join(map(str, self.arrays))}@{self.set}"
+
+
+def native(text: str) -> NativeId | None:
+    """What `71+72@ab12cd34` stands for."""
+    found = _NATIVE_ID.fullmatch(text)
+    return found and NativeId(tuple(map(int, found[1].split("+"))), found[2])
+
+
+def sets(names: Mapping[int, Name]) -> dict[str, dict[int, Name]]:
+    """Arrays by the submission that they are of."""
+    found: dict[str, dict[int, Name]] = {}
+    for array, name in sorted(names.items()):
+        found.setdefault(name.set, {})[array] = name
+    return found
+
+
+def is_whole(names: Mapping[int, Name]) -> bool:
+    """Whether these are all arrays of their submission."""
+    return len(names) == next(iter(names.values())).arrays
+
+
+def called(names: Mapping[int, Name]) -> str:
+    """The native id of a submission."""
+    return str(NativeId(tuple(sorted(names)), next(iter(names.values())).set))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ _log = logging.getLogger(__name__)
 _WIDTHS = {
     "ArrayJobID": 12, "ArrayTaskID": 12, "State": 20, "Reason": 60, "RestartCnt": 6, "exit_code": 12,
     "SubmitTime": 12, "StartTime": 12, "EndTime": 12, "NodeList": 100, "MinMemory": 12,
+    "Name": 120,
 }  # fmt: skip
 TASKS = (
     *("squeue", "--noheader", "--me", "--array", "--states=all"),
@@ -22,7 +23,7 @@ NAMES = (
     *("squeue", "--noheader", "--me", "--array", "--states=all"),
     "--Format=ArrayJobID:.12|,State:.20|,RestartCnt:.6|,NodeList:.20|,Name:.400|",
 )
-"""The same, with the names that tell whose they are."""
+"""The same, as far as it tells whose they are and whether they have run."""
 
 COMPLETING = "COMPLETING"
 STATES = {
@@ -69,6 +70,8 @@ class Task(NamedTuple):
     ended: float
     nodes: str
     memory: str
+    set: str = ""
+    """Of which submission it is: ids are given again by a controller that was killed."""
 
     @property
     def state(self) -> JobState:
@@ -98,10 +101,21 @@ def tasks(lines: Iterable[str], arrays: Collection[int]) -> Iterator[tuple[str, 
         fields = [field.strip() for field in line.split("|")]
         if len(fields) <= len(_WIDTHS) or not fields[0].isdecimal() or int(fields[0]) not in arrays:
             continue
-        array, task, word, reason, restarts, code, submitted, started, ended, nodes, memory = (
-            fields[: len(_WIDTHS)]
-        )
-        if task.isdecimal():
+        (
+            array,
+            task,
+            word,
+            reason,
+            restarts,
+            code,
+            submitted,
+            started,
+            ended,
+            nodes,
+            memory,
+            text,
+        ) = fields[: len(_WIDTHS)]
+        if task.isdecimal() and (name := named(text)):
             times = _time(submitted), _time(started), _time(ended)
             yield (
                 line,
@@ -115,6 +129,7 @@ def tasks(lines: Iterable[str], arrays: Collection[int]) -> Iterator[tuple[str, 
                     *times,
                     nodes,
                     memory,
+                    name.set,
                 ),
             )
 

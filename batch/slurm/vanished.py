@@ -42,7 +42,7 @@ def judged(
     configured: Configuration,
 ) -> dict[int, list[JobEvent]]:
     """By Slurm's own record of completions where there is one, else by what the payload left."""
-    ends = completions.ended(configured.completions, entry.bases) if configured.completions else {}
+    ends = completions.ended(configured.completions, entry.set) if configured.completions else {}
     found: dict[int, list[JobEvent]] = {}
     for number in numbers:
         array, task = entry.place(number)

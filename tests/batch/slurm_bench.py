@@ -9,7 +9,7 @@ from typing import Any
 
 from batch import BatchSystem, Launch
 from batch.slurm import Slurm
-from batch.slurm.order import log_of
+from batch.slurm.order import log_of, native
 from domain.jobs import Verb
 from tests.batch.benches import Bench, carrying, stopped
 from tests.batch.slurm_pool import SlurmPool
@@ -53,10 +53,13 @@ class SlurmBench(Bench):
         self.pool.restart()
 
     async def behind_our_back(self, verb: Verb, native_id: str) -> None:
+        id = native(native_id)
+        assert id is not None
+        jobs = ",".join(map(str, id.arrays))
         words = {
-            Verb.REMOVE: ("scancel", native_id),
-            Verb.HOLD: ("scontrol", "requeuehold", native_id),
-            Verb.RELEASE: ("scontrol", "release", native_id),
+            Verb.REMOVE: ("scancel", *jobs.split(",")),
+            Verb.HOLD: ("scontrol", "requeuehold", jobs),
+            Verb.RELEASE: ("scontrol", "release", jobs),
         }
         done = await asyncio.to_thread(self.pool.run, *words[verb])
         assert done.returncode == 0, done.stderr

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,6 +152,26 @@ class SlurmPool:
         self.end("slurmctld")
         self.begin("slurmctld")
         wait_until(self.is_up, within=60, what="a controller")
+
+    def remembered(self) -> Path:
+        """A copy of what the controller knows now; it writes that down with a delay, or when it ends."""
+        self.end("slurmctld")
+        kept = Path(tempfile.mkdtemp(prefix="kept", dir=self.folder))
+        subprocess.run(["cp", "-a", f"{self.folder}/state/.", kept], check=True)
+        self.begin("slurmctld")
+        wait_until(self.is_up, within=60, what="a controller")
+        return kept
+
+    def crash(self, remembered: Path | None = None) -> None:
+        """Kill the controller; the next one knows what was written down last, or once."""
+        self.daemons["slurmctld"].kill()
+        self.daemons.pop("slurmctld").wait()
+        if remembered:
+            shutil.rmtree(self.folder / "state")
+            subprocess.run(["cp", "-a", remembered, self.folder / "state"], check=True)
+            home.give(self.folder / "state", self.run_as)
+        self.begin("slurmctld")
+        wait_until(lambda: self.run("squeue").returncode == 0, within=60, what="a controller")
 
     @property
     def environment(self) -> dict[str, str]:

@@ -137,7 +137,7 @@ async def test_a_requeued_job_starts_again_as_the_next_attempt(
     await until(lambda: bench.has_started(launch, 1))
     await feed.until(native_id, JobState.RUNNING, [1])
     (bench.spool / "go").touch()
-    assert bench.pool.run("scontrol", "requeue", f"{native_id}_1").returncode == 0
+    assert bench.pool.run("scontrol", "requeue", f"{native_id.partition('@')[0]}_1").returncode == 0
     await feed.until_over(native_id, [1])
     assert feed.told(1) == [
         ("idle", 0), ("running", 1), ("idle", 1), ("running", 2), ("succeeded", 2),

@@ -23,12 +23,12 @@ from domain.batch_options import BatchOptions
 from domain.jobs import JobState, Resources
 
 QUEUE = """\
-           5|  1|  PENDING|  job requeued in held state|  1|  0:0|  1795726255|  1795726436|  1795726496|  |  1M|
-           8|  5|  RUNNING|  None|  0|  0:0|  1795726307|  1795726341|  NONE|  localhost|  100M|
-           8|  1|  COMPLETING|  None|  0|  0:0|  1795726307|  1795726315|  1795726337|  localhost|  100M|
-           8|  2|  CANCELLED|  BeginTime|  1|  0:0|  1795726307|  1795726345|  1795726345|  |  100M|
-           4|  1|  FAILED|  RaisedSignal:9(Killed)|  0|  0:9|  1795726255|  1795726263|  1795726264|  localhost|  100M|
-           7|  N/A|  PENDING|  Priority|  0|  0:0|  1795726255|  1827262257|  NONE|  |  1M|
+ 5| 1| PENDING| job requeued in held state| 1| 0:0| 1795726255| 1795726436| 1795726496| | 1M| m1:a0:0:1|
+ 8| 5| RUNNING| None| 0| 0:0| 1795726307| 1795726341| NONE| localhost| 100M| m1:a0:0:1|
+ 8| 1| COMPLETING| None| 0| 0:0| 1795726307| 1795726315| 1795726337| localhost| 100M| m1:a0:0:1|
+ 8| 2| CANCELLED| BeginTime| 1| 0:0| 1795726307| 1795726345| 1795726345| | 100M| m1:a0:0:1|
+ 4| 1| FAILED| RaisedSignal:9(Killed)| 0| 0:9| 1795726255| 1795726263| 1795726264| localhost| 100M| m1:a0:0:1|
+ 7| N/A| PENDING| Priority| 0| 0:0| 1795726255| 1827262257| NONE| | 1M| m1:a0:0:1|
 slurm_load_jobs: something else
 """
 COMPLETED = (
@@ -208,11 +208,11 @@ def test_names_come_back_as_they_were_written() -> None:
 def test_completions_are_found_by_array_and_by_mark(tmp_path: Path) -> None:
     path = tmp_path / "jobcomp"
     path.write_text(COMPLETED.replace("COMPLETED", "PENDING") + COMPLETED + "nonsense\n")
-    (end,) = ended(path, {1}).values()
+    (end,) = ended(path, "a0").values()
     assert (end.array, end.task, end.state, end.nodes) == (1, 1, JobState.SUCCEEDED, "localhost")
     assert end.ended - end.started == 1
     assert names(path, "m1") == {1: Name("m1", "a0", 0, 1)}
-    assert not ended(path, {2})
+    assert not ended(path, "a")
     assert not names(path, "m")
 
 

@@ -83,6 +83,8 @@ def test_a_gate_that_stays_closed_is_told() -> None:
 def test_what_is_live_here_and_not_there_is_missing_until_there_is_proof() -> None:
     assert missing([], [ADOPTED], PATIENCE_S) == [ADOPTED]
     assert missing([CLUSTER], [ADOPTED], PATIENCE_S) == []
+    again = replace(CLUSTER, mark="poms-0123abcd-8-1")  # the id is another launch's by now
+    assert missing([again], [ADOPTED], PATIENCE_S) == [ADOPTED]
     assert missing([], [replace(ADOPTED, quiet_s=1)], PATIENCE_S) == []
     assert missing([], [replace(ADOPTED, submission_state=S.LOCATED)], PATIENCE_S) == []
     found = vanished(ADOPTED, "nowhere")

@@ -105,6 +105,37 @@ async def test_what_vanished_is_told_and_closed_when_somebody_asks(
     assert await house.db.fetchval("SELECT count(*) FROM live_file") == 0
 
 
+async def test_an_id_that_is_given_again_is_the_new_launchs_once_the_old_one_has_ended(
+    house: House, plant: Plant
+) -> None:
+    stage = await plant.stage("slow", ["/bin/sleep", "60"], kind="generator", patterns=[])
+    campaign = Two(house, plant, stage, stage)
+    worker, runner = house.worker(**SOON), house.runner()
+    old = await campaign.launch()
+    running = "SELECT state = 'running' FROM submission WHERE id = $1"
+    await until(lambda: house.db.fetchval(running, old), "running jobs", house)
+    # All that the batch system knows is lost, with the numbers that it has given.
+    for process in (worker, runner):
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+    (house.spool / "local").rename(house.spool / "lost")
+    house.runner()
+    house.worker(**SOON)
+    new = await campaign.launch()
+    waits = "SELECT state = 'uncertain' AND reason ~ 'as it called those of' FROM submission WHERE id = $1"
+    await until(lambda: house.db.fetchval(waits, new), "the reason", house)
+    row = await found(house, K.VANISHED)
+    assert (row.submission_id, row.native_id) == (old, "1")
+    await repaired(house, plant.person_id, row.id)
+    await house.db.execute("UPDATE submission SET lease_until = now() WHERE id = $1", new)
+    opened = "SELECT state = 'opened' FROM launch_attempt WHERE submission_id = $1"
+    await until(lambda: house.db.fetchval(opened, new), "the new one's gate", house)
+    attempts = [await launches.current(house.db, id) for id in (old, new)]
+    assert [a and a.native_id for a in attempts] == ["1", "1"]
+    ended = "SELECT state, jobs_removed FROM submission WHERE id = $1"
+    assert tuple(await house.db.fetchrow(ended, old) or ()) == ("removed", 1)
+
+
 async def test_an_orphan_holds_launches_back_until_somebody_has_decided(
     house: House, plant: Plant
 ) -> None:

@@ -1,0 +1,179 @@
+"""A controller that was killed forgets what it acknowledged last, and gives the same job ids again."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from batch import Absent, BatchForgot, Found
+from db import launches
+from db.launches import LaunchAttempt
+from db.pool import Pool as Database
+from domain.discrepancies import DiscrepancyKind, Repair
+from domain.jobs import JobState, Verb
+from tests.batch.benches import Feed, until
+from tests.batch.conftest import reachable
+from tests.batch.engines import on_slurm
+from tests.batch.shared import Shared, campaign_on
+from tests.batch.slurm_bench import SlurmBench
+from tests.batch.slurm_pool import SLURM, SlurmPool
+from tests.workers.house import until as came
+from tests.workers.restores import all_over, starts
+from tests.workers.test_kill_points import dies_at
+from tests.workers.twins import found, repaired
+from up import children, home
+
+WRITES = 'echo "$POMS_JOB" > "$POMS_JOB.out"'
+_serial = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def mortal(service_home: Path) -> Iterator[SlurmPool]:
+    """A cluster of this module's own: others don't want its accidents."""
+    reachable(SLURM)
+    made = SlurmPool.start(service_home / "slurm-mortal", children.account())
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def bench(mortal: SlurmPool, service_home: Path) -> Iterator[SlurmBench]:
+    spool = service_home / f"mortal{next(_serial)}"
+    spool.mkdir()
+    home.give(spool, children.account())
+    made = SlurmBench(spool, mortal)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def feed(bench: SlurmBench) -> Feed:
+    return Feed(bench.system)
+
+
+def job_id(native_id: str) -> str:
+    return native_id.partition("@")[0]
+
+
+async def attempt(db: Database, id: int) -> LaunchAttempt:
+    found = await launches.current(db, id)
+    assert found is not None
+    return found
+
+
+async def is_up(bench: SlurmBench) -> bool:
+    return bench.pool.is_up()
+
+
+async def test_an_id_that_is_given_again_is_not_taken_for_the_launch_that_had_it(
+    bench: SlurmBench, feed: Feed
+) -> None:
+    before = bench.pool.remembered()
+    old = bench.launch("old", WRITES, 2)
+    forgotten = await bench.system.submit(old)
+    await feed.read()
+    assert set(feed.states(forgotten).values()) == {JobState.IDLE}
+    bench.pool.crash(before)
+    new = bench.launch("new", WRITES, 2)
+    native_id = await bench.system.submit(new)
+    assert job_id(native_id) == job_id(forgotten)
+    assert native_id != forgotten
+
+    # Neither opened nor removed by the name that the old one had.
+    with pytest.raises(BatchForgot):
+        await bench.system.open(forgotten)
+    await bench.system.act(Verb.REMOVE, forgotten, "not wanted")
+    await feed.read()
+    assert set(feed.states(native_id).values()) == {JobState.IDLE}
+    assert not bench.starts(new, 1)
+    assert isinstance(await bench.system.find(old.mark), Absent)
+    assert await bench.system.find(new.mark) == Found([native_id])
+    assert [c.native_id for c in await bench.system.marked([old.mark, new.mark])] == [native_id]
+
+    await bench.system.open(native_id)
+    assert set((await feed.until_over(native_id, [1, 2])).values()) == {JobState.SUCCEEDED}
+    assert set(feed.states(forgotten).values()) == {JobState.REMOVED}
+    assert [bench.starts(new, n) for n in (1, 2)] == [1, 1]
+    assert [bench.starts(old, n) for n in (1, 2)] == [0, 0]
+
+
+async def test_what_was_opened_and_forgotten_is_unknown_and_proven_to_be_gone(
+    bench: SlurmBench, feed: Feed
+) -> None:
+    before = bench.pool.remembered()
+    old = bench.launch("old", "echo x > 1.out; exec sleep 60")
+    forgotten = await bench.system.submit(old)
+    await bench.system.open(forgotten)
+    await until(lambda: bench.has_started(old, 1))
+    await feed.until(forgotten, JobState.RUNNING, [1])
+    bench.pool.crash(before)
+    await feed.until(forgotten, JobState.UNKNOWN, [1])
+    assert isinstance(await bench.system.find(old.mark), Absent)
+    # It may have run: opening it again is no reason to launch it again.
+    await bench.system.open(forgotten)
+    # Slurm ends what it finds running and does not know.
+    await until(lambda: is_up(bench))
+    new = bench.launch("new", WRITES)
+    native_id = await bench.system.submit(new)
+    assert job_id(native_id) == job_id(forgotten)
+    await bench.system.open(native_id)
+    # Its node may refuse a job of that id for a while: that is an end like others.
+    (state,) = (await feed.until_over(native_id, [1])).values()
+    assert (state, bench.starts(new, 1)) in ((JobState.SUCCEEDED, 1), (JobState.FAILED, 0))
+    assert (feed.states(forgotten), bench.starts(old, 1)) == ({1: JobState.UNKNOWN}, 1)
+
+
+@pytest.fixture
+def house(
+    db: Database, database_url: str, redis_url: str, mortal: SlurmPool, service_home: Path
+) -> Iterator[Shared]:
+    folder = service_home / f"mortalhouse{next(_serial)}"
+    (folder / "store").mkdir(parents=True)
+    (folder / "store").chmod(0o777)
+    made = Shared(db, database_url, redis_url, folder, settings=on_slurm(mortal).settings)
+    yield made
+    made.stop()
+    mortal.empty()
+
+
+async def test_a_launch_that_was_forgotten_before_it_was_opened_is_launched_again(
+    house: Shared, db: Database, mortal: SlurmPool
+) -> None:
+    campaign = await campaign_on("slurm", house, db)
+    before = mortal.remembered()
+    first = await campaign.launch()
+    await dies_at(house, "launch.adopt.after")
+    mortal.crash(before)
+    # The next one gets the id that the first one had.
+    await db.execute("UPDATE submission SET lease_until = now() + interval '1 hour'")
+    second = await campaign.launch()
+    await dies_at(house, "launch.adopt.after")
+    ids = [(await attempt(db, id)).native_id for id in (first, second)]
+    assert job_id(ids[0] or "") == job_id(ids[1] or "")
+    await db.execute("UPDATE submission SET lease_until = now()")
+    house.worker()
+    await came(lambda: all_over(campaign), "the campaign's end", house, within=120)
+    assert set(starts(house.spool).values()) == {1}
+    assert [(await attempt(db, id)).attempt for id in (first, second)] == [2, 1]
+    await campaign.check_counters()
+    await campaign.check_launches()
+
+
+async def test_what_was_running_and_forgotten_is_told_and_closed_when_somebody_asks(
+    house: Shared, db: Database, mortal: SlurmPool
+) -> None:
+    campaign = await campaign_on("slurm", house, db)
+    await db.execute("UPDATE job_type SET command = $1", ["/bin/sleep", "60"])
+    before = mortal.remembered()
+    house.worker(POMS_RECONCILE_S="1")
+    id = await campaign.launch()
+    running = "SELECT jobs_running = 4 FROM submission WHERE id = $1"
+    await came(lambda: db.fetchval(running, id), "running jobs", house)
+    mortal.crash(before)
+    row = await found(house, DiscrepancyKind.VANISHED)
+    assert (row.submission_id, row.repair) == (id, Repair.CLOSE)
+    await repaired(house, campaign.plant.person_id, row.id)
+    ended = await db.fetchrow("SELECT state, jobs_removed FROM submission WHERE id = $1", id)
+    assert ended is not None
+    assert tuple(ended) == ("removed", 4)
