@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from domain.batch_options import BatchOptions
 from domain.discrepancies import Cluster
@@ -74,9 +74,8 @@ class Unknown:
 Sighting = Found | Absent | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class JobEvent:
-    """One thing that a batch system said of one job."""
+class JobEvent(NamedTuple):
+    """One thing that a batch system said of one job; a tuple, since there are thousands of them a second."""
 
     native_id: str
     number: int

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Self, TypeVar
@@ -19,7 +19,7 @@ from batch import JobEvent
 from domain.jobs import JobState
 
 _BEFORE = datetime.min.replace(tzinfo=UTC)
-_FIELDS = frozenset(each.name for each in fields(JobEvent)) - {"native_id", "seen"}
+_FIELDS = frozenset(JobEvent._fields) - {"native_id", "seen"}
 
 
 class Known(NamedTuple):

@@ -5,7 +5,6 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, NamedTuple
 
@@ -99,7 +98,8 @@ class Journals(Generic[E]):
             # A journal that was lost is written anew, and its jobs are told again.
             place = Place(0, place.generation + 1)
         for after, event in journal.told(place.offset) if len(events) < bound else ():
-            events.append(replace(event, seen=(place.generation << 40) + event.seen))
+            seen = (place.generation << 40) + event.seen
+            events.append(event._replace(seen=seen))
             place = place._replace(offset=after)
             if len(events) >= bound:
                 return place

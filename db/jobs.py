@@ -1,15 +1,11 @@
 """Jobs and their attempts: what batch systems say of them, applied in bulk and once."""
 
 from collections.abc import Sequence
-from operator import attrgetter
 
 from db.pool import Connection
 from domain.news import JobNews
 
-FIELDS = (
-    "submission_id", "number", "attempt", "state", "seen", "exit_code", "signal", "code", "subcode", "text",
-    "site", "slot", "cpu_s", "wall_s", "memory_mb", "started_at", "ended_at", "reason", "log_tail",
-)  # fmt: skip
+FIELDS = JobNews._fields
 TYPES = (
     "bigint", "int", "int", "text", "bigint", "int", "int", "int", "int", "text",
     "text", "text", "float8", "float8", "float8", "timestamptz", "timestamptz", "text", "text",
@@ -103,12 +99,9 @@ async def apply(
     return {(row[0], row[1]) for row in rows}
 
 
-_fields = attrgetter(*FIELDS)
-
-
 def _columns(news: Sequence[JobNews]) -> list[Sequence[object]]:
     # `unnest` fills up with NULLs: a column without a value costs nothing when it is empty.
-    columns = zip(*map(_fields, news), strict=True)
+    columns = zip(*news, strict=True)
     return [() if column.count(None) == len(news) else column for column in columns]
 
 

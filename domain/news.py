@@ -3,21 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from domain.jobs import JobState
 
 
-@dataclass(frozen=True)
-class JobNews:
-    """One job (or one attempt of it) after the events: the newest state, and when it started and ended."""
+class JobNews(NamedTuple):
+    """One job (or one attempt of it) after the events: the newest state, and when it started and ended.
+
+    A tuple, since there are thousands of them a second.
+    """
 
     submission_id: int
     number: int
     attempt: int
     state: JobState
     seen: int
-    at: datetime
     exit_code: int | None = None
     signal: int | None = None
     code: int | None = None
@@ -36,17 +38,12 @@ class JobNews:
     @property
     def key(self) -> tuple[int, int]:
         """Which job."""
-        return self.submission_id, self.number
-
-    def but(self, **given: Any) -> "JobNews":
-        """The same with other values: `replace`, without setting anew what stays, as batches are thousands."""
-        made = object.__new__(JobNews)
-        made.__dict__.update(self.__dict__, **given)
-        return made
+        return self[:2]
 
 
 KEPT = ("site", "slot", "started_at", "cpu_s", "wall_s", "memory_mb")
 """What a later event of the same attempt doesn't wipe out by saying nothing of it."""
+_seen, _kept = attrgetter("seen"), attrgetter(*KEPT)
 
 
 def fold(news: Iterable[JobNews]) -> tuple[list[JobNews], list[JobNews]]:
@@ -55,18 +52,15 @@ def fold(news: Iterable[JobNews]) -> tuple[list[JobNews], list[JobNews]]:
     Within an attempt what comes later along the feed wins, but nothing follows an end; a lower attempt's
     news never changes the job.
     """
-    jobs: dict[tuple[int, int], JobNews] = {}
-    attempts: dict[tuple[int, int, int], JobNews] = {}
-    for item in sorted(news, key=lambda n: n.seen):
-        if item.attempt > 0:
-            key = (*item.key, item.attempt)
-            attempts[key] = _after(attempts.get(key), item)
-        known = jobs.get(item.key)
-        if known is None or item.attempt >= known.attempt:
-            same = known if known and known.attempt == item.attempt else None
-            if known is None or not known.state.is_over:
-                jobs[item.key] = _after(same, item)
-    return [jobs[k] for k in sorted(jobs)], [attempts[k] for k in sorted(attempts)]
+    jobs: dict[tuple[int, ...], JobNews] = {}
+    attempts: dict[tuple[int, ...], JobNews] = {}
+    for item in sorted(news, key=_seen):
+        job, attempt = item[:2], item[:3]
+        told = attempts[attempt] = _after(attempts.get(attempt), item)
+        known = jobs.get(job)
+        if known is None or (known.attempt <= item.attempt and not known.state.is_over):
+            jobs[job] = told
+    return [jobs[k] for k in sorted(jobs)], [attempts[k] for k in sorted(attempts) if k[2] > 0]
 
 
 def _after(known: JobNews | None, item: JobNews) -> JobNews:
@@ -74,8 +68,8 @@ def _after(known: JobNews | None, item: JobNews) -> JobNews:
         return item
     if known.state.is_over:
         return known
-    kept = {n: getattr(known, n) for n in KEPT if getattr(item, n) is None}
-    return item.but(**kept)
+    kept = zip(KEPT, _kept(known), _kept(item), strict=True)
+    return item._replace(**{name: was for name, was, now in kept if now is None})
 
 
 LIMITS = {34: "memory", 46: "walltime", 12: "output_transfer", 13: "input_transfer"}
@@ -89,9 +83,9 @@ def conclude(item: JobNews, report: Mapping[str, Any] | None) -> JobNews:
         return item
     if report is None:
         reason = _reason(item) if item.state is JobState.FAILED else "no_report"
-        return item.but(state=JobState.FAILED, reason=reason or "no_report")
+        return item._replace(state=JobState.FAILED, reason=reason or "no_report")
     good = item.state is JobState.SUCCEEDED and report.get("outcome") == "succeeded"
-    return item.but(
+    return item._replace(
         state=JobState.SUCCEEDED if good else JobState.FAILED,
         reason=None if good else (LIMITS.get(item.code or 0) or report.get("reason") or "exit"),
         exit_code=report.get("exit_code", item.exit_code),

@@ -1,8 +1,6 @@
 """Read what a batch system tells of jobs, and commit it with the place up to which it was read."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from operator import attrgetter
 from typing import Any
 
 from batch import Batch, BatchSystem, JobEvent, ReportKey
@@ -17,11 +15,6 @@ from workers.tools import Tools
 
 BOUND = 5000
 """Events read at once: one transaction."""
-
-COPIED = (
-    "number", "attempt", "state", "seen", "at", "exit_code", "signal", "code", "subcode", "text",
-    "site", "slot", "cpu_s", "wall_s", "memory_mb",
-)  # fmt: skip
 
 
 async def step(
@@ -69,17 +62,12 @@ def _news(events: Sequence[JobEvent], clusters: Mapping[str, Cluster]) -> list[J
     ]
 
 
-_values = attrgetter(*COPIED)
-NOTHING = JobNews(0, 0, 0, JobState.UNKNOWN, -1, datetime.min.replace(tzinfo=UTC))
-
-
 def _one(event: JobEvent, submission_id: int) -> JobNews:
-    return NOTHING.but(
-        submission_id=submission_id,
-        started_at=event.at if event.state is JobState.RUNNING else None,
-        ended_at=event.at if event.state.is_over else None,
-        **dict(zip(COPIED, _values(event), strict=True)),
-    )
+    number, attempt, state, at, seen = event[1:6]
+    started_at = at if state is JobState.RUNNING else None
+    ended_at = at if state.is_over else None
+    # From exit_code to memory_mb both say the same, in one order.
+    return JobNews(submission_id, number, attempt, state, seen, *event[6:], started_at, ended_at)
 
 
 async def _reports(

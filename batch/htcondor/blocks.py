@@ -2,22 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 _END = b"\n...\n"
-_HEADER = re.compile(
-    r"(?P<type>\d{3}) \((?P<cluster>\d+)\.(?P<proc>-?\d+)\.-?\d+\) "
-    r"(?:(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[ T]|(?P<month2>\d\d)/(?P<day2>\d\d) )"
-    r"(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?P<fraction>\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?(?: (?P<text>.*))?$",
-    re.MULTILINE,
+_HEADER = (
+    r"(\d{3}) \((\d+)\.(-?\d+)\.-?\d+\) "
+    r"((?:\d{4}-\d\d-\d\d[ T]|\d\d/\d\d )\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)(?: |$)"
 )
-_LINE = re.compile(r"\n(?=\d{3} \()")
+_BEGINS = re.compile(_HEADER, re.MULTILINE)
+_BEGINS_AGAIN = re.compile(rf"\n(?={_HEADER})", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """One event as it was written."""
 
     type: int
@@ -25,16 +23,23 @@ class Block:
     proc: int
     """-1: of the cluster itself."""
     at: datetime
-    text: str
     body: str
-    """What follows the first line, with the end of that."""
-    end: int
-    """The offset behind it."""
+    """What follows the header, with the rest of its line."""
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Of which job it is: cluster and proc."""
+        return self.cluster, self.proc
+
+    @property
+    def text(self) -> str:
+        """The first line, which says in words what kind of event it is."""
+        return self.body.partition("\n")[0]
 
     @property
     def first(self) -> str:
-        """The first line after the header."""
-        return self.body[1:].partition("\n")[0].strip()
+        """The line after that."""
+        return self.body.partition("\n")[2].partition("\n")[0].strip()
 
     def after(self, label: str) -> str | None:
         """What stands behind a label at the beginning of a line."""
@@ -49,38 +54,50 @@ class Block:
         return None if found is None else found.strip('"')
 
 
-def blocks(data: bytes, offset: int) -> Iterator[Block | int]:
-    """The whole blocks in what was read at an offset; for one that is no event, the offset behind it.
+def texts(data: bytes, offset: int) -> Iterator[tuple[str, int]]:
+    """The whole blocks in what was read at an offset, each with the offset behind it.
 
     A last block that is not whole yet is left: its writer is still at it.
     """
-    begin = 0
-    while (end := data.find(_END, begin)) >= 0:
-        text = data[begin:end].decode("utf-8", "replace").replace("\0", "\ufffd")
-        begin = end + len(_END)
-        yield _block(text, offset + begin) or offset + begin
+    *whole, _ = data.split(_END)
+    for each in whole:
+        offset += len(each) + len(_END)
+        text = each.decode("utf-8", "replace").replace("\0", "\ufffd")
+        yield _last(text) if "\n0" in text else text, offset
 
 
-def _block(text: str, end: int) -> Block | None:
+def _last(text: str) -> str:
     # Half a block of a writer that was killed may stand before a whole one.
-    begins = [0, *(line.end() for line in _LINE.finditer(text))]
-    found = next(filter(None, (_HEADER.match(text, at) for at in reversed(begins))), None)
+    begins = [found.start() + 1 for found in _BEGINS_AGAIN.finditer(text)]
+    return text[begins[-1] :] if begins else text
+
+
+def block_of(text: str) -> Block | None:
+    """What a block says; None: it is no event."""
+    found = _BEGINS.match(text)
     if found is None:
         return None
-    type_, cluster, proc = int(found["type"]), int(found["cluster"]), int(found["proc"])
-    return Block(type_, cluster, proc, _time(found), found["text"] or "", text[found.end() :], end)
+    type_, cluster, proc, clock = found.groups()
+    try:
+        at = _time(clock)
+    except ValueError:  # a month 13
+        return None
+    return Block(int(type_), int(cluster), int(proc), at, text[found.end() :])
 
 
-def _time(found: re.Match[str]) -> datetime:
+def clusters(data: bytes) -> set[int]:
+    """The clusters that the beginning of a log tells of."""
+    return {block.cluster for text, _ in texts(data, 0) if (block := block_of(text))}
+
+
+def _time(clock: str) -> datetime:
     """When it was; without a zone the schedd's clock is taken for ours, without a year the last such day."""
-    fraction = f"{found['fraction'] or '.0':0<7}"[:7]
-    clock = f"{found['h']}:{found['m']}:{found['s']}{fraction}{found['zone'] or ''}"
-    if found["year"]:
-        return _aware(f"{found['year']}-{found['month']}-{found['day']}T{clock}")
-    now = datetime.now(UTC)
-    for year in (now.year + 1, now.year, now.year - 1, now.year - 2, now.year - 3):
+    if clock[2] != "/":
+        return _aware(clock)
+    month, day, now = clock[:2], clock[3:5], datetime.now(UTC)
+    for year in range(now.year + 1, now.year - 4, -1):
         try:
-            at = _aware(f"{year}-{found['month2']}-{found['day2']}T{clock}")
+            at = _aware(f"{year}-{month}-{day}{clock[5:]}")
         except ValueError:  # the 29th of February
             continue
         if at < now + timedelta(days=1):
@@ -89,6 +106,6 @@ def _time(found: re.Match[str]) -> datetime:
 
 
 @lru_cache(1024)
-def _aware(text: str) -> datetime:
+def _aware(clock: str) -> datetime:
     # Without a zone this is the machine's own.
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+    return datetime.fromisoformat(clock).astimezone(UTC)

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 from batch import Batch, JobEvent, Launch
 from batch.aside import expired
-from batch.htcondor.blocks import Block, blocks
+from batch.htcondor.blocks import clusters, texts
 from batch.htcondor.order import log_of
 from batch.htcondor.story import Story
 
@@ -49,8 +50,7 @@ def is_told_of(log: Path, cluster: int) -> bool:
     until = time.monotonic() + _WAIT_S
     while True:
         with suppress(FileNotFoundError), log.open("rb") as file:
-            told = blocks(file.read(_HEAD), 0)
-            if any(isinstance(each, Block) and each.cluster == cluster for each in told):
+            if cluster in clusters(file.read(_HEAD)):
                 return True
         if time.monotonic() > until:
             return False
@@ -64,6 +64,25 @@ class _Log:
     path: Path
     story: Story
     place: Place
+
+    def told(self, bound: int = sys.maxsize, until: int = sys.maxsize) -> list[JobEvent]:
+        """Read on, up to `bound` events (of one block: all) or to an offset; the place moves with what is told."""
+        events: list[JobEvent] = []
+        with suppress(FileNotFoundError), self.path.open("rb") as file:
+            before = -1
+            while before < self.place.offset < until and len(events) < bound:
+                before = file.seek(self.place.offset)
+                self._take(file.read(_CHUNK), events, bound, until)
+        return events
+
+    def _take(self, data: bytes, events: list[JobEvent], bound: int, until: int) -> None:
+        begun, at = self.place.generation << 40, self.place.offset
+        for text, after in texts(data, at):
+            events += self.story.take(text, begun + at)
+            at = after
+            if at >= until or len(events) >= bound:
+                break
+        self.place = self.place._replace(offset=at)
 
 
 class Feed:
@@ -88,8 +107,7 @@ class Feed:
     def clusters_of(self, directory: Path) -> list[int]:
         """The clusters that a log tells of."""
         with suppress(FileNotFoundError):
-            data = log_of(directory).read_bytes()
-            return sorted({b.cluster for b in blocks(data, 0) if isinstance(b, Block)})
+            return sorted(clusters(log_of(directory).read_bytes()))
         return []
 
     def entry(self, mark: str) -> Path | None:
@@ -155,8 +173,7 @@ class Feed:
                 return None
             self._logs[mark] = log
         if log.place.offset < place.offset:
-            for _ in self._told(log, place.offset):
-                pass
+            log.told(until=place.offset)
         log.place = place
         return log
 
@@ -171,11 +188,7 @@ class Feed:
 
     def _more(self, mark: str, log: _Log, bound: int) -> list[JobEvent]:
         log = self._begun_again(mark, log)
-        events: list[JobEvent] = []
-        for told in self._told(log, None):
-            events += told
-            if len(events) >= bound:
-                break
+        events = log.told(bound)
         if log.story.is_over:
             log.place = log.place._replace(is_over=True)
         return events
@@ -195,24 +208,6 @@ class Feed:
         log.place = again
         self._logs[mark] = log
         return log
-
-    def _told(self, log: _Log, until: int | None) -> Iterable[list[JobEvent]]:
-        """Read on; the place moves with what is told."""
-        with suppress(FileNotFoundError), log.path.open("rb") as file:
-            end = os.fstat(file.fileno()).st_size if until is None else until
-            while log.place.offset < end:
-                before = log.place.offset
-                file.seek(before)
-                for block in blocks(file.read(_CHUNK), before):
-                    after = block.end if isinstance(block, Block) else block
-                    seen = (log.place.generation << 40) + log.place.offset
-                    log.place = log.place._replace(offset=after)
-                    if isinstance(block, Block):
-                        yield log.story.take(block, seen)
-                    if after == until:
-                        return
-                if log.place.offset == before:
-                    return
 
 
 def _short(jobs: Iterable[int]) -> list[int] | dict[str, int]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from batch import JobEvent
-from batch.htcondor.blocks import Block
+from batch.htcondor.blocks import Block, block_of
 from batch.htcondor.order import MEMORY, TRANSFERS, WALLTIME
 from domain.jobs import JobState
 
@@ -16,8 +16,9 @@ _log = logging.getLogger(__name__)
 
 _CODE = re.compile(r"Code (\d+)(?: Subcode (-?\d+))?")
 _BY_USER = re.compile(r" \(by user [^()]*\)$")
-_EXIT = re.compile(r"\(1\) Normal termination \(return value (-?\d+)\)")
-_SIGNAL = re.compile(r"\(0\) Abnormal termination \(signal (\d+)\)")
+_END = re.compile(
+    r"\((?:1\) Normal termination \(return value (-?\d+)|0\) Abnormal termination \(signal (\d+))\)"
+)
 _CPU = re.compile(
     r"Usr (\d+) (\d+):(\d+):(\d+), Sys (\d+) (\d+):(\d+):(\d+)\s+-\s+Run Remote Usage"
 )
@@ -25,6 +26,7 @@ _MEMORY_ROW = re.compile(r"Memory \(MB\)\s*:\s*(\d+)\s+\d+\s+\d+")
 _MEMORY_NOW = re.compile(r"(\d+)\s+-\s+MemoryUsage of job \(MB\)")
 _MATERIALIZED = re.compile(r"Materialized (\d+) jobs")
 _PERSON, _EXECUTE, _SUBMIT, _CLUSTER, _CLUSTER_OVER, _AD = 1, 1, 0, 35, 36, 28
+_AD_BEGINS = f"{_AD:03d} "
 _POLICY = 3
 _NOT_TOLD = frozenset((2, 3, 8, 10, 11, 21, 22, 23, 25, 26, 29, 30, 33, 34, 37, 38, 40, 41, 42, 43))
 """Of what changes no state: suspended, disconnected and found again, files transferred, and so on."""
@@ -35,8 +37,6 @@ class _Job:
     number: int
     attempt: int = 0
     state: JobState | None = None
-    waiting: Block | None = None
-    """A start whose attempt has not been told yet."""
     began: datetime | None = None
     memory_mb: float | None = None
 
@@ -53,10 +53,13 @@ class Story:
     def __init__(self, numbers: Sequence[int]) -> None:
         self._numbers = numbers
         self._clusters: dict[int, _Cluster] = {}
+        self._waiting: dict[tuple[int, int], Block] = {}
+        """Starts whose attempts have not been told yet."""
         self._named: set[int] = set()
         self._seen = 0
         self._tells: dict[int, Callable[[Block, _Job], JobEvent | None]] = {
             _SUBMIT: self._idle,
+            _EXECUTE: self._started,
             4: self._evicted,
             5: self._terminated,
             6: self._grown,
@@ -73,20 +76,29 @@ class Story:
         clusters = self._clusters.values()
         return bool(clusters) and all(each.is_over for each in clusters)
 
-    def take(self, block: Block, seen: int) -> list[JobEvent]:
+    def take(self, text: str, seen: int) -> list[JobEvent]:
         """What one block says of jobs; `seen` and a few more numbers behind it are its own."""
-        cluster = self._clusters.setdefault(block.cluster, _Cluster())
+        if text.startswith(_AD_BEGINS) and not self._waiting:
+            return []
+        block = block_of(text)
+        if block is None:
+            return []
+        cluster = self._clusters.get(block.cluster)
+        if cluster is None:
+            cluster = self._clusters[block.cluster] = _Cluster()
+        self._seen = seen
         if block.proc < 0:
-            return self._of_cluster(block, cluster, seen)
+            return self._of_cluster(block, cluster)
         if block.proc >= len(self._numbers):
             return []
         job = cluster.jobs.get(block.proc)
         if job is None:
             job = cluster.jobs[block.proc] = _Job(self._numbers[block.proc])
-        self._seen = seen
-        return [event for event in (self._begun(block, job), self._then(block, job)) if event]
+        begun = self._begun(block, job) if self._waiting else None
+        then = self._then(block, job)
+        return [event for event in (begun, then) if event]
 
-    def _of_cluster(self, block: Block, cluster: _Cluster, seen: int) -> list[JobEvent]:
+    def _of_cluster(self, block: Block, cluster: _Cluster) -> list[JobEvent]:
         if block.type != _CLUSTER_OVER:
             return []
         cluster.is_over = True
@@ -94,16 +106,15 @@ class Story:
         first = int(found[1]) if found else 0
         never = [_Job(number) for number in self._numbers[first:]]
         text = "removed before it was in the queue"
-        self._seen = seen
         told = [self._tell(block, job, JobState.REMOVED, code=_PERSON, text=text) for job in never]
         return [event for event in told if event]
 
     def _begun(self, block: Block, job: _Job) -> JobEvent | None:
         """The start that was waiting for its attempt: told with it, or by whatever comes instead."""
-        started = job.waiting
+        started = self._waiting.get(block.key)
         if started is None or (block.type == _AD and _trigger(block) != _EXECUTE):
             return None
-        job.waiting = None
+        del self._waiting[block.key]
         count = block.value("NumShadowStarts") if block.type == _AD else None
         job.attempt = int(count) if count and count.isdecimal() else job.attempt + 1
         job.began, job.memory_mb = started.at, None
@@ -114,14 +125,16 @@ class Story:
         return self._tell(started, job, JobState.RUNNING, slot=slot, site=site)
 
     def _then(self, block: Block, job: _Job) -> JobEvent | None:
-        if block.type == _EXECUTE:
-            job.waiting = block
-        elif block.type in self._tells:
-            return self._tells[block.type](block, job)
-        elif block.type not in (_AD, *_NOT_TOLD) and block.type not in self._named:
+        tells = self._tells.get(block.type)
+        if tells is not None:
+            return tells(block, job)
+        if block.type not in (_AD, *_NOT_TOLD) and block.type not in self._named:
             self._named.add(block.type)
             _log.warning("event %s of HTCondor is not known: %s", block.type, block.text)
         return None
+
+    def _started(self, block: Block, _: _Job) -> None:
+        self._waiting[block.key] = block
 
     def _tell(self, block: Block, job: _Job, state: JobState, **more: Any) -> JobEvent | None:
         if job.state is not None and job.state.is_over:
@@ -144,13 +157,10 @@ class Story:
             job.memory_mb = max(job.memory_mb or 0.0, float(found[1]))
 
     def _terminated(self, block: Block, job: _Job) -> JobEvent | None:
-        text = block.body
-        code, signal = _EXIT.search(text), _SIGNAL.search(text)
-        how = {"exit_code": int(code[1]) if code else None}
-        how["signal"] = int(signal[1]) if signal else None
-        good = how["exit_code"] == 0
-        state = JobState.SUCCEEDED if good else JobState.FAILED
-        return self._tell(block, job, state, **how, **_used(block, job))
+        found = _END.search(block.body)
+        code, signal = (each and int(each) for each in found.groups()) if found else (None, None)
+        state = JobState.SUCCEEDED if code == 0 else JobState.FAILED
+        return self._tell(block, job, state, exit_code=code, signal=signal, **_used(block, job))
 
     def _aborted(self, block: Block, job: _Job) -> JobEvent | None:
         return self._tell(block, job, JobState.REMOVED, code=_PERSON, text=_reason(block))

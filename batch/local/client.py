@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ from domain.jobs import JobState, Verb
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 _LOCK_S, _CALL_S, _REASON = 5.0, 30.0, 1000
-_EVENT_FIELDS = frozenset(each.name for each in fields(JobEvent))
+_EVENT_FIELDS = frozenset(JobEvent._fields)
 
 
 class Local:

@@ -234,7 +234,8 @@ def test_a_torn_last_block_is_waited_for(logs: Logs, launch: Launch) -> None:
 
 
 def test_half_a_block_of_a_killed_writer_costs_nothing_else(logs: Logs, launch: Launch) -> None:
-    write(launch, SUBMIT, "006 (007.000.000) {} Image size of job upd\n", EXECUTE, TOLD, OVER)
+    grown = "006 (007.000.000) {} Image size of job upd\n"
+    write(launch, SUBMIT, grown, EXECUTE, TOLD, TOLD.removesuffix("...\n"), OVER)
     batch = logs.read(None, 10)
     assert states(batch.events) == [("idle", 0), ("running", 3), ("failed", 3)]
     assert batch.events[-1].signal == 11
@@ -330,6 +331,7 @@ def test_an_unknown_event_is_named_and_left(
         SUBMIT,
         "099 (007.000.000) {} From the future\n...\n",
         "no event\n...\n",
+        "005 (007.000.000) 2026-13-01 05:06:07 Job terminated.\n...\n",
         EXECUTE,
         TOLD,
     )

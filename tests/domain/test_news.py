@@ -1,6 +1,5 @@
 """Folding what batch systems say: late, doubled and disordered news never move anything backwards."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch import JobEvent
 from domain.jobs import JobState
 from domain.news import JobNews, conclude, fold
 
@@ -16,7 +16,7 @@ STATES = st.sampled_from(list(JobState))
 
 
 def item(number: int, attempt: int, state: JobState, seen: int) -> JobNews:
-    return JobNews(7, number, attempt, state, seen, NOW)
+    return JobNews(7, number, attempt, state, seen)
 
 
 @st.composite
@@ -62,13 +62,18 @@ def test_doubling_and_reversing_a_batch_changes_nothing(feed: list[JobNews]) -> 
     assert fold(feed) == fold([*feed, *reversed(feed)])
 
 
+def test_news_say_what_events_say_in_the_same_order() -> None:
+    # The watcher copies them over by their places.
+    assert JobNews._fields[5:15] == JobEvent._fields[6:]
+
+
 def test_an_end_is_the_end() -> None:
     news = [item(1, 1, JobState.SUCCEEDED, 1), item(1, 2, JobState.RUNNING, 2)]
     assert fold(news)[0][0].state is JobState.SUCCEEDED
 
 
 def test_what_is_known_of_an_attempt_stays_when_later_news_do_not_say_it() -> None:
-    started = replace(item(1, 1, JobState.RUNNING, 1), site="here", started_at=NOW)
+    started = item(1, 1, JobState.RUNNING, 1)._replace(site="here", started_at=NOW)
     (job,), _ = fold([started, item(1, 1, JobState.SUCCEEDED, 2)])
     assert (job.site, job.started_at, job.state) == ("here", NOW, JobState.SUCCEEDED)
 
@@ -80,7 +85,7 @@ def test_a_job_without_a_report_has_failed_whatever_its_exit_code(state: JobStat
 
 
 def test_a_limit_is_the_reason_even_where_the_payload_saw_only_a_signal() -> None:
-    killed = replace(item(1, 1, JobState.FAILED, 1), code=34)
+    killed = item(1, 1, JobState.FAILED, 1)._replace(code=34)
     told = conclude(killed, {"outcome": "failed", "reason": "signal", "signal": 15})
     assert (told.reason, told.signal) == ("memory", 15)
 
