@@ -200,9 +200,17 @@ def _check(report: object, key: ReportKey) -> None:
         if each["delivery"] not in _DELIVERIES or each["outcome"] not in _OUTCOMES:
             raise ValueError(f"unknown fate {each['delivery']!r}, {each['outcome']!r}")
     for each in report["outputs"]:
-        _shaped(each, _OUTPUT, "output")
-        if not all(type(parent) is int for parent in each["parents"]):
-            raise ValueError("parents of an output are ids")
+        _check_output(each)
+
+
+def _check_output(output: object) -> None:
+    _shaped(output, _OUTPUT, "output")
+    assert isinstance(output, dict)  # noqa: S101 - _shaped has seen to it
+    if not all(type(parent) is int for parent in output["parents"]):
+        raise ValueError("parents of an output are ids")
+    made_from = output.get("made_from", [])  # payloads that started earlier don't say it
+    if type(made_from) is not list or not all(type(name) is str for name in made_from):
+        raise ValueError("an output was made from others, by their names")
 
 
 def _storable(value: object) -> bool:

@@ -38,6 +38,7 @@ class Launchable:
     events_per_job: int | None
     completion: Completion
     completion_pct: int
+    output_ancestor_depth: int
     recoveries: list[Any]
     resources: dict[str, Any]
     batch_options: dict[str, Any]
@@ -141,6 +142,7 @@ class Launchable:
             files_per_job=self.files_per_job,
             completion=self.completion,
             completion_pct=self.completion_pct,
+            output_ancestor_depth=self.output_ancestor_depth,
             recoveries=self.recoveries,
         )
 
@@ -150,6 +152,7 @@ BY_STAGE = """
            c.revision AS campaign_revision, c.defaults AS campaign_defaults, s.name, s.kind, s.active, s.split,
            s.test_split, s.parameter_lists, s.software_version, s.parameters, s.test_parameters, s.files_per_job,
            s.bytes_per_job, s.jobs_per_slice, s.events_per_job, s.completion, s.completion_pct,
+           s.output_ancestor_depth,
            coalesce(s.recoveries, t.recoveries) AS recoveries, s.resources, s.batch_options,
            s.most_unfinished, s.most_jobs, s.merge_overrides, s.unfinished, s.epoch,
            s.cursor, s.test_epoch, s.test_cursor, s.split_seq,

@@ -22,6 +22,8 @@ class Output:
     checksum: str
     pattern: str
     parents: list[int]
+    made_from: list[str]
+    ancestors: dict[str, list[int]] | None
     events: int | None
     metadata: dict[str, Any]
     state: OutputState
@@ -29,19 +31,25 @@ class Output:
     problem: str | None
     declared_at: datetime
 
+    @property
+    def generations(self) -> list[int]:
+        """How many steps it is below the inputs of its job."""
+        straight = [1] if self.parents or not self.made_from else []
+        return [*straight, *sorted(map(int, self.ancestors or {}))]
+
 
 COLUMNS = ", ".join(Output.__dataclass_fields__)
 
 DECLARE = """
     WITH x AS (
         SELECT * FROM jsonb_to_recordset($1) AS x (submission_id bigint, number int, attempt int, name text,
-               path text, size bigint, checksum text, pattern text, parents bigint[], events bigint, metadata jsonb,
-               state output_state)
+               path text, size bigint, checksum text, pattern text, parents bigint[], made_from text[],
+               ancestors jsonb, events bigint, metadata jsonb, state output_state)
     ), put AS (
-        INSERT INTO output_file (submission_id, number, attempt, name, path, size, checksum, pattern, parents, events,
-                                 metadata, state)
-        SELECT submission_id, number, attempt, name, path, size, checksum, coalesce(pattern, ''), parents, events,
-               metadata, state
+        INSERT INTO output_file (submission_id, number, attempt, name, path, size, checksum, pattern, parents,
+                                 made_from, ancestors, events, metadata, state)
+        SELECT submission_id, number, attempt, name, path, size, checksum, coalesce(pattern, ''), parents,
+               coalesce(made_from, '{}'), nullif(ancestors, 'null'), events, metadata, state
           FROM x
             ON CONFLICT DO NOTHING
         RETURNING submission_id, state
@@ -75,6 +83,7 @@ async def declared(
 
 
 # A name that the experiment has with another size or checksum is somebody else's file: that output stays declared.
+# Of outputs that were made from each other whichever is located later is joined with those that are there.
 LOCATE = """
     WITH x AS (
         SELECT DISTINCT ON (o.name) o.*
@@ -89,9 +98,18 @@ LOCATE = """
             ON CONFLICT (experiment_id, name, test_of) DO UPDATE SET location = excluded.location
          WHERE file.size = excluded.size AND file.checksum = excluded.checksum
         RETURNING id, name
+    ), there AS (
+        SELECT x.number, x.name, x.made_from, put.id FROM x JOIN put USING (name)
+         UNION ALL
+        SELECT number, name, made_from, file_id FROM output_file
+         WHERE submission_id = $1 AND number = ANY($2) AND state = 'located'
     ), parent AS (
         INSERT INTO file_parent (child_id, parent_id)
         SELECT put.id, p FROM put JOIN x USING (name), unnest(x.parents) p WHERE p <> put.id
+         UNION
+        SELECT c.id, p.id
+          FROM there c CROSS JOIN unnest(c.made_from) AS m (name)
+          JOIN there p ON p.number = c.number AND p.name = m.name
             ON CONFLICT DO NOTHING
     ), located AS (
         UPDATE output_file o SET state = 'located', file_id = put.id, problem = NULL
@@ -130,40 +148,48 @@ async def miss(
     await conn.execute(MISS, submission_id, numbers, names, [p for _, p in problems])
 
 
+# An output that was made from others of its job may be of several generations.
+OF_GENERATION = """
+    CASE WHEN $1::int = 1 THEN o.made_from = '{}' OR o.parents <> '{}' ELSE coalesce(o.ancestors ? $1::text, false) END
+"""
+
 # Inputs (or, of a generator, units by their first identity) of which every pattern has a located file.
-COVERED = """
+COVERED = f"""
     SELECT count(*) FROM (
         SELECT key FROM (
             SELECT p AS key, o.pattern
-              FROM output_file o, unnest(o.parents) p
-             WHERE o.submission_id = ANY($1::bigint[]) AND o.state = 'located' AND NOT $2
+              FROM output_file o
+             CROSS JOIN unnest(CASE WHEN $1::int = 1 THEN o.parents
+                                    ELSE ARRAY(SELECT jsonb_array_elements_text(o.ancestors -> $1::text)::bigint)
+                               END) p
+             WHERE o.submission_id = ANY($2::bigint[]) AND o.state = 'located' AND NOT $3
              UNION ALL
             SELECT u.index AS key, o.pattern
               FROM output_file o JOIN work_unit u USING (submission_id, number)
-             WHERE o.submission_id = ANY($1::bigint[]) AND u.submission_id = ANY($1::bigint[])
-               AND o.state = 'located' AND $2
-        ) found GROUP BY key HAVING count(DISTINCT pattern) >= $3
+             WHERE o.submission_id = ANY($2::bigint[]) AND u.submission_id = ANY($2::bigint[])
+               AND o.state = 'located' AND $3 AND {OF_GENERATION}
+        ) found GROUP BY key HAVING count(DISTINCT pattern) >= $4
     ) covered
 """
 
 
 async def covered(
-    db: Database, submission_ids: Sequence[int], patterns: int, *, generates: bool
+    db: Database, depth: int, submission_ids: Sequence[int], patterns: int, *, generates: bool
 ) -> int:
-    """How many inputs or units have everything that they should have made."""
-    return int(await db.fetchval(COVERED, submission_ids, generates, max(patterns, 1)))
+    """How many inputs or units have, so many steps below them, everything that they should have made."""
+    return int(await db.fetchval(COVERED, depth, submission_ids, generates, max(patterns, 1)))
 
 
-LOCATED_FILES = """
-    SELECT file_id, name FROM output_file
-     WHERE submission_id = ANY($1::bigint[]) AND state = 'located' AND file_id > $2
-     ORDER BY file_id LIMIT $3
+LOCATED_FILES = f"""
+    SELECT o.file_id, o.name FROM output_file o
+     WHERE o.submission_id = ANY($2::bigint[]) AND o.state = 'located' AND o.file_id > $3 AND {OF_GENERATION}
+     ORDER BY o.file_id LIMIT $4
 """
 
 
 async def located_files(
-    db: Database, submission_ids: Sequence[int], after: int, bound: int
+    db: Database, depth: int, submission_ids: Sequence[int], after: int, bound: int
 ) -> list[tuple[int, str]]:
-    """The next located outputs (catalog's file id, name) of these submissions."""
-    rows = await db.fetch(LOCATED_FILES, submission_ids, after, bound)
+    """The next located outputs (catalog's file id, name) of these submissions, so many steps below the inputs."""
+    rows = await db.fetch(LOCATED_FILES, depth, submission_ids, after, bound)
     return [(row["file_id"], row["name"]) for row in rows]

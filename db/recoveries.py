@@ -92,7 +92,7 @@ async def _asked(
         asks_jobs=kind.asks_jobs,
         asks_outputs=kind.asks_outputs,
         patterns=[regex(glob) for glob in set(entry.patterns or config["patterns"] or ["*"])],
-        depth=entry.depth,
+        depth=max(entry.depth, origin.output_ancestor_depth),
         dataset_id=stage.dataset_id if found else None,
         low=found.low if found else 0,
         high=found.high if found else 0,

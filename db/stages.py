@@ -42,6 +42,7 @@ class Stage:
     most_unfinished: int | None
     most_jobs: int | None
     merge_overrides: bool
+    output_ancestor_depth: int
     until_exhausted: bool
     active: bool
     epoch: int
@@ -137,14 +138,15 @@ SAVE = """
                             parameter_lists, split, test_split, software_version, parameters, test_parameters,
                             files_per_job, bytes_per_job, jobs_per_slice, events_per_job, completion, completion_pct,
                             deadline_s, deadline_from, recoveries, resources, batch_system, batch_options,
-                            most_unfinished, most_jobs, merge_overrides, until_exhausted)
+                            most_unfinished, most_jobs, merge_overrides, output_ancestor_depth,
+                            until_exhausted)
     OVERRIDING SYSTEM VALUE
     SELECT x.id, $1, $2, x.name, x.kind, x.job_type_id, x.login_setup_id, x.dataset_id, x.parameter_lists, x.split,
            x.test_split, x.software_version, x.parameters, x.test_parameters, x.files_per_job, x.bytes_per_job,
            x.jobs_per_slice, x.events_per_job, x.completion, x.completion_pct, x.deadline_s,
            x.deadline_from, nullif(x.recoveries, 'null'),
            x.resources, x.batch_system, x.batch_options, x.most_unfinished, x.most_jobs, x.merge_overrides,
-           x.until_exhausted
+           x.output_ancestor_depth, x.until_exhausted
       FROM jsonb_to_recordset($3) AS x (
                id bigint, name text, kind stage_kind, job_type_id bigint, login_setup_id bigint, dataset_id bigint,
                parameter_lists jsonb, split text, test_split text, software_version text, parameters jsonb,
@@ -152,7 +154,7 @@ SAVE = """
                events_per_job bigint, completion completion, completion_pct int, deadline_s int,
                deadline_from deadline_from, recoveries jsonb,
                resources jsonb, batch_system text, batch_options jsonb, most_unfinished int, most_jobs int,
-               merge_overrides boolean, until_exhausted boolean)
+               merge_overrides boolean, output_ancestor_depth int, until_exhausted boolean)
      ORDER BY x.id
         ON CONFLICT (id) DO UPDATE SET
            kind = excluded.kind, job_type_id = excluded.job_type_id, login_setup_id = excluded.login_setup_id,
@@ -166,8 +168,8 @@ SAVE = """
            resources = excluded.resources, batch_system = excluded.batch_system,
            batch_options = excluded.batch_options, most_unfinished = excluded.most_unfinished,
            most_jobs = excluded.most_jobs,
-           merge_overrides = excluded.merge_overrides, until_exhausted = excluded.until_exhausted, active = true,
-           updated_at = now(), split_seq = s.split_seq + 1,
+           merge_overrides = excluded.merge_overrides, output_ancestor_depth = excluded.output_ancestor_depth,
+           until_exhausted = excluded.until_exhausted, active = true, updated_at = now(), split_seq = s.split_seq + 1,
            epoch = s.epoch + (s.id = ANY($4::bigint[]))::int,
            cursor = CASE WHEN s.id = ANY($4::bigint[]) THEN '0' ELSE s.cursor END,
            test_epoch = s.test_epoch - (s.id = ANY($5::bigint[]))::int,

@@ -74,6 +74,11 @@ class Submission:
     memory_requested_mb: float
 
     @property
+    def output_ancestor_depth(self) -> int:
+        """How many steps below its inputs the outputs are that count; before stages said it, one."""
+        return int(self.configuration.get("output_ancestor_depth", 1))
+
+    @property
     def counts(self) -> JobCounts:
         """Its jobs by state."""
         return JobCounts(

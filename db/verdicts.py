@@ -52,7 +52,7 @@ LINE = """
         SELECT u.index AS key, o.file_id
           FROM output_file o JOIN work_unit u ON u.submission_id = o.submission_id AND u.number = o.number
          WHERE $8 AND o.submission_id = ANY($1) AND u.submission_id = ANY($1) AND o.state = 'located'
-           AND u.index IS NOT NULL
+           AND u.index IS NOT NULL AND o.made_from = '{}'
     ), line AS (
         SELECT key, file_id, 1 AS depth FROM output
          UNION

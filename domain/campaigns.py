@@ -7,6 +7,7 @@ from domain import batch_options, findings
 from domain.batch_options import BatchOptions
 from domain.findings import Finding, bounded, camel, doubled, finding, whole
 from domain.joins import joined_by
+from domain.lineage import MOST_GENERATIONS
 from domain.names import MOST_WORD, SLUG, VARIABLE, wrong_form, wrong_name, wrong_text
 from domain.plans import Edge, Plan, StagePlan
 from domain.splits import SplitError, listed, parse
@@ -91,6 +92,8 @@ def _references(at: str, stage: StagePlan, known: Known) -> Iterator[Finding]:
 
 def _numbers(at: str, stage: StagePlan) -> Iterator[Finding]:
     yield from whole(f"{at}.completionPct", stage.completion_pct, 0, 100)
+    depth = stage.output_ancestor_depth
+    yield from whole(f"{at}.outputAncestorDepth", depth, 1, MOST_GENERATIONS)
     yield from whole(f"{at}.deadlineS", stage.deadline_s, 1, MOST_DEADLINE_S)
     yield from whole(f"{at}.filesPerJob", stage.files_per_job, 1, MOST_PER_JOB)
     yield from whole(f"{at}.bytesPerJob", stage.bytes_per_job, 1, MOST_BYTES)

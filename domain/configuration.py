@@ -30,6 +30,7 @@ class Ingredients:
     files_per_job: int
     completion: str
     completion_pct: int
+    output_ancestor_depth: int
     recoveries: Sequence[Any]
 
 
@@ -74,6 +75,7 @@ def configuration(
         "files_per_job": of.files_per_job,
         "completion": of.completion,
         "completion_pct": of.completion_pct,
+        "output_ancestor_depth": of.output_ancestor_depth,
         "recoveries": list(of.recoveries),
     }
 

@@ -1,12 +1,13 @@
 """What a batch of a batch system's events, with the payloads' reports, means for each job."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from domain.jobs import JobState
+from domain.lineage import Generations, Made, generations
 
 
 class JobNews(NamedTuple):
@@ -128,8 +129,10 @@ def inputs(key: tuple[int, int], report: Mapping[str, Any]) -> list[InputNews]:
 def outputs(
     item: JobNews, report: Mapping[str, Any], claimed: frozenset[int]
 ) -> list[dict[str, Any]]:
-    """The outputs of a report. One with a parent that this job did not do (first) is superseded, as is one
-    without parents of a job that failed."""
+    """The outputs of a report. One that comes from an input that this job did not do (first) is superseded, as
+    is one that comes from none of a job that failed."""
+    told = report.get("outputs", ())
+    above = _generations(told) if any(o.get("made_from") for o in told) else {}
     return [
         {
             **{k: o.get(k) for k in ("name", "path", "size", "checksum", "pattern", "events")},
@@ -137,13 +140,31 @@ def outputs(
             "number": item.number,
             "attempt": item.attempt,
             "parents": o.get("parents") or [],
+            "made_from": o.get("made_from") or [],
             "metadata": o.get("metadata") or {},
-            "state": _output_state(item, o.get("parents") or [], claimed),
+            **_descent(item, o, above.get(o["name"]), claimed),
         }
-        for o in report.get("outputs", ())
+        for o in told
     ]
 
 
-def _output_state(item: JobNews, parents: Sequence[int], claimed: frozenset[int]) -> str:
+def _generations(told: Sequence[Mapping[str, Any]]) -> dict[str, Generations]:
+    made = {o["name"]: Made(o.get("parents") or [], o.get("made_from") or []) for o in told}
+    return generations(made)
+
+
+def _descent(
+    item: JobNews, output: Mapping[str, Any], above: Generations | None, claimed: frozenset[int]
+) -> dict[str, Any]:
+    """An output's farther ancestors, if it has any, and whether it counts."""
+    if above is None:
+        return {"state": _output_state(item, output.get("parents") or [], claimed)}
+    far = {str(step): sorted(inputs) for step, inputs in above.items() if step > 1}
+    inputs = frozenset[int]().union(*above.values())
+    state = _output_state(item, inputs, claimed) if above else "superseded"
+    return {"ancestors": far or None, "state": state}
+
+
+def _output_state(item: JobNews, parents: Collection[int], claimed: frozenset[int]) -> str:
     good = claimed.issuperset(parents) if parents else item.state is JobState.SUCCEEDED
     return "declared" if good else "superseded"

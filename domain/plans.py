@@ -41,6 +41,8 @@ class StagePlan:
     most_jobs: int | None = None
     merge_overrides: bool = True
     """Takes the campaign's parameters over those of its job type."""
+    output_ancestor_depth: int = 1
+    """Which outputs count and go on: those so many steps below the inputs."""
     until_exhausted: bool | None = None
     """Its schedule ends when there are no more slices. None: as it is; a new stage's does."""
 

@@ -82,6 +82,8 @@ class LaunchShown:
     """How many of its files this stage has done in this software version: they are not done twice."""
     command: list[str]
     """What each of its jobs runs, as arguments."""
+    output_ancestor_depth: int
+    """How many steps below the inputs the outputs are that count and go on."""
     cpu_s: Estimate
     """Expected seconds of CPU of one job."""
     wall_s: Estimate
@@ -102,6 +104,7 @@ class LaunchShown:
             duplicates=found.duplicates,
             done_before=found.done,
             command=planned.configuration["command"],
+            output_ancestor_depth=planned.stage.output_ancestor_depth,
             cpu_s=Estimate.of(expected.cpu_s),
             wall_s=Estimate.of(expected.wall_s),
             memory_mb=Estimate.of(expected.memory_mb),

@@ -77,6 +77,10 @@ class Output:
     """With its algorithm in front."""
     pattern: str
     """The job type's pattern that it fits."""
+    made_from: list[str]
+    """The other outputs of its job from which it was made, by name; none: straight from inputs, or of nothing."""
+    generations: list[int]
+    """How many steps it is below its job's inputs; several, if it was made on several ways."""
     events: BigInt | None
     """How many events are in it."""
     metadata: JSON
@@ -108,6 +112,8 @@ PLAIN = (
     "size",
     "checksum",
     "pattern",
+    "made_from",
+    "generations",
     "events",
     "metadata",
     "state",

@@ -89,6 +89,9 @@ class StageInput:
     """How many of their jobs may not be over at once; null: any number."""
     merge_overrides: bool = True
     """Whether the campaign's parameters hold for it, between those of the job type and its own."""
+    output_ancestor_depth: int = 1
+    """Which outputs count for its completion and go on to the stages after it: 1, those that jobs made straight from
+    their inputs; 2, those that they made from these; and so on, up to 10."""
     until_exhausted: bool | None = None
     """Whether its schedule, if it has one, ends when there are no more slices; null: as it is, at first it does."""
 
@@ -123,6 +126,7 @@ class StageInput:
             most_unfinished=self.most_unfinished,
             most_jobs=self.most_jobs,
             merge_overrides=self.merge_overrides,
+            output_ancestor_depth=self.output_ancestor_depth,
             until_exhausted=self.until_exhausted,
         )
 

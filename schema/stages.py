@@ -114,6 +114,9 @@ class Stage(Node):
     """How many of their jobs may not be over at once; null: any number."""
     merge_overrides: bool
     """Whether the campaign's parameters hold for it, between those of the job type and its own."""
+    output_ancestor_depth: int
+    """Which outputs count for its completion and go on to the stages after it: 1, those that jobs made straight from
+    their inputs; 2, those that they made from these; and so on."""
     until_exhausted: bool
     """Whether its schedule, if it has one, ends when there are no more slices."""
     active: bool
@@ -171,6 +174,7 @@ class Stage(Node):
             most_unfinished=row.most_unfinished,
             most_jobs=row.most_jobs,
             merge_overrides=row.merge_overrides,
+            output_ancestor_depth=row.output_ancestor_depth,
             until_exhausted=row.until_exhausted,
             active=row.active,
             epoch=row.epoch,

@@ -119,7 +119,8 @@ async def _tally(conn: Connection, member: Submission, family: Sequence[Submissi
     generates = member.files == 0
     counted = list(family) if member.origin_id is None else [member]
     ids = [m.id for m in counted]
-    covered = await outputs.covered(conn, ids, len(config["patterns"]), generates=generates)
+    patterns, depth = len(config["patterns"]), member.output_ancestor_depth
+    covered = await outputs.covered(conn, depth, ids, patterns, generates=generates)
     return Tally(
         completion=Completion(config["completion"]),
         percentage=config["completion_pct"],

@@ -24,21 +24,24 @@ async def fire(conn: Connection, origin: Submission, family: Sequence[int]) -> l
         first = await families.fire(conn, origin.id)
         for dependency in await families.outgoing(conn, origin.stage_id):
             if not dependency.is_self_edge:
-                await _feed(conn, dependency, family, is_test=origin.is_test)
+                await _feed(conn, dependency, origin, family)
             if first and await _due(conn, dependency, origin):
                 made += await _launch(conn, dependency, origin)
     return made
 
 
 async def _feed(
-    conn: Connection, dependency: Dependency, family: Sequence[int], *, is_test: bool
+    conn: Connection, dependency: Dependency, origin: Submission, family: Sequence[int]
 ) -> None:
-    target = await families.test_dataset(conn, dependency) if is_test else dependency.dataset_id
+    target = dependency.dataset_id
+    if origin.is_test:
+        target = await families.test_dataset(conn, dependency)
     if target is None:
         return
+    depth = origin.output_ancestor_depth
     await datasets.lock(conn, target)
     after = 0
-    while page := await outputs.located_files(conn, family, after, PAGE):
+    while page := await outputs.located_files(conn, depth, family, after, PAGE):
         after = page[-1][0]
         chosen = [file_id for file_id, name in page if matches(name, dependency.patterns)]
         if chosen:

@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 from fnmatch import fnmatchcase
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from batch.payload.job import Job, Refused
 
-SAID_BYTES, MOST_OUTPUTS, PIECE = 4_000_000, 10_000, 1 << 20
+SAID_BYTES, MOST_OUTPUTS, MOST_STEPS, PIECE = 4_000_000, 10_000, 10, 1 << 20
 
 
 def said(path: str) -> list[dict[str, Any]] | None:
@@ -44,10 +45,13 @@ def decide_fates(job: Job, result: int) -> bool:
     return told is not None
 
 
-def _declared(job: Job, line: dict[str, Any], patterns: list[str]) -> dict[str, Any]:
+def _declared(
+    job: Job, line: dict[str, Any], patterns: list[str], made: set[str]
+) -> dict[str, Any]:
     path, events = line.get("path"), line.get("events")
     parents, metadata = line.get("parents", list(job.fates)), line.get("metadata") or {}
-    strange = not isinstance(parents, list) or any(str(each) not in job.fates for each in parents)
+    known = job.fates.keys() | made
+    strange = not isinstance(parents, list) or any(str(each) not in known for each in parents)
     uncountable = events is not None and (type(events) is not int or not 0 <= events < 1 << 62)
     wrong = [
         "path is no file" * (not isinstance(path, str) or not os.path.isfile(path)),
@@ -59,7 +63,10 @@ def _declared(job: Job, line: dict[str, Any], patterns: list[str]) -> dict[str, 
         raise Refused("bad_output", f"{', '.join(filter(None, wrong))}: {json.dumps(line)[:300]}")
     name = os.path.basename(str(path))
     pattern = next((each for each in patterns if fnmatchcase(name, each)), None)
-    told = {"parents": parents, "events": events, "metadata": metadata}
+    names = list(map(str, parents))
+    inputs = [each for each in names if each in job.fates]
+    others = [each for each in names if each not in job.fates]
+    told = {"parents": inputs, "made_from": others, "events": events, "metadata": metadata}
     return {"name": name, "from": path, "pattern": pattern, **told}
 
 
@@ -71,16 +78,47 @@ def _made(job: Job, before: set[str], patterns: list[str]) -> list[dict[str, Any
     return [{"path": name, "parents": parents} for name in matching]
 
 
+def _in_order(made_from: dict[str, set[str]]) -> list[str]:
+    """Names of outputs, each after those that it was made from."""
+    steps: dict[str, int] = {}
+    try:
+        for name in TopologicalSorter(made_from).static_order():
+            steps[name] = 1 + max((steps[each] for each in made_from[name]), default=0)
+    except CycleError as ring:
+        raise Refused("bad_output", f"made from each other: {' '.join(ring.args[1])}") from ring
+    if far := [name for name, number in steps.items() if number > MOST_STEPS]:
+        raise Refused("bad_output", f"{far[0]} is more than {MOST_STEPS} steps below the inputs")
+    return list(steps)
+
+
+def _counting(job: Job, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of which all parents are done or, where these are outputs themselves, count."""
+    of_name: dict[str, list[dict[str, Any]]] = {}
+    for output in outputs:
+        of_name.setdefault(output["name"], []).append(output)
+    good: set[str] = set()
+
+    def counts(output: dict[str, Any]) -> bool:
+        done = all(job.fates[each][0] == "done" for each in output["parents"])
+        return done and good.issuperset(output["made_from"])
+
+    made_from = {n: {m for o in found for m in o["made_from"]} for n, found in of_name.items()}
+    for name in _in_order(made_from):
+        if any(map(counts, of_name[name])):
+            good.add(name)
+    return [output for output in outputs if counts(output)]
+
+
 def collect(job: Job, before: set[str], result: int) -> list[dict[str, Any]]:
-    """The outputs that count: those whose parents are all done."""
+    """The outputs that count."""
     patterns: list[str] = job.launch.get("patterns") or []
     told, lines = decide_fates(job, result), said(".poms/outputs")
     if result and not (told and lines):
         lose_done(job, patterns, "signal" if result < 0 else "exit")
         return []
     lines = _made(job, before, patterns) if lines is None else lines
-    outputs = [_declared(job, line, patterns) for line in lines]
-    outputs = [o for o in outputs if all(job.fates[name][0] == "done" for name in o["parents"])]
+    made = {os.path.basename(str(line.get("path"))) for line in lines}
+    outputs = _counting(job, [_declared(job, line, patterns, made) for line in lines])
     if len(outputs) > MOST_OUTPUTS or len({o["name"] for o in outputs}) < len(outputs):
         raise Refused("bad_output", f"outputs of one name, or more than {MOST_OUTPUTS}")
     lacking = [p for p in patterns if not any(fnmatchcase(o["name"], p) for o in outputs)]

@@ -44,12 +44,12 @@ STAGE = (
     Key("param_overrides", "parameters", values.read_pairs, values.to_json),
     Key("test_param_overrides", "test_parameters", values.read_pairs, values.to_json),
     Key("merge_overrides", "merge_overrides", values.read_yes_no),
+    Key("output_ancestor_depth", "output_ancestor_depth", values.read_whole),
     Key("default_clear_cronjob", "until_exhausted", _yes_no_or_neither),
 )
 """All of a stage's but its dataset, which its split has a say in."""
 KEPT = frozenset({
-    "vo_role", "output_ancestor_depth",
-    "data_dispatcher_dataset_query", "data_dispatcher_project_id",
+    "vo_role", "data_dispatcher_dataset_query", "data_dispatcher_project_id",
 })  # fmt: skip
 """Keys of a stage that say nothing here: they stay as they are."""
 OWN_STAGE: Mapping[str, Read] = {
@@ -78,6 +78,7 @@ OWN_STAGE: Mapping[str, Read] = {
     "most_unfinished": values.optional(values.whole),
     "most_jobs": values.optional(values.whole),
     "merge_overrides": values.yes_no,
+    "output_ancestor_depth": values.whole,
     "until_exhausted": values.optional(values.yes_no),
 }
 """Every field of a stage but its name."""

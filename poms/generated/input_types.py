@@ -344,6 +344,8 @@ class StageInput(BaseModel):
     "How many of their jobs may not be over at once; null: any number."
     merge_overrides: bool = Field(alias="mergeOverrides", default=True)
     "Whether the campaign's parameters hold for it, between those of the job type and its own."
+    output_ancestor_depth: int = Field(alias="outputAncestorDepth", default=1)
+    "Which outputs count for its completion and go on to the stages after it: 1, those that jobs made straight from\ntheir inputs; 2, those that they made from these; and so on, up to 10."
     until_exhausted: Optional[bool] = Field(alias="untilExhausted", default=None)
     "Whether its schedule, if it has one, ends when there are no more slices; null: as it is, at first it does."
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,40 @@ def test_a_skipped_input_is_no_parent(site: Site) -> None:
     assert outputs(report) == {"a.root": [10]}
 
 
+STEPS = """
+for name in a b; do
+  touch $name.hits $name.tracks
+  echo '{"path": "'$name'.tracks", "parents": ["'$name'.hits"]}' >> $POMS_OUTPUTS
+  echo '{"path": "'$name'.hits", "parents": ["'$name'.json"]}' >> $POMS_OUTPUTS
+done
+touch both; echo '{"path": "both", "parents": ["a.tracks", "b.tracks"]}' >> $POMS_OUTPUTS
+"""
+
+
+def test_an_output_may_be_made_from_another_one_that_counts(site: Site) -> None:
+    site.add("a.json", "b.json")
+    fail_b = """echo '{"input": "b.json", "outcome": "failed"}' > $POMS_FATES"""
+    made = {o["name"]: o["made_from"] for o in site.run(STEPS)["outputs"]}
+    assert made == {
+        "a.tracks": ["a.hits"], "a.hits": [], "b.tracks": ["b.hits"], "b.hits": [], "both": ["a.tracks", "b.tracks"]
+    }  # fmt: skip
+    report = site.run(f"{STEPS}{fail_b}")
+    assert outputs(report) == {"a.tracks": [], "a.hits": [10]}, "nothing of what comes from b"
+
+
+def chain(length: int) -> str:
+    """Lines of outputs each of which was made from the next, the last one from an input."""
+    steps = [f"{n}.root" for n in range(length)] + ["a.json"]
+    lines = ({"path": name, "parents": [parent]} for name, parent in pairwise(steps))
+    return "\n".join(map(json.dumps, lines))
+
+
+def test_ten_steps_are_not_too_many(site: Site) -> None:
+    site.add("a.json")
+    report = site.run(f"touch $(seq -f %g.root 0 9); echo '{chain(10)}' > $POMS_OUTPUTS")
+    assert len(report["outputs"]) == 10
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -178,6 +213,9 @@ def test_a_skipped_input_is_no_parent(site: Site) -> None:
         '{"path": "none.root"}',
         '{"path": "a.root", "parents": ["stranger"]}',
         '{"path": "a.root", "parents": [[]]}',
+        '{"path": "a.root", "parents": ["a.root"]}',
+        '{"path": "a.root", "parents": ["b.root"]}\n{"path": "b.root", "parents": ["a.root"]}',
+        chain(11),
         '{"path": "a.root", "events": -1}',
         '{"path": "a.root", "metadata": {"x": NaN}}',
         '{"path": "a.root"}\n{"path": "./a.root"}',
@@ -185,7 +223,15 @@ def test_a_skipped_input_is_no_parent(site: Site) -> None:
 )
 def test_outputs_that_cannot_be_understood_are_bad_and_said_so(site: Site, line: str) -> None:
     site.add("a.json")
-    site.order(["/bin/sh", "-c", 'touch a.root; printf "%s\n" "$1" > $POMS_OUTPUTS', "sh", line])
+    site.order(
+        [
+            "/bin/sh",
+            "-c",
+            'touch a.root b.root $(seq -f %g.root 0 10); printf "%s\n" "$1" > $POMS_OUTPUTS',
+            "sh",
+            line,
+        ]
+    )
     assert site.start().wait() == 82
     assert site.report()["reason"] == "bad_output"
     assert "bad_output: " in site.report()["log_tail"]

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from batch import JobEvent
 from domain.jobs import JobState
-from domain.news import JobNews, conclude, fold
+from domain.lineage import Made
+from domain.news import JobNews, conclude, fold, outputs
+from tests.domain.lineages import lineages
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STATES = st.sampled_from(list(JobState))
@@ -93,3 +95,24 @@ def test_a_limit_is_the_reason_even_where_the_payload_saw_only_a_signal() -> Non
 def test_a_removed_job_stays_removed() -> None:
     told = conclude(item(1, 1, JobState.REMOVED, 1), {"outcome": "succeeded"})
     assert told.state is JobState.REMOVED
+
+
+def inputs_of(made: dict[str, Made], name: str) -> set[int]:
+    """All inputs from which an output comes, in however many steps."""
+    return set(made[name].parents).union(
+        *(inputs_of(made, other) for other in made[name].made_from)
+    )
+
+
+@given(lineages(), st.frozensets(st.integers(1, 3)), st.booleans())
+def test_an_output_counts_if_all_it_comes_from_was_done_here(
+    made: dict[str, Made], done: frozenset[int], well: bool
+) -> None:
+    told = [
+        {"name": n, "parents": one.parents, "made_from": one.made_from} for n, one in made.items()
+    ]
+    news = item(1, 1, JobState.SUCCEEDED if well else JobState.FAILED, 1)
+    for output in outputs(news, {"outputs": told}, done):
+        inputs = inputs_of(made, output["name"])
+        counts = inputs <= done if inputs else well
+        assert output["state"] == ("declared" if counts else "superseded")

@@ -130,13 +130,14 @@ async def test_an_import_of_an_export_changes_nothing(ask: Ask) -> None:
 
 async def test_a_saved_campaign_has_a_file_that_says_all_of_it(ask: Ask) -> None:
     given = campaign(
-        stage("gen", kind="GENERATOR", jobsPerSlice=5, recoveries=[]),
+        stage("gen", kind="GENERATOR", jobsPerSlice=5, recoveries=[], outputAncestorDepth=2),
         stage("reco", split="nfiles(2)", filesPerJob=4, resources={"memoryMb": 2000}, testSplit="none"),
         dependencies=[{"upstream": "gen", "downstream": "reco", "patterns": ["a_[12]*"]}],
         description="two\nlines",
     )  # fmt: skip
     made = (await ask(SAVE, {"input": given}))["saveCampaign"]["campaign"]
     found = await ask("query ($id: ID!) { campaign(id: $id) { file } }", {"id": made["id"]})
+    assert "output_ancestor_depth = 2" in found["campaign"]["file"]
     again = await take(ask, found["campaign"]["file"])
     assert [change["change"] for change in again["effect"]["changes"]] == ["UNCHANGED"] * 2
     assert again["campaign"]["file"] == found["campaign"]["file"]

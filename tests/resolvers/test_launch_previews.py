@@ -16,7 +16,7 @@ PREVIEW = """
       previewLaunch(stageId: $id, isTest: $isTest) {
         problem { __typename message } slices slicesMore leftOut leftOutFor
         launch {
-          planHash expiresAt command duplicates doneBefore
+          planHash expiresAt command outputAncestorDepth duplicates doneBefore
           slice { files jobs bytes events filesWithoutEvents low high key parameter }
           loads { files { least most jobs } bytes { least most jobs } events { least most jobs } }
           cpuS { samples median p90 } wallS { samples } memoryMb { samples median }
@@ -80,7 +80,7 @@ async def test_what_is_shown_is_what_is_launched(
     )  # fmt: skip
     for _ in range(2):
         found = (await preview(ask, stage))["launch"]
-        assert found["command"] == ["run", "anna"]
+        assert (found["command"], found["outputAncestorDepth"]) == (["run", "anna"], 1)
         came = await launch(ask, stage, found["planHash"])
         assert came["__typename"] == "Submission", came
         id = int(came["id"].removeprefix("submission:"))

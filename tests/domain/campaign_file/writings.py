@@ -58,6 +58,7 @@ STAGE = st.fixed_dictionaries(
         "most_unfinished": st.one_of(st.none(), st.just(3)),
         "most_jobs": st.one_of(st.none(), st.just(500)),
         "merge_overrides": st.booleans(),
+        "output_ancestor_depth": st.sampled_from([1, 2, 0]),
         "until_exhausted": st.sampled_from([None, True, False]),
     }
 )  # fmt: skip
