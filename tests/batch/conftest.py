@@ -103,6 +103,11 @@ def feed(bench: Bench) -> Feed:
 
 
 @pytest.fixture
+def local_engine() -> Engine:
+    return Engine("local", {}, "", lambda: None)
+
+
+@pytest.fixture
 def htcondor(pool: Pool, access: Access) -> Engine:
     return on_htcondor(pool, access)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from db.pool import Pool
 from tests.conftest import free_port
-from tests.poms.conftest import Poms
+from tests.poms.commanding import Poms
 from tests.served import token
 
 

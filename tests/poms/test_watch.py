@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import shlex
 from pathlib import Path
 
 import pytest
 
 from db.pool import Pool
 from tests.plant import Plant
-from tests.poms.conftest import Poms
+from tests.poms.commanding import INI, Poms
 from tests.workers.campaigns import two
 from tests.workers.house import House
 
@@ -40,76 +39,6 @@ async def test_a_campaign_is_launched_and_watched_to_its_end(
         ]
         shown = await poms("status", "toy")
         assert shown.out.count("located") == 5  # the head of a column, and four submissions
-    finally:
-        house.stop()
-
-
-INI = """
-[campaign]
-name = uploaded
-state = Active
-[campaign_defaults]
-vo_role = Production
-software_version = v1
-dataset_or_split_data = None
-completion_type = located
-completion_pct = 100
-login_setup = here
-job_type = gen
-[campaign_stage gen]
-stage_type = generator
-[campaign_stage proc]
-job_type = proc
-dataset_or_split_data = from_parent
-[dependencies proc]
-campaign_stage_1 = gen
-file_pattern_1 = gen_%.txt
-[job_type gen]
-launch_script = {gen}
-output_file_patterns = gen_%.txt
-recoveries = [["consumed_status", []]]
-[job_type proc]
-launch_script = {proc}
-output_file_patterns = proc_%.txt
-recoveries = [["consumed_status", []]]
-[login_setup here]
-host = here
-account = nobody
-setup =
-[poms_stage gen]
-jobs_per_slice = 3
-"""
-
-
-async def test_a_campaign_that_is_uploaded_runs_to_its_end(
-    poms: Poms, house: House, db: Pool, tmp_path: Path
-) -> None:
-    await Plant.make(db)
-    file = tmp_path / "uploaded.ini"
-    commands = {name: shlex.join(house.job(name, "2")) for name in ("gen", "proc")}
-    file.write_text(INI.format(**commands))
-    planned = await poms("campaign", "diff", str(file), "--experiment", "hypot")
-    assert (planned.code, "stage gen: added" in planned.out) == (0, True), planned
-    assert await db.fetchval("SELECT count(*) FROM stage") == 0
-    done = await poms("campaign", "upload", str(file), "--experiment", "hypot")
-    assert (done.code, "revision 1, active" in done.out) == (0, True), done
-    written = await poms("campaign", "download", "uploaded", "-o", str(tmp_path / "again.ini"))
-    assert written.code == 0
-    again = await poms(
-        "--json", "campaign", "diff", str(tmp_path / "again.ini"), "--experiment", "hypot"
-    )
-    assert {change["change"] for change in again.json["changes"]} == {"UNCHANGED"}
-    house.runner()
-    house.worker()
-    try:
-        assert (await poms("launch", "uploaded")).code == 0
-        watched = await poms("--json", "watch", "uploaded", "--quiet", "4")
-        assert watched.code == 0, watched.err + house.said()
-        last = json.loads(watched.out.splitlines()[-1])
-        assert [(s["name"], s["outputsLocated"], s["filesDone"]) for s in last] == [
-            ("gen", 3, 0),
-            ("proc", 3, 3),
-        ]
     finally:
         house.stop()
 
