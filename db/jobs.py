@@ -5,19 +5,10 @@ from collections.abc import Sequence
 from db.pool import Connection
 from domain.news import JobNews
 
-FIELDS = JobNews._fields
-TYPES = (
-    "bigint", "int", "int", "text", "bigint", "int", "int", "int", "int", "text",
-    "text", "text", "float8", "float8", "float8", "timestamptz", "timestamptz", "text", "text",
-)  # fmt: skip
-ROWS = (
-    "unnest("
-    + ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(TYPES, 1))
-    + f") AS x ({', '.join(FIELDS)})"
-)
+ROWS = "unnest($1::job_news[]) AS x"
 MEASURED = ", ".join(
     f"{name} = coalesce(x.{name}, j.{name})"
-    for name in FIELDS[5:]
+    for name in JobNews._fields[5:]
     if name not in ("code", "subcode", "text")
 )
 
@@ -29,7 +20,7 @@ APPLY = f"""
            SET state = x.state::job_state, attempt = x.attempt, seen = x.seen,
                code = x.code, subcode = x.subcode, text = x.text, {MEASURED}
           FROM {ROWS}
-         WHERE j.submission_id = ANY($20::bigint[]) AND j.submission_id = x.submission_id AND j.number = x.number
+         WHERE j.submission_id = ANY($2::bigint[]) AND j.submission_id = x.submission_id AND j.number = x.number
            AND j.seen < x.seen AND j.attempt <= x.attempt AND j.state NOT IN ('succeeded', 'failed', 'removed')
         RETURNING j.submission_id, j.number, old.state AS was, new.state AS now,
                   new.cpu_s AS cpu_s, new.wall_s AS wall_s, new.memory_mb AS memory_mb
@@ -76,7 +67,7 @@ ATTEMPTS = f"""
     SELECT x.submission_id, x.number, x.attempt, x.state::job_state, x.seen, x.exit_code, x.signal, x.code, x.subcode,
            x.text, x.site, x.slot, x.cpu_s, x.wall_s, x.memory_mb, x.started_at, x.ended_at
       FROM {ROWS}
-     WHERE x.submission_id = ANY($20::bigint[])
+     WHERE x.submission_id = ANY($2::bigint[])
         ON CONFLICT (submission_id, number, attempt) DO UPDATE
        SET state = excluded.state, seen = excluded.seen, exit_code = excluded.exit_code, signal = excluded.signal,
            code = excluded.code, subcode = excluded.subcode, text = excluded.text,
@@ -94,15 +85,9 @@ async def apply(
     """Bring jobs, attempts and counters up to the news, and tell of it; returns (submission, number) of the jobs
     that moved, and of those told anew in place."""
     if attempts:
-        await conn.execute(ATTEMPTS, *_columns(attempts), _submissions(attempts))
-    rows = await conn.fetch(APPLY, *_columns(jobs), _submissions(jobs)) if jobs else []
+        await conn.execute(ATTEMPTS, attempts, _submissions(attempts))
+    rows = await conn.fetch(APPLY, jobs, _submissions(jobs)) if jobs else []
     return {(row[0], row[1]) for row in rows}
-
-
-def _columns(news: Sequence[JobNews]) -> list[Sequence[object]]:
-    # `unnest` fills up with NULLs: a column without a value costs nothing when it is empty.
-    columns = zip(*news, strict=True)
-    return [() if column.count(None) == len(news) else column for column in columns]
 
 
 def _submissions(news: Sequence[JobNews]) -> list[int]:
