@@ -22,6 +22,7 @@ class Wanted:
     is_test: bool | None = None
     created_by: int | None = None
     since: datetime | None = None
+    until: datetime | None = None
     origin_id: int | None = None
     upstream_id: int | None = None
 
@@ -67,7 +68,7 @@ REST = """
        AND ($4::submission_state[] IS NULL OR state = ANY($4))
        AND ($5::boolean IS NULL OR is_test = $5)
        AND ($6::bigint IS NULL OR created_by = $6)
-       AND ($7::timestamptz IS NULL OR created_at >= $7)
+       AND ($7::timestamptz IS NULL OR created_at >= $7) AND ($9::timestamptz IS NULL OR created_at < $9)
      ORDER BY id {way} LIMIT $3
 """
 
@@ -124,6 +125,7 @@ def _asked(wanted: Wanted, start: int | None, limit: int) -> tuple[str, tuple[An
         wanted.created_by,
         wanted.since,
         None if wanted.experiments is None else list(wanted.experiments),
+        wanted.until,
     )
     return ("experiments" if not name and wanted.experiments is not None else name), values
 

@@ -61,6 +61,8 @@ class SubmissionsFilter:
     """The person who launched it."""
     since: datetime | None = None
     """Launched then or later."""
+    until: datetime | None = None
+    """Launched before then."""
 
 
 NOTHING = listings.Wanted(experiments=())
@@ -91,6 +93,7 @@ async def wanted_of(info: Info, given: SubmissionsFilter) -> listings.Wanted:
         states=given.states,
         is_test=given.is_test,
         since=given.since,
+        until=given.until,
         **parsed,
     )
 

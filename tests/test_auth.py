@@ -60,6 +60,23 @@ def test_a_role_may_what_the_table_says(
     assert may(viewer(role), action, HYPOT, owner, owning) is allowed
 
 
+@pytest.mark.parametrize(
+    ("role", "owning", "sees", "does"),
+    [
+        pytest.param(P, A, True, True, id="fact 28: production, what the analysis owns"),
+        pytest.param(A, A, True, False, id="fact 29: analysis, what another one owns"),
+        pytest.param(S, P, True, True, id="fact 30: a shifter, what production owns"),
+        pytest.param(None, P, False, False, id="fact 30: who is of another experiment"),
+    ],
+)
+def test_who_may_see_or_work_with_what_others_own_may_not_change_it(
+    role: Role | None, owning: Role, sees: bool, does: bool
+) -> None:
+    asked = {action: may(viewer(role), action, HYPOT, SOMEBODY, owning) for action in auth.GRANTS}
+    assert (asked["view"], asked["launch"], asked["operate"]) == (sees, does, does)
+    assert not asked["modify"]
+
+
 @pytest.mark.parametrize("action", auth.GRANTS)
 def test_nobody_may_anything_in_an_experiment_of_others(action: str) -> None:
     for role in Role:
@@ -127,6 +144,17 @@ def forged(**claims: object) -> str:
 async def test_a_token_that_is_not_ours_is_refused(db: Pool, anna: int, token: str) -> None:
     with pytest.raises(Refused):
         await Viewers(db, LocalTokens(SECRET)).of(token)
+
+
+async def test_fact_30_differs_on_purpose_a_role_is_had_and_never_claimed(
+    db: Pool, anna: int
+) -> None:
+    """In POMS the address of a page says as what somebody acts, and is checked; nothing can say it here."""
+    claims = forged(role="superuser", roles=["superuser"], is_admin=True)
+    found = await Viewers(db, LocalTokens(SECRET)).of(claims)
+    assert (found.is_admin, list(found.roles.values())) == (False, [Role.PRODUCTION])
+    (experiment,) = found.roles
+    assert not may(found, "manage_members", experiment)
 
 
 def test_a_short_secret_is_refused_at_the_start() -> None:

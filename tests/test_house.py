@@ -203,6 +203,18 @@ def tracked() -> list[Path]:
     return [path for path in paths if path.is_file() and "dist" not in path.parts]
 
 
+FACTS = range(1, 41)
+"""What is known for sure of how the first POMS behaves, by numbers: its tests, and what was tried of it."""
+NAMED_FACTS = re.compile(r"(?:\b|_)facts?[ _]\d+(?:[ _]and[ _]\d+)*", re.IGNORECASE)
+
+
+def test_every_fact_has_a_test_that_names_it() -> None:
+    texts = [path.read_text() for path in (ROOT / "tests").rglob("*.py")]
+    named = [found[0] for text in texts for found in NAMED_FACTS.finditer(text)]
+    numbers = {int(number) for name in named for number in re.findall(r"\d+", name)}
+    assert sorted(set(FACTS) - numbers) == []
+
+
 REGISTRIES = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "npmjs" + ".com")
 MACHINE = re.compile(r"(?<![\w.$\"'{}])/(work|home|root|Users)/\w")
 

@@ -367,6 +367,8 @@ class SubmissionsFilter(BaseModel):
     "The person who launched it."
     since: Optional[datetime] = None
     "Launched then or later."
+    until: Optional[datetime] = None
+    "Launched before then."
 
 
 BatchOptionsInput.model_rebuild()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
@@ -289,6 +290,30 @@ async def test_a_filter_narrows_the_list(ask: Ask, work: Work) -> None:
     assert await listed(stageId="campaign:1") == []
     assert await listed(createdBy=f"person:{work.plant.person_id}") == [failed.id, new.id]
     assert await listed(since="2999-01-01T00:00:00Z") == []
+
+
+async def test_fact_40_differs_on_purpose_nothing_is_left_out_but_what_somebody_asks_to(
+    ask: Ask, work: Work, db: Pool
+) -> None:
+    """POMS shows one day, or as many as are asked for, and reckons them anew from two ends that are given."""
+    made = [await work.submission(work.reco) for _ in range(3)]
+    launched = "UPDATE submission SET created_at = $2 WHERE id = $1"
+    for one, day in zip(made, ((2020, 1, 1), (2026, 1, 1), (2026, 1, 3)), strict=True):
+        await db.execute(launched, one.id, datetime(*day, tzinfo=UTC))
+
+    async def listed(**given: Any) -> list[int]:
+        found = (await ask(LIST, {"filter": given}))["submissions"]["nodes"]
+        return [
+            made.index(one)
+            for node in found
+            for one in made
+            if node["id"] == f"submission:{one.id}"
+        ]
+
+    assert await listed() == [2, 1, 0]
+    assert await listed(since="2026-01-01T00:00:00Z") == [2, 1]
+    assert await listed(since="2026-01-01T00:00:00Z", until="2026-01-03T00:00:00Z") == [1]
+    assert await listed(until="2026-01-03T00:00:00Z") == [1, 0]
 
 
 async def test_a_cursor_that_nobody_gave_is_an_error_and_no_bug(ask: Ask, work: Work) -> None:
