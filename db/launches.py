@@ -52,6 +52,18 @@ async def claim(db: Database, submission_id: int, holder: str, lease_s: float) -
     return await one(db, Submission, CLAIM, submission_id, holder, lease_s)
 
 
+RENEW = """
+    UPDATE submission SET lease_until = now() + make_interval(secs => $3)
+     WHERE id = $1 AND lease_holder = $2 AND state IN ('submitting', 'uncertain')
+    RETURNING true
+"""
+
+
+async def renew(db: Database, submission_id: int, holder: str, lease_s: float) -> bool:
+    """Keep a submission that is being launched; False: it is not ours any more."""
+    return bool(await db.fetchval(RENEW, submission_id, holder, lease_s))
+
+
 STUCK = """
     SELECT id FROM submission
      WHERE (state = 'new' AND state_since < now() - make_interval(secs => $1)

@@ -4,6 +4,9 @@ Submit inert, adopt, open: jobs that were never adopted never run. Whoever takes
 died looks for the attempt's mark, and only proof of absence makes the submission a new one again.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
 
@@ -95,7 +98,8 @@ async def _claim(tools: Tools, submission_id: int) -> tuple[Submission | None, s
 async def _outcome(tools: Tools, submission: Submission) -> str:
     """How far a launch came, in a word."""
     try:
-        await _carry(tools, submission)
+        async with _kept(tools, submission.id):
+            await _carry(tools, submission)
     except Lost:
         log.info("submission %s is launched by somebody else", submission.id)
         return "lost"
@@ -119,6 +123,24 @@ async def _outcome(tools: Tools, submission: Submission) -> str:
     async with around("launch.well"):
         await gates.well(tools.db, submission.batch_system)
     return "launched"
+
+
+@asynccontextmanager
+async def _kept(tools: Tools, submission_id: int) -> AsyncIterator[None]:
+    """As long as this process lives the submission stays ours: handing very many jobs over takes long."""
+    keeping = asyncio.create_task(_keep(tools, submission_id))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _keep(tools: Tools, submission_id: int) -> None:
+    is_ours = True
+    while is_ours:
+        await asyncio.sleep(tools.launch_lease_s / 3)
+        is_ours = await launches.renew(tools.db, submission_id, tools.holder, tools.launch_lease_s)
 
 
 async def _is_under_way(tools: Tools, submission_id: int) -> bool:
