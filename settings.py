@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+FEEDS = ("userlog", "query")
+"""How the jobs of a schedd can be watched."""
+
 
 class SettingMissing(Exception):
     """A setting without which the service can't start is not there."""
@@ -27,6 +30,8 @@ class Schedd:
     """The FILESYSTEM_DOMAIN of the machines that see spool and store."""
     carries: bool
     """Whether payload, inputs, reports and outputs travel with the jobs instead."""
+    feed: str = "userlog"
+    """`userlog`: its machine sees the spool, where it writes logs that are read; `query`: it sees nothing of ours."""
     interval_s: float = 5.0
     """How often the schedd is asked about clusters that are followed by query."""
 
@@ -134,6 +139,9 @@ def _schedds(env: Mapping[str, str]) -> Iterator[Schedd]:
             raise SettingMissing(f"POMS_HTCONDOR can't name {name}: give it a name of its own.")
         if names and not collector:
             raise SettingMissing(f"Set {prefix}_COLLECTOR: POMS_HTCONDOR names {name}.")
+        feed = env.get(f"{prefix}_FEED", "userlog")
+        if feed not in FEEDS:
+            raise SettingMissing(f"{prefix}_FEED can't be {feed}: set one of {', '.join(FEEDS)}.")
         tokens, vouching = env.get(f"{prefix}_TOKENS", ""), env.get(f"{prefix}_AUTHORITIES", "")
         if collector:
             yield Schedd(
@@ -144,5 +152,6 @@ def _schedds(env: Mapping[str, str]) -> Iterator[Schedd]:
                 authorities=Path(vouching).absolute() if vouching else None,
                 file_system=env.get(f"{prefix}_FILE_SYSTEM", ""),
                 carries=env.get(f"{prefix}_CARRIES", "") == "1",
+                feed=feed,
                 interval_s=float(env.get(f"{prefix}_INTERVAL_S", "5")),
             )

@@ -74,13 +74,18 @@ class Journal(Generic[E]):
         self.looked: dict[int, object] = {}
         """By number, what was seen of a job when it was last compared."""
 
-    def make(self, entry: E) -> None:
-        """Begin to follow a launch, whole or not at all; once more changes nothing."""
+    def make(self, entry: E, *, is_kept: bool = False) -> None:
+        """Begin to follow a launch, whole or not at all; once more changes nothing.
+
+        `is_kept`: the batch system keeps its jobs for us when they are over, until it is `released`.
+        """
         if self._folder.exists():
             return
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(prefix=".", dir=self._folder.parent))
         write(making / "entry", entry.text())
+        if is_kept:
+            write(making / "kept", "")
         with suppress(OSError):
             making.rename(self._folder)
         shutil.rmtree(making, ignore_errors=True)
@@ -138,9 +143,18 @@ class Journal(Generic[E]):
         return self.size == self._read_to
 
     @property
-    def is_over(self) -> bool:
+    def is_told(self) -> bool:
         """Whether the end of every job has been told."""
         return self._left == 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to be told or done."""
+        return self.is_told and not (self._folder / "kept").exists()
+
+    def released(self) -> None:
+        """Note that the batch system keeps none of its jobs for us any more."""
+        (self._folder / "kept").unlink(missing_ok=True)
 
     def catch_up(self) -> None:
         """Know what has been told, also by others; a journal that was lost knows nothing."""

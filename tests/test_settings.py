@@ -36,15 +36,20 @@ def test_several_schedds_have_names_and_settings_of_their_own() -> None:
         POMS_HTCONDOR_FAR_AWAY_COLLECTOR="other:9618",
         POMS_HTCONDOR_FAR_AWAY_SCHEDD="ap2",
         POMS_HTCONDOR_FAR_AWAY_CARRIES="1",
+        POMS_HTCONDOR_FAR_AWAY_FEED="query",
+        POMS_HTCONDOR_FAR_AWAY_INTERVAL_S="2.5",
     )
     assert near == Schedd("near", "pool:9618", "", None, None, "example.org", carries=False)
-    assert far == Schedd("far-away", "other:9618", "ap2", None, None, "", carries=True)
+    assert far == Schedd(
+        "far-away", "other:9618", "ap2", None, None, "", carries=True, feed="query", interval_s=2.5
+    )
 
 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
         ({"POMS_HTCONDOR": "near"}, "POMS_HTCONDOR_NEAR_COLLECTOR"),
+        ({"POMS_HTCONDOR_FEED": "questions"}, "userlog, query"),
         ({"POMS_HTCONDOR": "local", "POMS_HTCONDOR_LOCAL_COLLECTOR": "x:1"}, "local"),
     ],
 )

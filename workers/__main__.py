@@ -35,8 +35,8 @@ from workers.vault import Vault
 
 FINISH_S = 12.0
 """How long a step in hand may take when the process is to stop; what is cut off, another worker goes on with."""
-LAUNCH_S = 30
-"""A launch that takes longer than this is cut off; whoever finds it goes on."""
+LAUNCH_S = 1800
+"""A launch that takes longer than this is cut off; whoever finds it goes on. Spooled jobs take 10 ms each, and more."""
 AGAIN_S = 5.0
 
 
@@ -120,6 +120,7 @@ def batch_systems(settings: Settings, stack: AsyncExitStack) -> Iterator[BatchSy
             authorities=one.authorities,
             file_system=one.file_system,
             carries=one.carries,
+            spools=one.feed == "query",
             interval_s=one.interval_s,
         )
         condor = HTCondor(access, settings.spool, one.name)

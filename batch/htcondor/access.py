@@ -20,12 +20,18 @@ class Access:
     """Whose certificates of hosts are believed, where SciTokens are used; None: the machine's own."""
     carries: bool = False
     """Whether payload, inputs, reports and outputs travel with the jobs: the machines see none of ours."""
+    spools: bool = False
+    """Whether they travel to the schedd before, too, whose machine sees none of ours either: no log can be read."""
     interval_s: float = 5.0
     """How often the schedd is asked about the clusters that are followed by query, at most."""
     most_idle: int = 500
     """How many jobs of one cluster are put into the queue before they run; the others wait in their cluster."""
     call_s: float = 60.0
     """How long one call may take."""
+
+    def spooling_s(self, jobs: int) -> float:
+        """How much longer it may take where so many sandboxes go to the schedd or come back."""
+        return 60.0 + 0.1 * jobs
 
     def environment(self) -> dict[str, str]:
         """HTCondor's configuration for this access alone, without any file of the machine."""

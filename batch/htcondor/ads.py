@@ -95,9 +95,9 @@ class Ad(NamedTuple):
         return self.host is not None and self.status not in (_RUNNING, _SENDING, _SUSPENDED)
 
     @property
-    def is_over(self) -> bool:
-        """Whether it will not be started again."""
-        return self.status in (_REMOVED, _COMPLETED) and not self.is_stopping
+    def has_completed(self) -> bool:
+        """Whether it ended by itself, with all that it leaves behind at the schedd."""
+        return self.status == _COMPLETED and not self.is_stopping
 
 
 def news(number: int, ad: Ad, known: Known | None, reported: int = 0) -> Iterator[JobEvent]:

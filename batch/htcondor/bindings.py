@@ -14,10 +14,11 @@ import classad2
 import htcondor2
 from htcondor2.htcondor2_impl import _schedd_edit_job_ids
 
-from batch.htcondor import looks
-from batch.htcondor.schedd import SIZE, Refused, located, size_of, words
+from batch.htcondor import looks, spool
+from batch.htcondor.schedd import SIZE, Refused, located, opened, size_of, these, words
 
 _FOUND, _REMEMBERED = 20, 10_000
+_OVER = (3, 4)
 GATE = "(MY.POMS_GO =?= true)"
 VERBS = {
     "remove": htcondor2.JobAction.Remove,
@@ -54,6 +55,8 @@ def submit(
     wanted: Mapping[str, str],
     jobs: list[int],
     inputs: list[str] | None,
+    *,
+    spools: bool = False,
 ) -> int:
     """One cluster, gated, an item for each job."""
     try:
@@ -63,9 +66,10 @@ def submit(
     items = [{"POMS_NUMBER": str(number)} for number in jobs]
     for item, some in zip(items, inputs or (), strict=inputs is not None):
         item["POMS_INPUTS"] = some
-    there = htcondor2.Schedd(located(schedd))
     try:
-        cluster: int = there.submit(order, itemdata=iter(items)).cluster()
+        if spools:
+            return spool.submit(schedd, order, items)
+        cluster: int = opened(schedd).submit(order, itemdata=iter(items)).cluster()
     except htcondor2.HTCondorException as wrong:
         # Said before anything was sent; whatever else it says may change by itself.
         if "Failed to create job ad" in str(wrong):
@@ -88,30 +92,34 @@ def _expressions(wanted: Mapping[str, str]) -> dict[str, str]:
 
 
 def find(schedd: str, mark: str) -> list[int]:
-    """The clusters that carry a mark, in the queue or in the history."""
-    there, constraint = htcondor2.Schedd(located(schedd)), f"POMS_MARK =?= {classad2.quote(mark)}"
-    return _clusters(there, constraint) or _gone(there, constraint)
+    """The clusters that carry a mark, in the queue or in the history; what is half of one is removed."""
+    there, constraint = opened(schedd), f"POMS_MARK =?= {classad2.quote(mark)}"
+    spool.remove_rest(there, constraint)
+    whole = f"{constraint} && !({spool.NOT_WHOLE})"
+    return _clusters(there, whole) or _gone(there, whole)
 
 
 def marked(schedd: str, prefixes: list[str]) -> list[tuple[int, str, int, bool]]:
     """Every cluster whose mark begins so: its number, mark, jobs that are not over, whether any was started.
 
-    The queue tells of each cluster by its own ad and of the jobs that have started; the history, which may be
-    long, only by each cluster's first job.
+    The queue tells of each cluster by its own ad and of the jobs that have started, of one that was spooled by
+    its jobs; the history, which may be long, only by each cluster's first job.
     """
-    there, begins = (
-        htcondor2.Schedd(located(schedd)),
-        f'regexp("^({"|".join(prefixes)})", POMS_MARK)',
-    )
-    wanted = ["ClusterId", "ProcId", "POMS_MARK", "NumShadowStarts"]
+    there, begins = opened(schedd), f'regexp("^({"|".join(prefixes)})", POMS_MARK)'
+    wanted = ["ClusterId", "ProcId", "POMS_MARK", "POMS_WHOLE", "NumShadowStarts", "JobStatus"]
     known: dict[int, list[Any]] = {}
     for ad in there.history(f"{begins} && ProcId == 0", projection=wanted, match=_REMEMBERED):
         _take(known, ad, left=0)
-    which = f"{begins} && (ProcId =?= undefined || NumShadowStarts > 0)"
+    jobs = "ProcId =?= undefined || NumShadowStarts > 0"
+    which = f"{begins} && (POMS_WHOLE =?= undefined ? {jobs} : ProcId =!= undefined)"
     opts = htcondor2.QueryOpt.IncludeClusterAd
     for ad in there.query(which, [*wanted, *SIZE], opts=opts):
-        # What has left the queue is not counted there: some of these may be over.
-        _take(known, ad, left=size_of(ad) or 1)
+        if "POMS_WHOLE" in ad:
+            before = known.get(int(ad["ClusterId"]), ["", 0])[1]
+            _take(known, ad, left=before + (ad["JobStatus"] not in _OVER))
+        else:
+            # What has left the queue is not counted there: some of these may be over.
+            _take(known, ad, left=size_of(ad) or 1)
     return [(cluster, *told) for cluster, told in sorted(known.items())]
 
 
@@ -123,7 +131,7 @@ def _take(known: dict[int, list[Any]], ad: Any, left: int) -> None:
 
 def log(schedd: str, cluster: int) -> str | None:
     """Where the schedd writes what happens to a cluster; None: it is not in the queue any more."""
-    there = htcondor2.Schedd(located(schedd))
+    there = opened(schedd)
     own = _own(there, cluster, "UserLog")
     if own is None and not _is_queued(there, cluster):
         return None
@@ -156,7 +164,7 @@ def act(
 
     Jobs are named by their numbers, or by their places where they may have no numbers.
     """
-    there = htcondor2.Schedd(located(schedd))
+    there = opened(schedd)
     if not _is_queued(there, cluster):
         return {}
     which = f"ClusterId == {cluster}"
@@ -164,7 +172,9 @@ def act(
         # The cluster's own ad has a number, too: that of its first job.
         which += f" && ProcId =!= undefined && member(POMS_NUMBER, {{{words(numbers)}}})"
     if procs is not None:
-        which += f" && member(ProcId, {{{words(procs)}}})"
+        which = these(cluster, procs)
+    # What is over and waits for its sandbox to be brought back stays as it ended.
+    which += " && JobStatus =!= 4"
     # A reason that is no pair is lost on the way.
     told = there.act(VERBS[verb], which, reason=(reason, 0))
     waiting = _waiting(there, cluster, numbers) if numbers else 0
@@ -181,6 +191,11 @@ def _waiting(schedd: Any, cluster: int, numbers: list[int]) -> int:
     seen = {int(ad["POMS_NUMBER"]) for ad in schedd.query(f"ClusterId == {cluster}", wanted)}
     next_ = int(ads[0].get("JobMaterializeNextProcId", 0))
     return sum(number not in seen and number > next_ for number in numbers)
+
+
+def queued(schedd: str, cluster: int) -> bool:
+    """Whether anything of a cluster is in the queue; refused if the history doesn't know it either."""
+    return _is_queued(opened(schedd), cluster)
 
 
 def _is_queued(schedd: Any, cluster: int) -> bool:
@@ -211,6 +226,10 @@ CALLS: dict[str, Callable[..., Any]] = {
     "jobs": looks.jobs,
     "ended": looks.ended,
     "census": looks.census,
+    "queued": queued,
+    "open_spooled": spool.open_,
+    "retrieve": spool.retrieve,
+    "let_go": spool.let_go,
 }
 
 

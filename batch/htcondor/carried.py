@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,16 +12,31 @@ from typing import Any
 
 from batch import BatchRefused, Launch, ReportKey
 
-TRAVELS = ("job.sh", "payload.py", "batch", "launch.json")
+SCRIPT, PACK = "job.sh", "carried.zip"
+_PACKED = ("payload.py", "launch.json", "batch/payload")
+"""What is the same for all jobs goes as one file: each file of each job costs a message or two."""
 COMES_BACK = ("reports", "outputs")
 """Folders of a launch directory; what is in them has the job's number and attempt in its name."""
-_OURS = frozenset((*TRAVELS, *COMES_BACK, "units", "starts", "names", "poms"))
+_OURS = frozenset(
+    (
+        SCRIPT,
+        PACK,
+        *COMES_BACK,
+        "payload.py",
+        "launch.json",
+        "batch",
+        "units",
+        "starts",
+        "names",
+        "poms",
+    )
+)
 _PATH = re.compile(r"/[A-Za-z0-9_./+@:=~%-]+")
 
 
 def description(directory: str) -> dict[str, str]:
     """How HTCondor carries a launch; its items bring POMS_INPUTS."""
-    files = [*(f"{directory}/{name}" for name in TRAVELS), f"{directory}/units/$(POMS_NUMBER).json"]
+    files = [f"{directory}/{name}" for name in (SCRIPT, PACK, "units/$(POMS_NUMBER).json")]
     return {
         "arguments": "job.sh - $(POMS_NUMBER)",
         "should_transfer_files": "YES",
@@ -30,12 +46,28 @@ def description(directory: str) -> dict[str, str]:
     }
 
 
-def inputs(launch: Launch) -> list[str]:
-    """The inputs of each job, as HTCondor lists them."""
-    return [_inputs(launch.directory / f"units/{number}.json") for number in launch.jobs]
+def pack(directory: Path, target: Path) -> None:
+    """Put what is the same for all jobs of a launch into one file."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in _PACKED:
+            place = directory / name
+            for path in sorted(place.glob("*.py")) if place.is_dir() else [place]:
+                if path.exists():
+                    packed.write(path, path.relative_to(directory))
 
 
-def _inputs(unit: Path) -> str:
+def is_carried(directory: Path) -> bool:
+    """Whether the outputs of a launch are to be brought from its directory: its own jobs can't reach the store."""
+    return (directory / PACK).exists()
+
+
+def inputs(launch: Launch, *, only_present: bool = False) -> list[str]:
+    """The inputs of each job, as HTCondor lists them; one that isn't there may be left to the payload to miss."""
+    units = [launch.directory / f"units/{number}.json" for number in launch.jobs]
+    return [_inputs(unit, only_present=only_present) for unit in units]
+
+
+def _inputs(unit: Path, *, only_present: bool) -> str:
     paths = [file["path"] for file in json.loads(unit.read_text())["files"]]
     if wrong := [path for path in paths if not _PATH.fullmatch(path)]:
         raise BatchRefused(f"HTCondor is not given an input of this name: {wrong[0]!r}")
@@ -44,7 +76,7 @@ def _inputs(unit: Path) -> str:
         raise BatchRefused(f"an input that goes with its job can't have this name: {wrong[0]!r}")
     if len(set(names)) < len(names):
         raise BatchRefused(f"two inputs of job {unit.stem} have one name, and go to one folder")
-    return ",".join(paths)
+    return ",".join(path for path in paths if not only_present or os.path.exists(path))
 
 
 def brought(key: ReportKey, report: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -53,9 +85,7 @@ def brought(key: ReportKey, report: Mapping[str, Any]) -> Mapping[str, Any]:
     store.mkdir(parents=True, exist_ok=True)
     came = key.directory / f"outputs/{key.number}.{key.attempt}"
     try:
-        outputs = [
-            {**each, "path": _put(key, came, store, each["name"])} for each in report["outputs"]
-        ]
+        outputs = [_put(key, came, store, each) for each in report["outputs"]]
     except _Taken as taken:
         void = [{**each, "outcome": "failed", "reason": "stage_out"} for each in report["inputs"]]
         told = {"outcome": "failed", "reason": "stage_out", "inputs": void, "outputs": []}
@@ -67,7 +97,8 @@ class _Taken(Exception):
     """Another job of the launch has made an output of this name."""
 
 
-def _put(key: ReportKey, came: Path, store: Path, name: str) -> str:
+def _put(key: ReportKey, came: Path, store: Path, output: Mapping[str, Any]) -> Mapping[str, Any]:
+    name: str = output["name"]
     if name in ("", ".", "..") or "/" in name:
         raise _Taken(f"no name of an output: {name!r}")
     _claim(key, name)
@@ -76,7 +107,7 @@ def _put(key: ReportKey, came: Path, store: Path, name: str) -> str:
     with suppress(FileNotFoundError):
         shutil.move(came / name, part)
         part.rename(target)
-    return str(target)
+    return {**output, "path": str(target)}
 
 
 def _claim(key: ReportKey, name: str) -> None:

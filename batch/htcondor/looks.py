@@ -24,8 +24,8 @@ def jobs(schedd: str, clusters: list[int], wanted: list[str]) -> dict[str, Any]:
     for ad in ads:
         if "ProcId" in ad:
             rows.append(plain(ad, wanted))
-        else:
-            next_[str(ad["ClusterId"])] = int(ad.get(_NEXT, 0))
+        elif _NEXT in ad:
+            next_[str(ad["ClusterId"])] = int(ad[_NEXT])
     return {"rows": rows, "next": next_}
 
 
@@ -46,10 +46,13 @@ def ended(
     return [plain(ad, wanted) for ad in ads]
 
 
-def census(schedd: str, cluster: int) -> list[int | None]:
-    """What is told of the number of each job of a cluster (its POMS_NUMBER), whether or not the queue has it yet."""
+def census(schedd: str, cluster: int) -> dict[str, Any]:
+    """Of a cluster its mark, if it has one, and the POMS_NUMBER of each job, whether or not the queue has it yet.
+
+    `is_spooled`: its jobs' files were handed over, and what they make is to be brought back.
+    """
     there, which = opened(schedd), f"ClusterId == {cluster}"
-    wanted = ["ProcId", "POMS_NUMBER", *SIZE]
+    wanted = ["ProcId", "POMS_NUMBER", "POMS_MARK", "POMS_WHOLE", *SIZE]
     ads = [
         *there.query(which, projection=wanted, opts=htcondor2.QueryOpt.IncludeClusterAd),
         *there.history(which, projection=wanted),
@@ -58,6 +61,8 @@ def census(schedd: str, cluster: int) -> list[int | None]:
         raise Refused(f"no cluster {cluster}, in the queue or in the history")
     told = dict(plain(ad, ["ProcId", "POMS_NUMBER"]) for ad in ads)
     told.pop(None, None)
-    return [
-        told.get(proc) for proc in range(max([*map(size_of, ads), *(proc + 1 for proc in told)]))
-    ]
+    count = max([*map(size_of, ads), *(proc + 1 for proc in told)])
+    numbers = [told.get(proc) for proc in range(count)]
+    # The cluster's own ad is not changed when its jobs are.
+    is_spooled = any(ad.get("POMS_WHOLE") is True for ad in ads)
+    return {"mark": ads[0].get("POMS_MARK"), "is_spooled": is_spooled, "numbers": numbers}

@@ -3,7 +3,8 @@
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from batch import BatchRefused, Launch
@@ -20,6 +21,13 @@ HELD_FOR_GOOD = (
     f" || HoldReasonCode =?= 3 && HoldReasonSubCode =?= {MEMORY}"
     f" || HoldReasonCode =?= {TRANSFERS[0]} || HoldReasonCode =?= {TRANSFERS[1]})"
 )
+KEPT_S = 30 * 86400
+"""How long a job that is over is kept by the schedd for us, at most."""
+LEFT = (
+    "POMS_GO =?= true && POMS_TOLD =!= true && (JobStatus == 3 || JobStatus == 4)"
+    f" && time() - EnteredCurrentStatus < {KEPT_S}"
+)
+"""A job that has run is in the queue until its sandbox is here and its end is written down."""
 _SCRIPT = Path(__file__).with_name("job.sh")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
@@ -31,9 +39,15 @@ def log_of(directory: Path) -> Path:
     return directory / "htcondor/log"
 
 
+def back_of(directory: Path) -> Path:
+    """Where what comes back from a schedd is put first."""
+    return directory / "htcondor/back"
+
+
 def description(launch: Launch, access: Access) -> dict[str, str]:
     """The submit description; its items bring POMS_NUMBER."""
     directory = str(launch.directory.absolute())
+    travels = access.carries or access.spools
     if not _PLAIN_PATH.fullmatch(directory):
         raise BatchRefused(f"HTCondor is not given a launch directory of this name: {directory!r}")
     if not launch.jobs or len(set(launch.jobs)) < len(launch.jobs) or min(launch.jobs) < 0:
@@ -42,16 +56,30 @@ def description(launch: Launch, access: Access) -> dict[str, str]:
         "universe": "vanilla",
         "executable": "/bin/sh",
         "transfer_executable": "false",
-        "initialdir": directory,
-        "log": str(log_of(launch.directory.absolute())),
         "notification": "never",
         "priority": str(launch.priority),
-        "max_idle": str(access.most_idle),
         "job_max_vacate_time": "30",
-        **(carried.description(directory) if access.carries else _shared(directory)),
+        **(_spooled(directory) if access.spools else _logged(directory, access)),
+        **(carried.description(directory) if travels else _shared(directory)),
         **_image(launch.options.container),
         **_limits(launch),
         **_told(launch),
+    }
+
+
+def _logged(directory: str, access: Access) -> dict[str, str]:
+    return {
+        "initialdir": directory,
+        "log": str(log_of(Path(directory))),
+        "max_idle": str(access.most_idle),
+    }
+
+
+def _spooled(directory: str) -> dict[str, str]:
+    return {
+        "initialdir": str(back_of(Path(directory))),
+        "leave_in_queue": LEFT,
+        "My.POMS_WHOLE": "false",
     }
 
 
@@ -116,14 +144,25 @@ def quoted(text: str) -> str:
     return '"' + plain.replace("$", "$(DOLLAR)") + '"'
 
 
-def put_script(directory: Path) -> None:
-    """Add what HTCondor starts to a launch directory, and folders for what it writes; whole or not at all."""
+def put_script(directory: Path, *, travels: bool = False) -> None:
+    """Add what HTCondor starts and carries to a launch directory, and folders for what comes back."""
     # Who runs the jobs writes there: as for what the payload writes, our umask says who may.
-    for folder in (log_of(directory).parent, *(directory / name for name in carried.COMES_BACK)):
+    folders = (log_of(directory).parent, back_of(directory))
+    for folder in (*folders, *(directory / name for name in carried.COMES_BACK)):
         folder.mkdir(exist_ok=True)
-    fd, part = tempfile.mkstemp(prefix=".", dir=directory)
-    with os.fdopen(fd, "wb") as file:
-        file.write(_SCRIPT.read_bytes())
-        os.fchmod(file.fileno(), 0o644)
-        os.fsync(file.fileno())
-    os.rename(part, directory / "job.sh")
+    with _whole(directory / carried.SCRIPT) as part:
+        part.write_bytes(_SCRIPT.read_bytes())
+    if travels:
+        with _whole(directory / carried.PACK) as part:
+            carried.pack(directory, part)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A file to be written, which gets its name when it is."""
+    fd, name = tempfile.mkstemp(prefix=".", dir=path.parent)
+    yield Path(name)
+    os.fchmod(fd, 0o644)
+    os.fsync(fd)
+    os.close(fd)
+    os.rename(name, path)

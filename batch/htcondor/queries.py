@@ -4,7 +4,7 @@ The query waits for the schedd in a thread of its own: a reader finds what has b
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from typing import Any
 from batch import JobEvent, journal
 from batch.htcondor.ads import WANTED, Ad, news
 from batch.htcondor.child import Child
+from batch.htcondor.porter import Porter
 from batch.journal import Journal, Known, in_order
 from batch.journals import Journals, Places
 from domain.jobs import JobState
@@ -21,6 +22,8 @@ from domain.jobs import JobState
 LEFT_S = 40 * 86400.0
 """Who left the queue before this had ended longer ago than anybody keeps jobs there that are over."""
 _MOST_PAUSE_S = 3600.0
+_LET_GO = 1000
+"""How many jobs leave the queue at once: the schedd removes their files meanwhile, and answers nobody."""
 _NOTHING = "the schedd does not know it any more, neither in the queue nor in the history"
 _NEVER = "removed before it was in the queue"
 
@@ -31,19 +34,23 @@ class Entry(journal.Entry):
 
     since: float = 0.0
     """When it began to be followed."""
+    is_spooled: bool = False
+    """Its jobs' sandboxes are to be brought back, and the schedd keeps the jobs until their ends are written down."""
 
 
 class Queries:
     """The journals of one schedd, and what tells them."""
 
-    def __init__(self, folder: Path, child: Child, interval_s: float) -> None:
+    def __init__(self, folder: Path, child: Child, porter: Porter, interval_s: float) -> None:
         self.journals = Journals(folder, Entry)
-        self._child, self._interval_s = child, interval_s
+        self._child, self._porter, self._interval_s = child, porter, interval_s
         self._thread: ThreadPoolExecutor | None = None
         self._asking: Future[None] | None = None
         self._asked_at = -interval_s
         self._patience: dict[str, tuple[float, float]] = {}
         """Of clusters with jobs that nothing tells of: when to look again, and how long to wait after that."""
+        self._gone: dict[str, set[int]] = {}
+        """The jobs that were let go."""
 
     def read(self, committed: Places, bound: int) -> tuple[Sequence[JobEvent], Places]:
         """Up to `bound` events past the places, and the places after them."""
@@ -77,13 +84,15 @@ class Queries:
         """Begin to follow a cluster; once more changes nothing. Returns what is followed."""
         if (before := self.entry(entry.native_id)) is not None:
             return before
-        self.journals.journal(entry.native_id).make(replace(entry, since=time.time()))
+        entry = replace(entry, since=time.time())
+        self.journals.journal(entry.native_id).make(entry, is_kept=entry.is_spooled)
         return self.entry(entry.native_id) or entry
 
     def close(self) -> None:
         """Let the thread end; whose child is gone does not wait any longer."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=False, cancel_futures=True)
+        thread, self._thread, self._asking = self._thread, None, None
+        if thread is not None:
+            thread.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, entries: Mapping[str, Entry]) -> None:
         """Look at all jobs that are not over, and tell what is new."""
@@ -103,6 +112,26 @@ class Queries:
                 # Else somebody else has looked, and perhaps later.
                 if journal.is_caught_up:
                     self._compare(journal, look)
+        self._porter.carry({k: (i.entry.directory, i.ready) for k, i in looks.items() if i.ready})
+        self._let_go(looks)
+
+    def _let_go(self, looks: Mapping[str, "_Look"]) -> None:
+        """Let leave the queue, some at a time, what is over and written down."""
+        over, room = dict[str, list[int]](), _LET_GO
+        for native_id, look in looks.items():
+            known, gone = self.journals.journal(native_id).known, self._gone.get(native_id, set())
+            if look.entry.is_spooled and (procs := look.over(known, gone)[:room]):
+                over[native_id] = procs
+                room -= len(procs)
+        if over:
+            self._child.call("let_go", jobs=over)
+        for native_id, procs in over.items():
+            self._gone.setdefault(native_id, set()).update(procs)
+        for native_id, look in looks.items():
+            journal, gone = self.journals.journal(native_id), self._gone.get(native_id, set())
+            if journal.is_told and not look.over(journal.known, gone):
+                self._gone.pop(native_id, None)
+                journal.released()
 
     def _seek(self, looks: Mapping[str, "_Look"]) -> None:
         """Look into the history for jobs that have left the queue."""
@@ -133,7 +162,7 @@ class Queries:
         for proc, row in look.rows.items():
             number = look.entry.numbers[proc]
             if journal.looked.get(number) != row:
-                found[number] = list(news(number, Ad.of(row), journal.known.get(number)))
+                found[number] = self._shown(journal, look, proc, Ad.of(row))
         for proc, row in look.ended.items():
             number, ad = look.entry.numbers[proc], Ad.of(row)
             ad = ad._replace(host=None, last_host=ad.host or ad.last_host)
@@ -144,7 +173,21 @@ class Queries:
             found[number] = _lost(number, journal.known.get(number), was_queued=proc <= last)
         journal.tell(in_order({number: events for number, events in found.items() if events}))
         # Only what was written down need not be looked at again.
-        journal.looked.update((look.entry.numbers[proc], row) for proc, row in look.rows.items())
+        told = [proc for proc in look.rows if proc not in look.ready]
+        journal.looked.update((look.entry.numbers[proc], look.rows[proc]) for proc in told)
+        self._porter.forget(look.entry.native_id, told)
+
+    def _shown(self, journal: Journal[Entry], look: "_Look", proc: int, ad: Ad) -> list[JobEvent]:
+        """What the queue tells of a job; the end of one that is spooled only when its sandbox is here."""
+        number = look.entry.numbers[proc]
+        known = journal.known.get(number)
+        if not (look.entry.is_spooled and ad.has_completed) or (known and known.state.is_over):
+            return list(news(number, ad, known))
+        reported = self._porter.brought(look.entry.native_id, proc)
+        if reported is not None:
+            return list(news(number, ad, known, reported))
+        look.ready[proc] = number
+        return [event for event in news(number, ad, known) if not event.state.is_over]
 
 
 class _Look:
@@ -156,6 +199,18 @@ class _Look:
         self.rows: dict[int, list[Any]] = {}
         self.ended: dict[int, list[Any]] = {}
         self.lost: list[int] = []
+        self.ready: dict[int, int] = {}
+        """The jobs, with their numbers, that have ended and whose sandboxes are to be brought back."""
+
+    def over(self, known: Mapping[int, Known], gone: Collection[int]) -> list[int]:
+        """The jobs in the queue of which the end has been told, those apart that were let go."""
+        numbers = self.entry.numbers
+        return [
+            proc
+            for proc in self.rows
+            if proc not in gone
+            and numbers[proc] in known and known[numbers[proc]].state.is_over
+        ]  # fmt: skip
 
     def gone(self, known: Mapping[int, Known]) -> list[int]:
         """The jobs that have been in the queue, are not there now and are not known to be over."""

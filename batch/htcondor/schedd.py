@@ -42,6 +42,20 @@ def words(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
+def these(cluster: int, procs: Sequence[int]) -> str:
+    """The constraint for some jobs of a cluster: those side by side as a range, since there may be very many."""
+    ranges = list[list[int]]()
+    for proc in sorted(procs):
+        if ranges and ranges[-1][1] == proc - 1:
+            ranges[-1][1] = proc
+        else:
+            ranges.append([proc, proc])
+    some = [f"ProcId >= {a} && ProcId <= {b}" for a, b in ranges if a < b]
+    single = [a for a, b in ranges if a == b]
+    either = [*some, *([f"member(ProcId, {{{words(single)}}})"] if single else [])]
+    return f"ClusterId == {cluster} && ({' || '.join(either)})"
+
+
 def plain(ad: Any, wanted: Sequence[str]) -> list[Any]:
     """The values of an ad that JSON can carry, None for what it doesn't say."""
     return [_value(ad, name) for name in wanted]

@@ -106,10 +106,17 @@ class Bench(ABC):
     spool: Path
     system: BatchSystem
     least_walltime_s = 1
+    very_many = 10_000
+    """So many jobs that anything done for each of them alone would be noticed."""
 
     @property
     def store(self) -> Path:
         return self.spool / "store"
+
+    @property
+    def aside(self) -> Path:
+        """Where launches that are over are laid."""
+        return self.spool / self.system.name / ".over"
 
     @abstractmethod
     def start(self, slots: int = 2) -> object:
@@ -225,6 +232,7 @@ class HTCondorBench(Bench):
     def __init__(self, spool: Path, pool: Pool, access: Access) -> None:
         self.spool, self.access, self._pool, self._cpus = spool, access, pool, 1
         self.system = self.condor = HTCondor(access, spool)
+        self._made = [self.condor]
 
     def start(self, slots: int = 2) -> Pool:
         """The pool runs already: each job takes so many of its cores that so many jobs fit."""
@@ -244,6 +252,7 @@ class HTCondorBench(Bench):
     def again(self, call_s: float = 20) -> BatchSystem:
         self.condor.close()
         self.condor = HTCondor(replace(self.access, call_s=call_s), self.spool)
+        self._made.append(self.condor)
         return self.condor
 
     @contextlib.contextmanager
@@ -275,4 +284,38 @@ class HTCondorBench(Bench):
         self._pool.run("condor_rm", "-all")
         wait_until(lambda: not self._pool.queue(), what="an empty queue")
         wait_until(lambda: not self.left_over(), what="the end of all jobs")
-        self.condor.close()
+        # A reader may have gone on with one that was closed, which opens it again.
+        for made in {*self._made, self.condor}:
+            made.close()
+
+
+class QueryBench(HTCondorBench):
+    """The same pool as if its schedd were far away: all is spooled, and watched by query."""
+
+    very_many = 10_000 if os.environ.get("POMS_POOLS") == "required" else 1000
+
+    def __init__(self, spool: Path, pool: Pool, access: Access) -> None:
+        super().__init__(spool, pool, replace(access, spools=True, interval_s=0.5))
+        self._starts = spool / "started"
+        self._starts.mkdir()
+        home.give(self._starts, pool.run_as)
+
+    @property
+    def aside(self) -> Path:
+        return self.spool / self.system.name / ".queries/.over"
+
+    def launch(self, mark: str, script: str, jobs: int = 1, **asked: Any) -> Launch:
+        # Which jobs have started is known where they run: the tests look there.
+        noted = f'echo "$POMS_ATTEMPT" >> "{self._starts}/{mark}.$POMS_JOB"; {script}'
+        return super().launch(mark, noted, jobs, **asked)
+
+    def starts(self, launch: Launch, number: int) -> int:
+        path = self._starts / f"{launch.mark}.{number}"
+        return len(path.read_text().splitlines()) if path.exists() else 0
+
+    def left_over(self) -> list[str]:
+        return carrying(f"_CONDOR_JOB_IWD={self._pool.folder}/spool")
+
+    def end(self) -> None:
+        self._pool.empty()
+        super().end()

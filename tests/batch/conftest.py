@@ -10,8 +10,8 @@ import pytest
 
 from batch.htcondor import Access
 from db.pool import Pool as Database
-from tests.batch.benches import Bench, Feed, HTCondorBench, LocalBench
-from tests.batch.engines import Engine, on_htcondor, on_slurm
+from tests.batch.benches import Bench, Feed, HTCondorBench, LocalBench, QueryBench
+from tests.batch.engines import Engine, on_far_htcondor, on_htcondor, on_slurm
 from tests.batch.pools import CONDOR, Pool
 from tests.batch.shared import Shared
 from tests.batch.slurm_bench import SlurmBench
@@ -72,6 +72,16 @@ def condor(pool: Pool, access: Access, service_home: Path) -> Iterator[HTCondorB
     made.end()
 
 
+@pytest.fixture
+def condor_query(pool: Pool, access: Access, service_home: Path) -> Iterator[QueryBench]:
+    spool = service_home / f"spool{next(_serial)}"
+    spool.mkdir()
+    home.give(spool, children.account())
+    made = QueryBench(spool, pool, access)
+    yield made
+    made.end()
+
+
 @pytest.fixture(scope="session")
 def slurm_pool(service_home: Path) -> Iterator[SlurmPool]:
     """A real Slurm, where `make pools` has fetched one."""
@@ -91,7 +101,7 @@ def slurm(slurm_pool: SlurmPool, service_home: Path) -> Iterator[SlurmBench]:
     made.end()
 
 
-@pytest.fixture(params=["local", "condor", "slurm"])
+@pytest.fixture(params=["local", "condor", "condor_query", "slurm"])
 def bench(request: pytest.FixtureRequest) -> Bench:
     made: Bench = request.getfixturevalue(request.param)
     return made
@@ -113,11 +123,16 @@ def htcondor(pool: Pool, access: Access) -> Engine:
 
 
 @pytest.fixture
+def far_htcondor(pool: Pool, access: Access) -> Engine:
+    return on_far_htcondor(pool, access)
+
+
+@pytest.fixture
 def slurm_engine(slurm_pool: SlurmPool) -> Engine:
     return on_slurm(slurm_pool)
 
 
-@pytest.fixture(params=["htcondor", "slurm_engine"])
+@pytest.fixture(params=["htcondor", "far_htcondor", "slurm_engine"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     made: Engine = request.getfixturevalue(request.param)
     return made

@@ -1,7 +1,7 @@
 """The batch systems of a service under test, by what its settings have to say."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batch.htcondor import Access
 from tests.batch.pools import Pool
@@ -33,6 +33,13 @@ def on_htcondor(pool: Pool, access: Access) -> Engine:
         wait_until(lambda: not pool.queue(), what="an empty queue")
 
     return Engine("htcondor", settings, "@", empty)
+
+
+def on_far_htcondor(pool: Pool, access: Access) -> Engine:
+    """The same pool as if its schedd's machine saw nothing of ours: all is spooled, and watched by query."""
+    near = on_htcondor(pool, access)
+    feed = {"POMS_HTCONDOR_FEED": "query", "POMS_HTCONDOR_INTERVAL_S": "0.5"}
+    return replace(near, settings=near.settings | feed, empty=pool.empty)
 
 
 def on_slurm(pool: SlurmPool) -> Engine:

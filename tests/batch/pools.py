@@ -185,21 +185,31 @@ class Pool:
         """The jobs and clusters that the schedd has."""
         return self.run("condor_q", "-all", "-af", "ClusterId").stdout
 
+    def empty(self) -> None:
+        """Leave nothing in the queue, nor what is over and kept for a watcher."""
+
+        def is_empty() -> bool:
+            self.run("condor_rm", "-all")
+            self.run("condor_rm", "-all", "-forcex")
+            return not self.queue()
+
+        wait_until(is_empty, within=60, what="an empty queue")
+
     def queries(self) -> int:
         """How often the schedd was asked for jobs, by its own word."""
         return (self.folder / "log/SchedLog").read_text().count("(QUERY_JOB_ADS")
 
     def process(self, *words: str) -> int:
-        """The one process of the pool with this program and these words in its command."""
-        config = f"CONDOR_CONFIG={self.folder}/config".encode()
-        found = []
+        """The one process of the pool with this program and these words in its command; its forks do not count."""
+        config, found = f"CONDOR_CONFIG={self.folder}/config".encode(), dict[int, int]()
         for path in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 command = (path / "cmdline").read_bytes().decode().split("\0")
                 is_it = command[0].endswith(words[0]) and set(words[1:]) <= set(command)
                 if is_it and config in (path / "environ").read_bytes():
-                    found.append(int(path.name))
-        (only,) = found
+                    parent = (path / "stat").read_text().rpartition(")")[2].split()[1]
+                    found[int(path.name)] = int(parent)
+        (only,) = (pid for pid, parent in found.items() if parent not in found)
         return only
 
     def stop(self) -> None:

@@ -190,8 +190,10 @@ async def test_a_job_whose_shadow_is_killed_is_told_as_the_attempt_that_its_own_
 async def test_the_schedd_is_asked_once_an_interval_however_many_jobs_and_clusters_there_are(
     bench: HTCondorBench, pool: Pool
 ) -> None:
+    feed = Feed(bench.system)
+
     async def asked(seconds: float) -> int:
-        feed, before, end = Feed(bench.system), pool.queries(), time.monotonic() + seconds
+        before, end = pool.queries(), time.monotonic() + seconds
         while time.monotonic() < end:
             await feed.read()
             await asyncio.sleep(0.05)
@@ -199,7 +201,9 @@ async def test_the_schedd_is_asked_once_an_interval_however_many_jobs_and_cluste
 
     assert await asked(1) == 0
     for jobs in (1, 200):
-        await bench.system.follow(await submitted(bench, pool, *["exec sleep 60"] * jobs))
+        cluster = await submitted(bench, pool, *["exec sleep 60"] * jobs)
+        await bench.system.follow(cluster)
+        await feed.until(cluster.native_id, JobState.RUNNING, [11])
         assert 2 <= await asked(5 * INTERVAL_S) <= 6
 
 

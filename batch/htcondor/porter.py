@@ -1,0 +1,115 @@
+"""Brings back what spooled jobs have made, in a thread of its own: reading does not wait for it."""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from batch import BatchUnavailable, ReportKey, directory
+from batch.htcondor import carried
+from batch.htcondor.child import Child
+from batch.htcondor.order import back_of
+
+_log = logging.getLogger(__name__)
+_AT_ONCE = 100
+_TRIES = 10
+"""How often one job's sandbox is asked for, while the schedd answers other questions."""
+
+Wanted = Mapping[str, tuple[Path, Mapping[int, int]]]
+"""By cluster its launch directory, and by place the numbers of jobs that have ended."""
+
+
+class Porter:
+    """The sandboxes of one schedd's jobs."""
+
+    def __init__(self, child: Child, spooling_s: Callable[[int], float]) -> None:
+        self._child, self._spooling_s = child, spooling_s
+        self._thread: ThreadPoolExecutor | None = None
+        self._carrying: Future[None] | None = None
+        self._brought: dict[tuple[str, int], int] = {}
+        self._tries: dict[tuple[str, int], int] = {}
+        self._at_once = _AT_ONCE
+
+    def brought(self, native_id: str, proc: int) -> int | None:
+        """The attempt of which a job's report has come back (0: it left none); None: it is still to be brought."""
+        return self._brought.get((native_id, proc))
+
+    def forget(self, native_id: str, procs: Sequence[int]) -> None:
+        """That these came back has been written down."""
+        for proc in procs:
+            self._brought.pop((native_id, proc), None)
+            self._tries.pop((native_id, proc), None)
+
+    def carry(self, wanted: Wanted) -> None:
+        """Begin to bring back what these jobs have made, unless others are being brought back just now."""
+        if not wanted or (self._carrying is not None and not self._carrying.done()):
+            return
+        self._thread = self._thread or ThreadPoolExecutor(1, "porter")
+        self._carrying = self._thread.submit(self._carry, wanted)
+
+    def close(self) -> None:
+        """Let the thread end; whose child is gone does not wait any longer."""
+        thread, self._thread, self._carrying = self._thread, None, None
+        if thread is not None:
+            thread.shutdown(wait=False, cancel_futures=True)
+
+    def _carry(self, wanted: Wanted) -> None:
+        try:
+            for native_id, (place, numbers) in wanted.items():
+                for procs in _parts(list(numbers), self._at_once):
+                    self._bring(native_id, place, {proc: numbers[proc] for proc in procs})
+            self._at_once = _AT_ONCE
+        except (BatchUnavailable, OSError) as wrong:
+            _log.warning("what jobs have made can't be brought back now: %s", wrong)
+            self._at_once = max(1, self._at_once // 4)
+
+    def _bring(self, native_id: str, place: Path, numbers: Mapping[int, int]) -> None:
+        back = back_of(place)
+        for folder in (back, *(place / name for name in carried.COMES_BACK)):
+            folder.mkdir(parents=True, exist_ok=True)
+        what = {"cluster": int(native_id), "procs": [*numbers], "lock": str(back / ".lock")}
+        try:
+            self._child.call("retrieve", self._spooling_s(len(numbers)), **what)
+        except BatchUnavailable as wrong:
+            if len(numbers) > 1 or not self._is_tired_of(native_id, *numbers):
+                raise
+            _log.error("job %s.%s ends without what it made: %s", native_id, *numbers, wrong)
+        attempts = _put(back, place, {*numbers.values()})
+        self._brought.update({(native_id, p): attempts.get(n, 0) for p, n in numbers.items()})
+
+    def _is_tired_of(self, native_id: str, proc: int) -> bool:
+        tries = self._tries[native_id, proc] = self._tries.get((native_id, proc), 0) + 1
+        return tries >= _TRIES
+
+
+def _parts(procs: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (procs[at : at + size] for at in range(0, len(procs), size))
+
+
+def _put(back: Path, place: Path, numbers: set[int]) -> dict[int, int]:
+    """Put what came back where it is looked for, reports last; the attempts of which there are reports."""
+    reports, outputs = (back / name for name in carried.COMES_BACK)
+    attempts: dict[int, int] = {}
+    for path in sorted(outputs.iterdir()) if outputs.exists() else ():
+        if _job(path) in numbers:
+            shutil.rmtree(place / "outputs" / path.name, ignore_errors=True)
+            path.rename(place / "outputs" / path.name)
+    for path in sorted(reports.glob("*.json")) if reports.exists() else ():
+        if (number := _job(path)) in numbers:
+            path.rename(place / "reports" / path.name)
+            attempts[number] = max(attempts.get(number, 0), _attempt(path))
+    keys = [ReportKey(place, number, attempt) for number, attempt in attempts.items()]
+    for key, report in directory.reports(keys).items():
+        carried.brought(key, report)
+    return attempts
+
+
+def _job(path: Path) -> int:
+    number = path.name.split(".")[0]
+    return int(number) if number.isdecimal() else -1
+
+
+def _attempt(path: Path) -> int:
+    attempt = path.name.split(".")[1]
+    return int(attempt) if attempt.isdecimal() else 0
