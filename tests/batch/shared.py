@@ -16,6 +16,7 @@ from tests.plant import Plant
 from tests.workers.campaigns import Two, two
 from tests.workers.chaos import Chaos
 from tests.workers.house import ROOT, House
+from tests.workers.passing import Rarer
 from tests.workers.services import Services
 
 OF_ITS_OWN = "UPDATE change_head SET history_id = gen_random_uuid()"
@@ -67,7 +68,8 @@ async def chaos_on(
     )
     await db.execute(ON, system.name)
     settings = {"POMS_RECONCILE_S": "2", "POMS_LAUNCH_LEASE_S": "8"}
-    return Chaos(seed, house, services, plant, stage, system, settings, within_s=within_s)
+    rarer = await Rarer.make(house, plant, system.name)
+    return Chaos(seed, house, services, plant, stage, rarer, system, settings, within_s=within_s)
 
 
 def run_the_example(home: Path, batch_system: str, settings: dict[str, str]) -> None:

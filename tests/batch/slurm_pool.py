@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -197,17 +199,24 @@ class SlurmPool:
 
     def access(self, interval_s: float = 0.1) -> Access:
         """The cluster, for its own user; where that is not us, by programs that become it first."""
-        programs = SLURM.resolve() / "usr/bin"
+        as_user, wrappers = "", self.folder / "programs"
         if self.run_as is not None:
             uid, gid = self.run_as
             as_user = f"setpriv --reuid={uid} --regid={gid} --clear-groups"
-            wrappers = self.folder / "programs"
-            for name in () if wrappers.exists() else PROGRAMS:
-                wrappers.mkdir(exist_ok=True)
-                (wrappers / name).write_text(f'#!/bin/sh\nexec {as_user} {programs / name} "$@"\n')
-                (wrappers / name).chmod(0o755)
-            programs = wrappers
-        return Access(programs, self.configuration, interval_s=interval_s, call_s=20)
+        for name in () if wrappers.exists() else PROGRAMS:
+            wrappers.mkdir(exist_ok=True)
+            program = SLURM.resolve() / "usr/bin" / name
+            (wrappers / name).write_text(f'#!/bin/sh\nexec {as_user} {program} "$@"\n')
+            (wrappers / name).chmod(0o755)
+        return Access(wrappers, self.configuration, interval_s=interval_s, call_s=20)
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """For now nobody finds the programs by which `access` asks."""
+        programs = self.folder / "programs"
+        aside = programs.rename(self.folder / "hidden")
+        yield
+        aside.rename(programs)
 
     def empty(self) -> None:
         """Remove all jobs, and wait until they are gone."""

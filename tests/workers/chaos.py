@@ -7,11 +7,11 @@ import random
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import asyncpg
 
@@ -21,50 +21,33 @@ from db import slices
 from db.migrate import migrate
 from db.pool import open_pool
 from db.taking import Asked
-from domain.discrepancies import Cluster
-from domain.launches import prefix, submission_of
 from tests.plant import Plant
+from tests.workers.gates import blocked
 from tests.workers.house import House
+from tests.workers.passing import PASSING, Rarer, plainly
+from tests.workers.places import POINTS
+from tests.workers.reckoning import Kept, Row, reckon
 from tests.workers.services import Services
 
 T = TypeVar("T")
 log = logging.getLogger("chaos")
 Fault = Callable[[], Awaitable[None]]
 
-POINTS = [
-    f"{name}.{side}"
-    for name in (
-        "launch.claim", "launch.intend", "launch.prepare", "memory.keep", "launch.send",
-        "launch.submit", "launch.adopt", "launch.open", "launch.opened", "launch.conclude",
-        "reconcile.file", "watch.commit", "relay.commit",
-    )
-    for side in ("before", "after")
-]  # fmt: skip
 AGAIN = """
     UPDATE submission SET lease_until = NULL WHERE state IN ('new', 'uncertain') AND lease_holder IS NULL
 """
+LAUNCHED = """
+    SELECT NOT EXISTS (SELECT FROM submission WHERE state IN ('queued', 'new', 'submitting', 'uncertain'))
+"""
+OVER = """
+    SELECT NOT EXISTS (SELECT FROM submission WHERE ended_at IS NULL OR advanced_at IS NULL OR check_at IS NOT NULL)
+"""
+AT_A_POINT = "a worker killed at a named point"
+CATCH_UP = 6
+"""After how many places everything is launched."""
+REACHED_S = 45.0
+"""How long a worker may take to come to a place."""
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
-
-
-@dataclass(frozen=True)
-class Row:
-    """What came of the launches during which one kind of fault was inflicted."""
-
-    fault: str
-    inflicted: int
-    launches: int
-    lost: int
-    """Launches of which no cluster ran."""
-    twice: int
-    """Launches of which more than one cluster ran."""
-    inert: int
-    """Clusters that never ran."""
-    unreported: int
-    """Those among them that are still in the queue and no discrepancy."""
-
-    @property
-    def is_good(self) -> bool:
-        return not (self.lost or self.twice or self.unreported)
 
 
 @dataclass
@@ -76,24 +59,31 @@ class Chaos:
     services: Services
     plant: Plant
     stage: int
+    rarer: Rarer
     system: BatchSystem
-    settings: Mapping[str, str]
+    settings: dict[str, str]
     own: Mapping[str, Fault] = field(default_factory=dict)
     """Faults of the batch system."""
+    away: Callable[[], AbstractContextManager[None]] | None = None
+    """Makes the batch system one that can't be had."""
+    tend: Fault | None = None
+    """What somebody who runs the batch system does now and then."""
     within_s: float = 60
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    died: Counter[str] = field(default_factory=Counter)
+    """How many workers have killed themselves at each place."""
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
         self.points = self.dice.sample(POINTS, len(POINTS))
-        self.kept: list[tuple[str, int, set[int]]] = []
+        self.kept: list[Kept] = []
 
     @property
     def faults(self) -> dict[str, Fault]:
         """Everything that may be inflicted."""
         return {
             "a worker killed at any time": self.kill_worker,
-            "a worker killed at a named point": self.kill_at_point,
+            AT_A_POINT: self.kill_at_point,
             "all workers killed at once": self.kill_all,
             "Redis flushed": self.services.flush,
             "Redis killed": self.restart("valkey"),
@@ -101,36 +91,52 @@ class Chaos:
             **self.own,
         }
 
-    async def run(self, launches: int, hits: int) -> list[Row]:
-        """Every fault in an order by the seed, each with as many launches, inflicted up to `hits` times."""
+    async def run(self, launches: int, hits: int, *, everywhere: bool = False) -> list[Row]:
+        """Every fault in an order by the seed, each with as many launches, inflicted up to `hits` times.
+
+        `everywhere`: workers die at every place that the code has, as far as they can be brought there.
+        """
         log.warning("POMS_TEST_SEED=%s makes these faults again", self.seed)
-        self.workers = [self.worker(), self.worker()]
+        await self.kill_all()
         faults = self.faults
         for name in self.dice.sample(sorted(faults), len(faults)):
-            ids = [await self.launch() for _ in range(launches)]
-            inflicted = await self.inflict(faults[name], hits, ids)
-            self.kept.append((name, inflicted, set(ids)))
-            await self.until(self.launched(ids), f"{name}: the launches")
-        ids = [id for _, _, kept in self.kept for id in kept]
-        await self.until(self.over(ids), "the end of all jobs")
-        return await self.count()
+            log.info("%s", name)
+            before = await self.patiently(self.last)
+            if everywhere and name == AT_A_POINT:
+                inflicted = await self.kill_at_each(launches)
+            else:
+                for _ in range(launches):
+                    await self.launch()
+                inflicted = await self.inflict(faults[name], hits)
+            await self.until(self.launched, f"{name}: the launches")
+            if name == AT_A_POINT:
+                await self.until(self.over, f"{name}: the end of all jobs")
+            made = await self.house.db.fetch("SELECT id FROM submission WHERE id > $1", before)
+            self.kept.append(Kept(name, inflicted, frozenset(row["id"] for row in made)))
+        await self.until(self.over, "the end of all jobs")
+        await self.reconciled()
+        reckoning = await reckon(self.house.db, self.system, self.house.spool)
+        return [reckoning.row(kept) for kept in self.kept]
+
+    async def last(self) -> int:
+        return int(await self.house.db.fetchval("SELECT coalesce(max(id), 0) FROM submission"))
 
     def worker(self, kill_at: str = "") -> subprocess.Popen[bytes]:
         return self.house.worker(kill_at, **self.settings)
 
-    async def launch(self) -> int:
+    async def launch(self, stage: int | None = None) -> int:
         async def next_() -> int:
             outcome = await slices.launch_next(
-                self.house.db, self.stage, Asked(self.plant.person_id)
+                self.house.db, stage or self.stage, Asked(self.plant.person_id)
             )
             assert outcome.submission is not None, outcome.why
             return outcome.submission.id
 
         return await self.patiently(next_)
 
-    async def inflict(self, fault: Fault, hits: int, ids: Sequence[int]) -> int:
-        done, launched = 0, self.launched(ids)
-        while done < hits and (done == 0 or not await self.patiently(launched)):
+    async def inflict(self, fault: Fault, hits: int) -> int:
+        done = 0
+        while done < hits and (done == 0 or not await self.patiently(self.launched)):
             await asyncio.sleep(self.dice.uniform(0.3, 1.2))
             await fault()
             self.revive()
@@ -139,34 +145,62 @@ class Chaos:
 
     async def kill_worker(self) -> None:
         victim = self.dice.randrange(len(self.workers))
-        self.replace(victim, self.worker)
+        self.replace(victim)
 
-    def replace(self, number: int, by: Callable[[], "subprocess.Popen[bytes]"]) -> None:
+    def replace(self, number: int) -> None:
         self.workers[number].kill()
         self.workers[number].wait()
-        self.workers[number] = by()
+        self.workers[number] = self.worker()
 
     def revive(self) -> None:
         """As a supervisor does: a worker that began while Postgres was away has ended."""
         for number, worker in enumerate(self.workers):
             if worker.poll() is not None:
-                self.replace(number, self.worker)
+                self.replace(number)
 
     async def kill_all(self) -> None:
-        for number in range(len(self.workers)):
-            self.replace(number, self.worker)
+        self.kill()
+        self.workers = [self.worker(), self.worker()]
+
+    def kill(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+
+    async def kill_at_each(self, launches: int) -> int:
+        """At every place in the order of the seed; once more at those that nobody reached."""
+        for number, point in enumerate(self.points):
+            so_far, then = (n * launches // len(self.points) for n in (number, number + 1))
+            for _ in range(so_far, then):
+                await self.launch()
+            await self.kill_at(point)
+            if number % CATCH_UP == 0:
+                # Else what a place needs would wait behind all that nobody lived to launch.
+                await self.kill_all()
+                await self.until(self.launched, f"{point}: the launches")
+        for point in [point for point in self.points if not self.died[point]]:
+            await self.kill_at(point)
+        await self.kill_all()
+        return self.died.total()
 
     async def kill_at_point(self) -> None:
-        """Both workers are to die at the next point; one that doesn't come there is killed."""
         point = self.points.pop(0)
         self.points.append(point)
-        for number in range(len(self.workers)):
-            self.replace(number, lambda: self.worker(point))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(6):
-                while all(worker.poll() is None for worker in self.workers):
-                    await asyncio.sleep(0.02)
+        await self.kill_at(point)
         await self.kill_all()
+
+    async def kill_at(self, point: str) -> None:
+        """Bring the only worker to a place where it is to die; one that doesn't come there is killed all the same."""
+        self.kill()
+        async with PASSING.get(point.rpartition(".")[0], plainly)(self):
+            self.workers = [self.worker(point)]
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REACHED_S):
+                    while self.workers[0].poll() is None:
+                        await asyncio.sleep(0.02)
+            self.died[point] += self.workers[0].poll() == -signal.SIGKILL
+            log.info("%s: %s died", point, self.died[point])
+            self.kill()
 
     def restart(self, service: str) -> Fault:
         async def killed() -> None:
@@ -183,27 +217,22 @@ class Chaos:
                 except AWAY:
                     await asyncio.sleep(0.05)
 
-    def launched(self, ids: Sequence[int]) -> Callable[[], Awaitable[bool]]:
-        return self.none(ids, "state IN ('queued', 'new', 'submitting', 'uncertain')")
+    async def launched(self) -> bool:
+        # Nobody waits ten seconds for another look here.
+        await self.house.db.execute(AGAIN)
+        return bool(await self.house.db.fetchval(LAUNCHED))
 
-    def over(self, ids: Sequence[int]) -> Callable[[], Awaitable[bool]]:
-        return self.none(ids, "ended_at IS NULL")
-
-    def none(self, ids: Sequence[int], what: str) -> Callable[[], Awaitable[bool]]:
-        sql = f"SELECT NOT EXISTS (SELECT FROM submission WHERE id = ANY($1) AND {what})"
-
-        async def is_so() -> bool:
-            # Nobody waits ten seconds for another look here.
-            await self.house.db.execute(AGAIN)
-            return bool(await self.house.db.fetchval(sql, list(ids)))
-
-        return is_so
+    async def over(self) -> bool:
+        """Also what follows: recoveries and dependents."""
+        return await self.launched() and bool(await self.house.db.fetchval(OVER))
 
     async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         try:
             async with asyncio.timeout(self.within_s):
                 while not await self.patiently(condition):
                     self.revive()
+                    if self.tend:
+                        await self.tend()
                     await asyncio.sleep(0.1)
         except TimeoutError:
             states = await self.house.db.fetch(
@@ -211,36 +240,6 @@ class Chaos:
             )
             said = f"{[tuple(r) for r in states]}\n{self.house.said()}"
             raise AssertionError(f"seed {self.seed}: {what} did not come\n{said}") from None
-
-    async def count(self) -> list[Row]:
-        """What the batch system has, by what its clusters' marks say, and what was told of them."""
-        await self.reconciled()
-        # Of this house alone: other tests have launched into the same pool.
-        history = await self.house.db.fetchval("SELECT history_id::text FROM change_head")
-        clusters = await self.system.marked([prefix(history)])
-        ran = Counter(submission_of(c.mark) for c in clusters if c.started)
-        told = await self.house.db.fetch("SELECT native_id FROM discrepancy")
-        reported = {row["native_id"] for row in told}
-        return [self.row(kept, clusters, ran, reported) for kept in self.kept]
-
-    def row(
-        self,
-        kept: tuple[str, int, set[int]],
-        clusters: Sequence[Cluster],
-        ran: Mapping[int | None, int],
-        reported: set[Any],
-    ) -> Row:
-        name, inflicted, ids = kept
-        inert = [c for c in clusters if submission_of(c.mark) in ids and not c.started]
-        return Row(
-            name,
-            inflicted,
-            len(ids),
-            lost=sum(not ran.get(id) for id in ids),
-            twice=sum(ran.get(id, 0) > 1 for id in ids),
-            inert=len(inert),
-            unreported=sum(bool(c.jobs) and c.native_id not in reported for c in inert),
-        )
 
     async def reconciled(self) -> None:
         """Everything that was there just now has been looked at since it fell silent."""
@@ -263,8 +262,9 @@ async def on_local(services: Services, folder: Path, seed: int, within_s: float)
     plant = await Plant.make(house.db)
     stage = await plant.stage("quick", ["/bin/true"], kind="generator", patterns=[])
     settings = {"POMS_RECONCILE_S": "1", "POMS_LAUNCH_LEASE_S": "3"}
-    system = Local(house.spool)
-    chaos = Chaos(seed, house, services, plant, stage, system, settings, within_s=within_s)
+    system, rarer = Local(house.spool), await Rarer.make(house, plant, "local")
+    chaos = Chaos(seed, house, services, plant, stage, rarer, system, settings, within_s=within_s)
+    chaos.away = lambda: blocked(house)
     runners = [house.runner()]
 
     async def kill_runner() -> None:
@@ -295,13 +295,3 @@ def stopped_in_a_submit(chaos: Chaos, pid: Callable[[], int]) -> Fault:
             os.kill(victim, signal.SIGCONT)
 
     return inflicted
-
-
-def table(rows: Sequence[Row]) -> str:
-    """For docs/chaos.md."""
-    head = "| fault | inflicted | launches | lost | twice | inert clusters, each reported |\n|---|---|---|---|---|---|"
-    lines = [
-        f"| {r.fault} | {r.inflicted} | {r.launches} | {r.lost} | {r.twice} | {r.inert} |"
-        for r in rows
-    ]
-    return "\n".join([head, *lines])

@@ -10,6 +10,11 @@ from tests.workers.house import House
 def blocked(house: House) -> Iterator[None]:
     """A folder lies where it keeps a file: until then every submission is a fault of the system."""
     obstacle = house.spool / "local" / "number.lock"
+    aside = obstacle.with_name("number.lock.aside")
+    if obstacle.exists():
+        obstacle.rename(aside)
     obstacle.mkdir(parents=True)
     yield
     obstacle.rmdir()
+    if aside.exists():
+        aside.rename(obstacle)

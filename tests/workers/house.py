@@ -25,7 +25,8 @@ if inputs:
     name, text = stage + "_" + parents[0], "".join(open(p).read() for p in inputs)
 else:
     parents, name, text = [], f"{stage}_{index}.txt", os.environ["POMS_SEED"] + "\\n"
-if round_ == 0 and (index in bad or any(p.split("_")[-1].split(".")[0] in bad for p in parents)):
+here = [index, *(p.split("_")[-1].split(".")[0] for p in parents)]
+if round_ == 0 and ("every" in bad or any(each in bad for each in here)):
     sys.exit(7)
 open(name, "w").write(text)
 with open(os.environ["POMS_OUTPUTS"], "w") as told:

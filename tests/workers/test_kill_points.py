@@ -1,11 +1,9 @@
 """Every place before and after an external effect or a commit: a worker dies there, and nothing changes."""
 
-import ast
 import asyncio
 import json
 import signal
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -18,24 +16,9 @@ from tests.plant import Plant
 from tests.workers.campaigns import Two, two
 from tests.workers.credentials import Pass, renewal
 from tests.workers.gates import blocked
-from tests.workers.house import ROOT, House, until
+from tests.workers.house import House, until
+from tests.workers.places import NAMES, POINTS
 from tests.workers.twins import submitted_again
-
-WORKERS = ROOT / "workers"
-
-
-def named_in(path: Path) -> list[str]:
-    """The names that the code of a worker gives to `around`."""
-    calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
-    found = [c.args[0] for c in calls if isinstance(c.func, ast.Name) and c.func.id == "around"]
-    assert all(isinstance(name, ast.Constant) for name in found), (
-        f"{path}: a place without a plain name"
-    )
-    return [str(name.value) for name in found if isinstance(name, ast.Constant)]
-
-
-NAMES = [name for path in sorted(WORKERS.glob("*.py")) for name in named_in(path)]
-POINTS = [f"{name}.{side}" for name in sorted(set(NAMES)) for side in ("before", "after")]
 
 Scenario = Callable[[House, Plant, str], Awaitable[None]]
 
