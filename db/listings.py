@@ -161,10 +161,22 @@ LAUNCH_OUTPUT = f"""
      WHERE submission_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
 """
 
+LAUNCH_OUTPUT_BACKWARD = f"""
+    SELECT {", ".join(Chunk.__dataclass_fields__)} FROM launch_output
+     WHERE submission_id = $1 AND ($2::bigint IS NULL OR sequence < $2) ORDER BY sequence DESC LIMIT $3
+"""
+
 
 async def launch_output(db: Database, submission_id: int, after: int, limit: int) -> list[Chunk]:
     """The next pieces of what the launch said."""
     return await many(db, Chunk, LAUNCH_OUTPUT, submission_id, after, limit)
+
+
+async def launch_output_before(
+    db: Database, submission_id: int, before: int | None, limit: int
+) -> list[Chunk]:
+    """The pieces before one (None: the end), the last first."""
+    return await many(db, Chunk, LAUNCH_OUTPUT_BACKWARD, submission_id, before, limit)
 
 
 SLICES = """

@@ -5,13 +5,16 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
+from typing import Any
 
 import strawberry
 
 from db import changes as rows
 from db import listings, progress
+from db.listings import Chunk
 from domain.submissions import SubmissionState
 from door.describe import thing
+from door.pages import Connection
 from feed import Changes, Head, OtherHistory, Wanted
 from resolvers.submissions import experiment_ids
 from schema import ids
@@ -33,6 +36,7 @@ from schema.changes import (
 from schema.context import Info
 from schema.fields import reads
 from schema.ids import made
+from schema.lists import Part, by_key, number
 from schema.problems import NotFound
 from schema.progress import CampaignProgress, CampaignProgressItem, StageProgress
 from schema.submissions import found
@@ -210,7 +214,7 @@ async def chunks(info: Info, submission_id: int) -> AsyncGenerator[LaunchOutput,
         found = await listings.launch_output(context.db, submission_id, after, MOST_CHUNKS)
         for row in found:
             context.position = row.sequence
-            yield LaunchOutput(sequence=row.sequence, attempt=row.attempt, text=row.text, at=row.at)
+            yield LaunchOutput.of(row)
         if len(found) < MOST_CHUNKS:
             return
 
@@ -238,6 +242,31 @@ class ChangeQueries:
             return None
         head = await info.context.feed.now()
         return await progress_of(info, id, shown(head))
+
+    @reads()
+    async def launch_output(
+        self,
+        info: Info,
+        submission_id: strawberry.ID,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LaunchOutput] | None:
+        """What a launch has said so far, in its order; null when there is none, or it is not yours to see."""
+        id = ids.number(submission_id, "submission")
+        if id is None or await found(info, id) is None:
+            return None
+
+        async def fetch(start: list[Any] | None, backwards: bool, limit: int) -> list[Chunk]:  # noqa: FBT001 - the page's contract
+            at = number(start[0]) if start else None
+            if backwards:
+                return await listings.launch_output_before(info.context.db, id, at, limit)
+            behind = -1 if at is None else at
+            return await listings.launch_output(info.context.db, id, behind, limit)
+
+        part = Part(first, after, last, before)
+        return await by_key(part, fetch, LaunchOutput.of, lambda row: (row.sequence,), 1)
 
     @reads()
     async def head(self, info: Info) -> str:

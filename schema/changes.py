@@ -7,6 +7,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from db import changes
+from db.listings import Chunk
 from door.describe import asked, thing
 from door.pages import bad_input, cursor, keys
 from feed import Head
@@ -122,6 +123,11 @@ class LaunchOutput:
     """What it said."""
     at: datetime
     """When."""
+
+    @classmethod
+    def of(cls, row: Chunk) -> "LaunchOutput":
+        """Show a row."""
+        return cls(sequence=row.sequence, attempt=row.attempt, text=row.text, at=row.at)
 
 
 LaunchOutputItem = Annotated[

@@ -223,3 +223,41 @@ async def test_what_a_launch_says_comes_until_it_is_launched(
         assert [item async for item in items] == []
     async with watching(context, OUTPUT, id=f"submission:{row.id}", after=1) as items:
         assert [item["text"] async for item in items] == ["two"]
+
+
+KEPT = """
+    query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+      launchOutput(submissionId: $id, first: $first, after: $after, last: $last, before: $before) {
+        nodes { sequence attempt text }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+      }
+    }
+"""
+
+
+async def test_what_a_launch_has_said_is_read_page_by_page_from_both_ends(
+    context: Make, work: Work, db: Pool
+) -> None:
+    row = await work.submission(work.reco, "idle")
+    say = "INSERT INTO launch_output VALUES ($1, $2, 1, $3)"
+    await db.executemany(say, [(row.id, n, f"piece {n}") for n in range(1, 6)])
+
+    async def page(as_: str = "anna", **given: Any) -> Any:
+        told = {"id": f"submission:{row.id}", **given}
+        result = await schema().execute(KEPT, told, await context(as_))
+        assert result.data, result.errors
+        return result.data["launchOutput"]
+
+    def pieces(page: Any) -> list[int]:
+        return [node["sequence"] for node in page["nodes"]]
+
+    one = await page(first=2)
+    two = await page(first=2, after=one["pageInfo"]["endCursor"])
+    three = await page(first=2, after=two["pageInfo"]["endCursor"])
+    assert [pieces(one), pieces(two), pieces(three)] == [[1, 2], [3, 4], [5]]
+    assert one["nodes"][0] == {"sequence": 1, "attempt": 1, "text": "piece 1"}
+    assert (two["pageInfo"]["hasNextPage"], three["pageInfo"]["hasNextPage"]) == (True, False)
+    assert pieces(end := await page(last=2)) == [4, 5]
+    assert pieces(await page(last=2, before=end["pageInfo"]["startCursor"])) == [2, 3]
+    assert await page(as_="otto") is None
+    assert await page(id="submission:999") is None
