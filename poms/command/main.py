@@ -9,7 +9,7 @@ import typer
 
 from poms import session
 from poms.client import Client
-from poms.command import campaigns, datasets, launching, recovering, watching
+from poms.command import campaigns, datasets, holding, launching, recovering, watching
 from poms.command.desk import Desk
 from poms.generated.me import Me
 from poms.session import Session
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(campaigns.app, name="campaign")
 app.add_typer(datasets.app, name="dataset")
 launching.join(app)
+holding.join(app)
 watching.join(app)
 recovering.join(app)
 

@@ -49,6 +49,19 @@ async def named(api: Client, text: str, *, stage: bool = True) -> Named:
     raise Refused(f"{text!r} may be one of {say}: say which.")
 
 
+async def whole(api: Client, text: str) -> str:
+    """The id of all that is called so: a stage, a campaign, or, with a slash at its end, an experiment."""
+    if text.startswith("stage:"):
+        return text
+    if text.endswith("/"):
+        found = (await api.experiment(text[:-1])).experiment
+        if found is None:
+            raise Refused(f"There is no experiment {text[:-1]!r}.")
+        return found.id
+    hit = await named(api, text)
+    return hit.stage_id or hit.campaign.id
+
+
 Way = tuple[str | None, str, str | None]
 """An experiment's, a campaign's and a stage's name."""
 

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from poms.board import Board, account
-from poms.client import Client
+from poms.client import Client, following, pages
 from poms.command import names
 from poms.command.desk import Code, Desk, jsonable
 from poms.command.launching import Which, submissions
 from poms.following import Stages, is_well, until_quiet
-from poms.generated.fragments import SubmissionPart
+from poms.generated.fragments import OutputPart, SubmissionPart
 from poms.generated.input_types import SubmissionsFilter
 from poms.generated.submission import SubmissionSubmission
 from poms.generated.triage import TriageSubmissionTriage
@@ -89,11 +89,21 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="What its launch says, live.")
     ] = False,
+    launch: Annotated[
+        bool, typer.Option("--launch", help="What its launch said, instead of its jobs.")
+    ] = False,
 ) -> None:
-    """Show why a submission's jobs failed, with the last lines of their logs."""
+    """Show why a submission's jobs failed, with the last lines of their logs; or what its launch said."""
     desk: Desk = ctx.obj
     if follow:
         desk.run(lambda api: _follow(api, submission, desk))
+        return
+    if launch:
+        said = desk.run(lambda api: _said(api, submission))
+        if desk.json:
+            desk.show(said, "")
+        for piece in said:
+            desk.say(_piece(piece))
         return
     found = desk.run(lambda api: _triage(api, submission))
     if desk.json:
@@ -115,9 +125,23 @@ async def _triage(api: Client, id: str) -> TriageSubmissionTriage:
     return found
 
 
+async def _said(api: Client, id: str) -> list[OutputPart]:
+    async def page(after: str | None) -> tuple[list[OutputPart], str | None]:
+        found = (await api.launch_output(id, after)).launch_output
+        if found is None:
+            raise Refused(f"There is no {id}.")
+        return list(found.nodes), following(found.page_info)
+
+    return [each async for each in pages(page)]
+
+
+def _piece(of: OutputPart) -> str:
+    return f"{of.at:%H:%M:%S} {of.text.rstrip()}"
+
+
 async def _follow(api: Client, id: str, desk: Desk) -> None:
     async for piece in api.output_of(id):
         if desk.json:
             print(json.dumps(jsonable(piece)), flush=True)  # noqa: T201
         else:
-            desk.out.print(f"{piece.at:%H:%M:%S}", piece.text.rstrip("\n"), markup=False)
+            desk.say(_piece(piece))

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from .create_launch_host import CreateLaunchHost
     from .create_login_setup import CreateLoginSetup
     from .datasets import Datasets
+    from .experiment import Experiment
     from .head import Head
+    from .hold_launches import HoldLaunches
+    from .holds_of import HoldsOf
     from .import_campaign import ImportCampaign
     from .input_types import (
         CampaignFilter,
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
         CreateLoginSetupInput,
         FileInput,
         ImportCampaignInput,
+        LaunchQueueFilter,
         RecoveryInput,
         SaveCampaignInput,
         SetMembershipInput,
@@ -36,12 +40,16 @@ if TYPE_CHECKING:
     from .inputs_done import InputsDone
     from .kick_submission import KickSubmission
     from .launch_campaign import LaunchCampaign
+    from .launch_holds import LaunchHolds
+    from .launch_output import LaunchOutput
+    from .launch_queue import LaunchQueue
     from .launch_recovery import LaunchRecovery
     from .launch_stage import LaunchStage
     from .me import Me
     from .outputs_located import OutputsLocated
     from .plan_recovery import PlanRecovery
     from .progress import Progress
+    from .release_launches import ReleaseLaunches
     from .save_campaign import SaveCampaign
     from .set_campaign_active import SetCampaignActive
     from .set_membership import SetMembership
@@ -854,6 +862,78 @@ class Client(Base):
         data = self.get_data(response)
         return LaunchRecovery.model_validate(data)
 
+    async def hold_launches(
+        self, reason: str, id: Union[Optional[str], "UnsetType"] = UNSET, **kwargs: Any
+    ) -> "HoldLaunches":
+        from .hold_launches import HoldLaunches
+
+        query = gql("""
+            mutation HoldLaunches($reason: String!, $id: ID) {
+              holdLaunches(reason: $reason, id: $id) {
+                __typename
+                ...HoldPart
+                ...Said
+              }
+            }
+
+            fragment HoldPart on LaunchHold {
+              id
+              scope
+              name
+              reason
+              heldAt
+              heldBy {
+                username
+              }
+              releasedAt
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"reason": reason, "id": id}
+        response = await self.execute(
+            query=query, operation_name="HoldLaunches", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return HoldLaunches.model_validate(data)
+
+    async def release_launches(self, hold_id: str, **kwargs: Any) -> "ReleaseLaunches":
+        from .release_launches import ReleaseLaunches
+
+        query = gql("""
+            mutation ReleaseLaunches($holdId: ID!) {
+              releaseLaunches(holdId: $holdId) {
+                __typename
+                ...HoldPart
+                ...Said
+              }
+            }
+
+            fragment HoldPart on LaunchHold {
+              id
+              scope
+              name
+              reason
+              heldAt
+              heldBy {
+                username
+              }
+              releasedAt
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"holdId": hold_id}
+        response = await self.execute(
+            query=query, operation_name="ReleaseLaunches", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return ReleaseLaunches.model_validate(data)
+
     async def me(self, **kwargs: Any) -> "Me":
         from .me import Me
 
@@ -1393,6 +1473,197 @@ class Client(Base):
         )
         data = self.get_data(response)
         return PlanRecovery.model_validate(data)
+
+    async def experiment(self, name: str, **kwargs: Any) -> "Experiment":
+        from .experiment import Experiment
+
+        query = gql("""
+            query Experiment($name: String!) {
+              experiment(name: $name) {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"name": name}
+        response = await self.execute(
+            query=query, operation_name="Experiment", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Experiment.model_validate(data)
+
+    async def launch_queue(
+        self,
+        first: int,
+        filter_: Union[Optional["LaunchQueueFilter"], "UnsetType"] = UNSET,
+        after: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "LaunchQueue":
+        from .launch_queue import LaunchQueue
+
+        query = gql("""
+            query LaunchQueue($first: Int!, $filter: LaunchQueueFilter, $after: String) {
+              launchQueue(filter: $filter, first: $first, after: $after) {
+                nodes {
+                  ...QueuedPart
+                }
+                pageInfo {
+                  ...PagePart
+                }
+              }
+            }
+
+            fragment PagePart on PageInfo {
+              hasNextPage
+              endCursor
+            }
+
+            fragment QueuedPart on Submission {
+              id
+              isTest
+              priority
+              jobsTotal
+              waiting {
+                kind
+                reason
+                reasons
+                position
+                since
+              }
+              stage {
+                id
+                name
+              }
+              campaign {
+                id
+                name
+              }
+              experiment {
+                name
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "first": first,
+            "filter": filter_,
+            "after": after,
+        }
+        response = await self.execute(
+            query=query, operation_name="LaunchQueue", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return LaunchQueue.model_validate(data)
+
+    async def launch_holds(self, **kwargs: Any) -> "LaunchHolds":
+        from .launch_holds import LaunchHolds
+
+        query = gql("""
+            query LaunchHolds {
+              launchHolds {
+                ...HoldPart
+              }
+            }
+
+            fragment HoldPart on LaunchHold {
+              id
+              scope
+              name
+              reason
+              heldAt
+              heldBy {
+                username
+              }
+              releasedAt
+            }
+            """)
+        variables: dict[str, object] = {}
+        response = await self.execute(
+            query=query, operation_name="LaunchHolds", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return LaunchHolds.model_validate(data)
+
+    async def holds_of(self, id: str, **kwargs: Any) -> "HoldsOf":
+        from .holds_of import HoldsOf
+
+        query = gql("""
+            query HoldsOf($id: ID!) {
+              node(id: $id) {
+                __typename
+                ... on Stage {
+                  launchHolds {
+                    ...HoldPart
+                  }
+                }
+                ... on Campaign {
+                  launchHolds {
+                    ...HoldPart
+                  }
+                }
+                ... on Experiment {
+                  launchHolds {
+                    ...HoldPart
+                  }
+                }
+              }
+            }
+
+            fragment HoldPart on LaunchHold {
+              id
+              scope
+              name
+              reason
+              heldAt
+              heldBy {
+                username
+              }
+              releasedAt
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        response = await self.execute(
+            query=query, operation_name="HoldsOf", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return HoldsOf.model_validate(data)
+
+    async def launch_output(
+        self,
+        submission_id: str,
+        after: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "LaunchOutput":
+        from .launch_output import LaunchOutput
+
+        query = gql("""
+            query LaunchOutput($submissionId: ID!, $after: String) {
+              launchOutput(submissionId: $submissionId, first: 100, after: $after) {
+                nodes {
+                  ...OutputPart
+                }
+                pageInfo {
+                  ...PagePart
+                }
+              }
+            }
+
+            fragment OutputPart on LaunchOutput {
+              sequence
+              attempt
+              text
+              at
+            }
+
+            fragment PagePart on PageInfo {
+              hasNextPage
+              endCursor
+            }
+            """)
+        variables: dict[str, object] = {"submissionId": submission_id, "after": after}
+        response = await self.execute(
+            query=query, operation_name="LaunchOutput", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return LaunchOutput.model_validate(data)
 
     async def watch_changes(
         self,

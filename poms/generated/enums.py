@@ -29,6 +29,13 @@ class Role(str, Enum):
     SUPERUSER = "SUPERUSER"
 
 
+class Scope(str, Enum):
+    STAGE = "STAGE"
+    CAMPAIGN = "CAMPAIGN"
+    EXPERIMENT = "EXPERIMENT"
+    EVERYTHING = "EVERYTHING"
+
+
 class StageEffect(str, Enum):
     ADDED = "ADDED"
     CHANGED = "CHANGED"
@@ -58,6 +65,13 @@ class SubmissionState(str, Enum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
     REMOVED = "REMOVED"
+
+
+class WaitingKind(str, Enum):
+    INACTIVE = "INACTIVE"
+    LAUNCH_HOLD = "LAUNCH_HOLD"
+    LIMIT = "LIMIT"
+    TURN = "TURN"
 
 
 class Why(str, Enum):

@@ -4,7 +4,7 @@ from typing import Any, Literal, Optional
 from pydantic import Field
 
 from .base_model import BaseModel
-from .enums import FindingLevel, StageEffect, SubmissionState, Why
+from .enums import FindingLevel, Scope, StageEffect, SubmissionState, WaitingKind, Why
 
 
 class CampaignPart(BaseModel):
@@ -67,6 +67,20 @@ class FindingPart(BaseModel):
     key: str
     message: str
     level: FindingLevel
+
+
+class HoldPart(BaseModel):
+    id: str
+    scope: Scope
+    name: str
+    reason: str
+    held_at: datetime = Field(alias="heldAt")
+    held_by: "HoldPartHeldBy" = Field(alias="heldBy")
+    released_at: Optional[datetime] = Field(alias="releasedAt")
+
+
+class HoldPartHeldBy(BaseModel):
+    username: str
 
 
 class ImportPart(BaseModel):
@@ -242,10 +256,44 @@ class ProgressPartStages(StagePart):
     pass
 
 
+class QueuedPart(BaseModel):
+    id: str
+    is_test: bool = Field(alias="isTest")
+    priority: int
+    jobs_total: int = Field(alias="jobsTotal")
+    waiting: Optional["QueuedPartWaiting"]
+    stage: "QueuedPartStage"
+    campaign: "QueuedPartCampaign"
+    experiment: "QueuedPartExperiment"
+
+
+class QueuedPartWaiting(BaseModel):
+    kind: WaitingKind
+    reason: str
+    reasons: list[str]
+    position: int
+    since: datetime
+
+
+class QueuedPartStage(BaseModel):
+    id: str
+    name: str
+
+
+class QueuedPartCampaign(BaseModel):
+    id: str
+    name: str
+
+
+class QueuedPartExperiment(BaseModel):
+    name: str
+
+
 CampaignPart.model_rebuild()
 ChangePart.model_rebuild()
 Counts.model_rebuild()
 FindingPart.model_rebuild()
+HoldPart.model_rebuild()
 ImportPart.model_rebuild()
 SubmissionPart.model_rebuild()
 LaunchPart.model_rebuild()
@@ -254,3 +302,4 @@ PagePart.model_rebuild()
 PlanPart.model_rebuild()
 StagePart.model_rebuild()
 ProgressPart.model_rebuild()
+QueuedPart.model_rebuild()

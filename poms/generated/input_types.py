@@ -189,6 +189,17 @@ class ImportCampaignInput(BaseModel):
     "Asking again with the same key gives the same answer, and imports nothing twice."
 
 
+class LaunchQueueFilter(BaseModel):
+    """Which launches that wait are wanted; what is left out doesn't narrow."""
+
+    experiment: Optional[str] = None
+    "The name of one of your experiments."
+    campaign_id: Optional[str] = Field(alias="campaignId", default=None)
+    "Of one campaign."
+    stage_id: Optional[str] = Field(alias="stageId", default=None)
+    "Of one stage."
+
+
 class ParameterInput(BaseModel):
     """A key and its value, written one after the other on the command line."""
 
