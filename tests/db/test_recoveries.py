@@ -216,14 +216,32 @@ async def test_fact_26_of_nothing_comes_no_recovery(plant: Plant) -> None:
 async def test_fact_25_depth_2_looks_at_grandchildren(plant: Plant) -> None:
     await launched(plant)
     await plant_case(plant, 1, replace(CHILD, outputs=frozenset("a")))
-    await plant.db.execute(
-        "WITH f AS (INSERT INTO file (experiment_id, name, size, location) VALUES ($1, 'grand.b', 0, '') RETURNING id)"
-        " INSERT INTO file_parent SELECT f.id, 7 FROM f",
-        plant.experiment_id,
-    )
+    await plant.db.execute(GRANDCHILD, plant.experiment_id, "grand.b")
     entry = Entry("pending_files", patterns=["*.b"], depth=2)
     assert (await plan(plant, entry)).counts == {Why.DONE: 1, Why.WAITING: FILES - 1}
     assert (await plan(plant, replace(entry, depth=1))).taken == FILES
+
+
+GRANDCHILD = """
+    WITH f AS (INSERT INTO file (experiment_id, name, size, location) VALUES ($1, $2, 0, '') RETURNING id)
+    INSERT INTO file_parent SELECT f.id, 7 FROM f
+"""
+TWO_STEPS = (
+    """UPDATE submission SET configuration = configuration || '{"output_ancestor_depth": 2}'"""
+)
+
+
+async def test_where_results_are_made_in_two_steps_orphans_are_what_lacks_those(
+    plant: Plant,
+) -> None:
+    await launched(plant)
+    await plant.db.execute(TWO_STEPS)
+    await plant_case(plant, 1, replace(CHILD, outputs=frozenset("ab")))
+    assert (await plan(plant, "orphans")).taken == 1
+    await plant.db.execute(GRANDCHILD, plant.experiment_id, "grand.a")
+    assert (await plan(plant, "orphans")).taken == 1
+    await plant.db.execute(GRANDCHILD, plant.experiment_id, "grand.b")
+    assert (await plan(plant, "orphans")).taken == 0
 
 
 CHILD = Case(Delivery.CONSUMED, Outcome.DONE, frozenset(), Elsewhere.NOWHERE)
