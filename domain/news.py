@@ -42,9 +42,7 @@ class JobNews(NamedTuple):
         return self[:2]
 
 
-KEPT = ("site", "slot", "started_at", "cpu_s", "wall_s", "memory_mb")
-"""What a later event of the same attempt doesn't wipe out by saying nothing of it."""
-_seen, _kept = attrgetter("seen"), attrgetter(*KEPT)
+_seen = attrgetter("seen")
 
 
 def fold(news: Iterable[JobNews]) -> tuple[list[JobNews], list[JobNews]]:
@@ -69,8 +67,10 @@ def _after(known: JobNews | None, item: JobNews) -> JobNews:
         return item
     if known.state.is_over:
         return known
-    kept = zip(KEPT, _kept(known), _kept(item), strict=True)
-    return item._replace(**{name: was for name, was, now in kept if now is None})
+    # From site to started_at a later event of the same attempt doesn't wipe out what it says nothing of.
+    both = zip(known[10:16], item[10:16], strict=True)
+    kept = [was if now is None else now for was, now in both]
+    return JobNews._make((*item[:10], *kept, *item[16:]))
 
 
 LIMITS = {34: "memory", 46: "walltime", 12: "output_transfer", 13: "input_transfer"}

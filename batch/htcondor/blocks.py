@@ -59,10 +59,11 @@ def texts(data: bytes, offset: int) -> Iterator[tuple[str, int]]:
 
     A last block that is not whole yet is left: its writer is still at it.
     """
-    *whole, _ = data.split(_END)
+    # Postgres takes no NUL; whatever else is strange stays as long as it was.
+    *whole, _ = data.replace(b"\0", b"?").split(_END)
     for each in whole:
         offset += len(each) + len(_END)
-        text = each.decode("utf-8", "replace").replace("\0", "\ufffd")
+        text = each.decode("utf-8", "replace")
         yield _last(text) if "\n0" in text else text, offset
 
 

@@ -20,7 +20,7 @@ from batch.htcondor.story import Story
 
 _log = logging.getLogger(__name__)
 
-_CHUNK = 1 << 22
+_CHUNK = 1 << 20
 _HEAD, _WAIT_S = 1 << 16, 5.0
 _NEVER_S = 7 * 86400.0
 """After how long a launch without any log is taken for one that never came about."""

@@ -65,8 +65,9 @@ def test_doubling_and_reversing_a_batch_changes_nothing(feed: list[JobNews]) -> 
 
 
 def test_news_say_what_events_say_in_the_same_order() -> None:
-    # The watcher copies them over by their places.
+    # They are copied by their places.
     assert JobNews._fields[5:15] == JobEvent._fields[6:]
+    assert JobNews._fields[10:16] == (*JobEvent._fields[11:], "started_at")
 
 
 def test_an_end_is_the_end() -> None:
