@@ -54,6 +54,12 @@ class Settings:
     """For how long a watcher, or who advances a submission, has it for itself without a sign of life."""
     launch_lease_s: float = 60.0
     """The same of a launcher: longer than a launch may take."""
+    script_limit_s: float = 1800.0
+    """How long a launch script may run."""
+    scripts_at_once: int = 10
+    """How many launch scripts one worker runs at once."""
+    ssh_configuration: Path | None = None
+    """The configuration with which ssh reaches launch hosts; None: the workers' own."""
     reconcile_s: float = 60.0
     """How often what a batch system has is compared with the database, and how long both may be under way."""
     htcondor: tuple["Schedd", ...] = ()
@@ -109,6 +115,9 @@ class Settings:
             slots=int(env.get("POMS_SLOTS", "2")),
             lease_s=float(env.get("POMS_LEASE_S", "10")),
             launch_lease_s=float(env.get("POMS_LAUNCH_LEASE_S", "60")),
+            script_limit_s=float(env.get("POMS_SCRIPT_LIMIT_S", "1800")),
+            scripts_at_once=int(env.get("POMS_SCRIPTS_AT_ONCE", "10")),
+            ssh_configuration=path("POMS_SSH_CONFIGURATION"),
             reconcile_s=float(env.get("POMS_RECONCILE_S", "60")),
             htcondor=tuple(_schedds(env)),
             slurm=env.get("POMS_SLURM", "") == "1",

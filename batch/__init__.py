@@ -127,6 +127,8 @@ class Health:
     slots: int = 0
     running: int = 0
     queued: int = 0
+    schedd: str = ""
+    """By which name its users know it, where it has one besides that of the batch system."""
     proof_of_absence: str = ""
     """How it can be told that a launch left nothing there, where that depends on how the system is set up."""
 

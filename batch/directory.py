@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -106,6 +107,19 @@ def prepare(spool: Path, order: Order) -> Path:
     if (directory / "digest").read_text() != digest:
         raise OrderChanged(f"{directory} was made of another order; launch with a new mark")
     return directory
+
+
+def put_entry(directory: Path) -> None:
+    """Add what the jobs of a launch script run, `run NUMBER PROGRAM …`; whole or not at all."""
+    text = (
+        (_PAYLOAD / "run").read_text().replace("@LAUNCH@", shlex.quote(str(directory.absolute())))
+    )
+    fd, part = tempfile.mkstemp(prefix=".", dir=directory)
+    with os.fdopen(fd, "w") as file:
+        file.write(text)
+        os.fchmod(file.fileno(), 0o755)
+        os.fsync(file.fileno())
+    os.rename(part, directory / "run")
 
 
 def forget(spool: Path, mark: str) -> None:

@@ -126,7 +126,7 @@ async def compared(db: Database, pool: Pool, folder: Path) -> list[Line]:
     ours, theirs = [], []
     for n in range(ROUNDS + 1):
         submission = await planted.submission(stage)
-        await launches.claim(db, submission.id, HOLDER, 600)
+        await launches.claim(db, submission.id, HOLDER, 600, 600)
         ours.append(await bench.ours(submission.id))
         theirs.append(bench.theirs(f"theirs-{n}"))
     bench.system.close()

@@ -49,6 +49,7 @@ async def there(db: Database, experiment: experiments.Experiment, said: Campaign
         await campaigns.ids_of(db, campaigns.JOB_TYPES, id, types),
         await campaigns.ids_of(db, campaigns.LOGIN_SETUPS, id, setups),
         await datasets.ids_of(db, id, _sound(s.dataset for s in plans if s.dataset is not None)),
+        await campaigns.ids_of(db, campaigns.SCRIPTS, id, types),
     )
     return There(
         experiment=experiment.name,

@@ -249,6 +249,9 @@ async def revision(db: Database, id: int, number: int) -> Revision | None:
 JOB_TYPES = """
     SELECT id, name FROM job_type WHERE experiment_id = $1 AND active AND name = ANY($2::text[])
 """
+SCRIPTS = """
+    SELECT id, name FROM job_type WHERE experiment_id = $1 AND kind = 'script' AND name = ANY($2::text[])
+"""
 LOGIN_SETUPS = """
     SELECT id, name FROM login_setup WHERE experiment_id = $1 AND active AND name = ANY($2::text[])
 """
@@ -257,5 +260,5 @@ LOGIN_SETUPS = """
 async def ids_of(
     db: Database, sql: str, experiment_id: int, names: Sequence[str]
 ) -> dict[str, int]:
-    """Find active job types (JOB_TYPES) or login setups (LOGIN_SETUPS) of an experiment by name."""
+    """Find active job types (JOB_TYPES), launch scripts among them (SCRIPTS) or login setups (LOGIN_SETUPS) by name."""
     return {row.name: row.id for row in await many(db, Named, sql, experiment_id, names)}

@@ -7,6 +7,7 @@ from datetime import datetime
 from db.pool import Connection, Database, many, one
 from db.watches import Fenced
 from domain.discrepancies import (
+    FILED_BY_LAUNCHES,
     REPAIRS,
     Attempt,
     DiscrepancyKind,
@@ -47,25 +48,29 @@ COLUMNS = ", ".join(Discrepancy.__dataclass_fields__)
 
 ATTEMPT = """
     SELECT a.mark, a.submission_id, a.attempt, a.state, a.native_id, s.state AS submission_state,
-           extract(epoch FROM now() - greatest(a.updated_at, s.state_since))::float8 AS quiet_s
+           extract(epoch FROM now() - greatest(a.updated_at, s.state_since))::float8 AS quiet_s,
+           coalesce(s.configuration ->> 'job_kind' = 'script', false) AS is_script,
+           ARRAY(SELECT c.native_id FROM cluster c
+                  WHERE (c.submission_id, c.attempt, c.batch_system) = (a.submission_id, a.attempt, $1)) AS clusters
       FROM launch_attempt a JOIN submission s ON s.id = a.submission_id
 """
 
-BY_MARKS = f"{ATTEMPT} WHERE a.mark = ANY($1::text[])"
+BY_MARKS = f"{ATTEMPT} WHERE a.mark = ANY($2::text[])"
 
 AT_BATCH = f"""
     {ATTEMPT}
      WHERE a.batch_system = $1 AND a.native_id IS NOT NULL AND s.state IN ('idle', 'running', 'held')
+       AND s.configuration ->> 'job_kind' IS DISTINCT FROM 'script'
 """
 
 
-async def by_marks(db: Database, marks: Sequence[str]) -> list[Attempt]:
-    """The launches that these marks are known for."""
-    return await many(db, Attempt, BY_MARKS, marks)
+async def by_marks(db: Database, batch_system: str, marks: Sequence[str]) -> list[Attempt]:
+    """The launches that these marks are known for, with their clusters at a batch system."""
+    return await many(db, Attempt, BY_MARKS, batch_system, marks)
 
 
 async def at_batch(db: Database, batch_system: str) -> list[Attempt]:
-    """The adopted launches whose jobs are thought to be there."""
+    """The adopted launches whose jobs are thought to be there; what scripts submitted is followed otherwise."""
     return await many(db, Attempt, AT_BATCH, batch_system)
 
 
@@ -134,6 +139,7 @@ CLOSE = f"""
                resolved_by = CASE WHEN repaired_at IS NOT NULL THEN repair_by END,
                resolution = CASE WHEN repaired_at IS NULL THEN 'gone' ELSE 'repaired' END::resolution
          WHERE batch_system = $1 AND resolved_at IS NULL AND id <> ALL($2::bigint[])
+           AND (repaired_at IS NOT NULL OR kind <> ALL($3::discrepancy_kind[]))
         RETURNING *
     )
     {TELL}
@@ -156,7 +162,7 @@ async def reconcile(
     columns = [[getattr(each, name) for each in found] for name in FOUND]
     repairs = [REPAIRS[each.kind] for each in found]
     rows = await conn.fetch(FILE, batch_system, *columns, repairs)
-    await conn.execute(CLOSE, batch_system, [row["id"] for row in rows])
+    await conn.execute(CLOSE, batch_system, [row["id"] for row in rows], list(FILED_BY_LAUNCHES))
     await conn.execute(DONE, batch_system, looked_at)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from db import jobs
 from db.pool import Connection, many
 from db.submissions import COLUMNS, TELL, Submission
-from domain.submissions import AT_BATCH, SubmissionState, state_of
+from domain.configuration import runs_script
+from domain.submissions import AT_BATCH, LAUNCHING, SubmissionState, state_of
 
 LOCKED = f"""
     SELECT {COLUMNS} FROM submission WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
@@ -46,8 +47,6 @@ RELEASE = """
      WHERE stage.id = d.id
 """
 
-LAUNCHING = frozenset({SubmissionState.SUBMITTING, SubmissionState.UNCERTAIN})
-
 
 async def lock(conn: Connection, ids: Sequence[int]) -> list[Submission]:
     """Lock submissions in the order of their ids, as everybody does who locks several."""
@@ -61,7 +60,7 @@ async def follow(conn: Connection, ids: Sequence[int]) -> list[Submission]:
     wanted: dict[int, SubmissionState] = {}
     for submission in await lock(conn, ids):
         state = state_of(submission.counts, cancelled=submission.id in asked)
-        if state is not submission.state and _may_follow(submission.state, state):
+        if state is not submission.state and _may_follow(submission, state):
             wanted[submission.id] = state
     if not wanted:
         return []
@@ -74,9 +73,14 @@ async def follow(conn: Connection, ids: Sequence[int]) -> list[Submission]:
     return moved
 
 
-def _may_follow(old: SubmissionState, new: SubmissionState) -> bool:
-    """Jobs that have started prove a launch: they are followed even before its launcher says so."""
-    return old in AT_BATCH or (old in LAUNCHING and new is not SubmissionState.IDLE)
+def _may_follow(submission: Submission, new: SubmissionState) -> bool:
+    """Jobs that have started prove a launch: they are followed even before its launcher says so.
+
+    Not those of a launch script, which may go on submitting.
+    """
+    if submission.state in LAUNCHING:
+        return new is not SubmissionState.IDLE and not runs_script(submission.configuration)
+    return submission.state in AT_BATCH
 
 
 async def release(conn: Connection, ids: Sequence[int]) -> None:

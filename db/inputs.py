@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from db.pool import Connection, Database
+from db.pool import Connection, Database, many
 from domain.news import InputNews
 
 ROWS = """
@@ -75,6 +75,19 @@ async def apply(conn: Connection, news: Sequence[InputNews]) -> frozenset[tuple[
 def _columns(news: Sequence[InputNews]) -> tuple[list[int], ...]:
     names = ("submission_id", "number", "file_id", "delivery", "outcome", "reason")
     return tuple([getattr(n, name) for n in news] for name in names)
+
+
+OF_JOBS = """
+    SELECT i.submission_id, i.number, i.file_id, 'consumed', 'done', NULL
+      FROM unnest($1::bigint[], $2::int[]) AS x (submission_id, number) JOIN input_file i USING (submission_id, number)
+     WHERE i.submission_id = ANY($3::bigint[])
+"""
+
+
+async def of_jobs(db: Database, jobs: Sequence[tuple[int, int]]) -> list[InputNews]:
+    """The fates of the inputs of jobs (submission, number) that have done all of theirs."""
+    ids, numbers = (list(column) for column in zip(*jobs, strict=True))
+    return await many(db, InputNews, OF_JOBS, ids, numbers, sorted(set(ids)))
 
 
 LOSE = """

@@ -10,6 +10,7 @@ import asyncpg
 from db.keyset import Place, Taken, by_name, named
 from db.pool import Database, many, one
 from domain import job_types
+from domain.job_types import Consumption, JobKind
 from domain.people import Role
 
 
@@ -21,6 +22,8 @@ class JobType:
     experiment_id: int
     name: str
     command: list[str]
+    kind: JobKind
+    consumption: Consumption
     parameters: list[list[str]]
     output_check: list[str]
     patterns: list[str]
@@ -78,8 +81,8 @@ TOLD = """
 CREATE = f"""
     WITH saved AS (
         INSERT INTO job_type (experiment_id, name, command, parameters, output_check, patterns, recoveries,
-                              resources, owner_id, owning_role)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                              resources, kind, consumption, owner_id, owning_role)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             ON CONFLICT (experiment_id, name) DO NOTHING
         RETURNING *
     ), told AS ({TOLD})
@@ -98,7 +101,7 @@ CHANGE = f"""
     WITH saved AS (
         UPDATE job_type
            SET name = $3, command = $4, parameters = $5, output_check = $6, patterns = $7, recoveries = $8,
-               resources = $9, active = $10, version = version + 1, updated_at = now()
+               resources = $9, kind = $10, consumption = $11, active = $12, version = version + 1, updated_at = now()
          WHERE id = $1 AND version = $2
         RETURNING *
     ), told AS ({TOLD})
@@ -133,4 +136,6 @@ def _values(given: job_types.JobType) -> tuple[object, ...]:
         list(given.patterns),
         [dict(entry) for entry in given.recoveries],
         dict(given.resources),
+        given.kind,
+        given.consumption,
     )

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from db.pool import Database, one
-from domain.configuration import Ingredients
+from domain.configuration import Ingredients, Login
+from domain.job_types import Consumption, JobKind
+from domain.launches import HostKind
 from domain.parameters import Layer, Origin
 from domain.splits import Source
 from domain.stages import Completion, StageKind
@@ -54,12 +56,19 @@ class Launchable:
     dataset_id: int | None
     dataset: str
     head: int
+    batch_system: str
     command: list[str]
+    job_kind: JobKind
+    consumption: Consumption
     output_check: list[str]
     patterns: list[str]
     type_parameters: list[list[str]]
     type_resources: dict[str, Any]
     environment: dict[str, str]
+    host_kind: HostKind
+    address: str
+    account: str
+    setup: list[str]
     now: int
     zone: str | None
 
@@ -132,6 +141,9 @@ class Launchable:
             version=self.software_version,
             dataset=self.dataset,
             command=self.command,
+            job_kind=self.job_kind,
+            consumption=self.consumption,
+            login=Login(self.host_kind, self.address, self.account, self.setup),
             output_check=self.output_check,
             patterns=self.patterns,
             environment=self.environment,
@@ -157,13 +169,16 @@ BY_STAGE = """
            s.most_unfinished, s.most_jobs, s.merge_overrides, s.unfinished, s.epoch,
            s.cursor, s.test_epoch, s.test_cursor, s.split_seq,
            coalesce(d.id, s.dataset_id) AS dataset_id, coalesce(d.name, '') AS dataset,
-           coalesce(d.head, 0) AS head, t.command, t.output_check, t.patterns, t.parameters AS type_parameters,
-           t.resources AS type_resources, l.environment, extract(epoch FROM now())::bigint AS now, h.zone
+           coalesce(d.head, 0) AS head, s.batch_system, t.command, t.kind AS job_kind, t.consumption,
+           t.output_check, t.patterns, t.parameters AS type_parameters,
+           t.resources AS type_resources, l.environment, o.kind AS host_kind, o.address, l.account, l.setup,
+           extract(epoch FROM now())::bigint AS now, h.zone
       FROM stage s
       JOIN experiment e ON e.id = s.experiment_id
       JOIN campaign c ON c.id = s.campaign_id
       JOIN job_type t ON t.id = s.job_type_id
       JOIN login_setup l ON l.id = s.login_setup_id
+      JOIN launch_host o ON o.id = l.launch_host_id
       LEFT JOIN dataset p ON p.id = s.dataset_id
       LEFT JOIN dataset d
         ON d.id = CASE WHEN $2 AND p.name = 'stage:' || s.id THEN s.test_dataset_id ELSE s.dataset_id END

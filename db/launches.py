@@ -7,7 +7,7 @@ from typing import Any
 
 from db.pool import Connection, Database, many, one
 from db.submissions import COLUMNS, TELL, Submission
-from domain.launches import LaunchState
+from domain.launches import LaunchState, ScriptEnd
 from domain.submissions import SubmissionState
 
 
@@ -25,6 +25,8 @@ class LaunchAttempt:
     said: str
     at: datetime
     updated_at: datetime
+    script_end: ScriptEnd | None
+    exit_code: int | None
 
 
 ATTEMPT_COLUMNS = ", ".join(LaunchAttempt.__dataclass_fields__)
@@ -38,7 +40,9 @@ CLAIM = f"""
            SET state = CASE WHEN state = 'new' THEN 'submitting' ELSE state END,
                state_since = CASE WHEN state = 'new' THEN now() ELSE state_since END,
                reason = CASE WHEN state = 'new' THEN '' ELSE reason END,
-               lease_until = now() + make_interval(secs => $3), lease_holder = $2, revision = revision + 1
+               lease_until = now() + make_interval(
+                   secs => CASE configuration ->> 'job_kind' WHEN 'script' THEN $4::float8 ELSE $3::float8 END),
+               lease_holder = $2, revision = revision + 1
          WHERE id = $1
            AND (state = 'new' OR (state IN ('submitting', 'uncertain') AND coalesce(lease_until, now()) <= now()))
         RETURNING *
@@ -47,9 +51,14 @@ CLAIM = f"""
 """
 
 
-async def claim(db: Database, submission_id: int, holder: str, lease_s: float) -> Submission | None:
-    """Take a submission for launching, or None when it needs none or somebody has it."""
-    return await one(db, Submission, CLAIM, submission_id, holder, lease_s)
+async def claim(
+    db: Database, submission_id: int, holder: str, lease_s: float, script_lease_s: float
+) -> Submission | None:
+    """Take a submission for launching, or None when it needs none or somebody has it.
+
+    A launch script has a lease of its own, which it never outlives.
+    """
+    return await one(db, Submission, CLAIM, submission_id, holder, lease_s, script_lease_s)
 
 
 RENEW = """
@@ -220,12 +229,14 @@ SAY = """
     INSERT INTO launch_output (submission_id, sequence, attempt, text)
     SELECT $1, coalesce(max(sequence), 0) + 1, $2, left($3, 20000) FROM launch_output WHERE submission_id = $1
     ON CONFLICT DO NOTHING
+    RETURNING sequence
 """
 
 
 async def say(db: Database, attempt: LaunchAttempt, text: str) -> None:
-    """Append a line to the launch's own log."""
-    await db.execute(SAY, attempt.submission_id, attempt.attempt, text)
+    """Append a piece to the launch's own log, at most 20,000 characters; whoever comes second takes the next place."""
+    while await db.fetchval(SAY, attempt.submission_id, attempt.attempt, text) is None:
+        pass
 
 
 BY_SUBMISSION = f"""

@@ -11,8 +11,9 @@ import orjson
 
 from domain.discrepancies import DiscrepancyKind, Repair, Resolution
 from domain.files import Delivery, Outcome, OutputState
+from domain.job_types import Consumption, JobKind
 from domain.jobs import JobState, Verb
-from domain.launches import CredentialKind, HostKind, LaunchState
+from domain.launches import CredentialKind, HostKind, LaunchState, ScriptEnd
 from domain.people import Role
 from domain.recovery import Worth
 from domain.schedules import CatchUp
@@ -47,6 +48,9 @@ ENUMS: dict[str, type[StrEnum]] = {
     "repair": Repair,
     "resolution": Resolution,
     "worth": Worth,
+    "job_kind": JobKind,
+    "consumption": Consumption,
+    "script_end": ScriptEnd,
 }
 
 

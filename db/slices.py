@@ -15,6 +15,7 @@ from db.submissions import Submission
 from db.taking import Asked, take
 from domain import splits, units
 from domain.configuration import configuration
+from domain.job_types import JobKind, wrong_for_scripts
 from domain.launch_plans import Difference, PlanPart, differences
 from domain.parameters import UnknownKeyword
 from domain.queue import Blocker, Facts, IfBusy, WaitingKind, blockers
@@ -134,6 +135,8 @@ def _refusal(stage: Launchable, asked: Asked) -> Outcome | None:
     if stage.kind_can_not_run:
         why = f"Stages of kind {stage.kind} can't be launched yet."
         return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why=why)
+    if stage.job_kind is JobKind.SCRIPT and (wrong := wrong_for_scripts(stage.batch_system)):
+        return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why=wrong)
     if stage.generates and abs(stage.epoch_for(is_test=asked.is_test)) > units.MOST_EPOCHS:
         why = f"{stage.name} was begun anew {units.MOST_EPOCHS} times, its runs are used up: make another stage."
         return Outcome(refusal=Refusal.NOT_LAUNCHABLE, why=why)

@@ -9,6 +9,7 @@ from db import endings, inputs, jobs, launches, outputs
 from db.pool import Connection, Database, Pool, many
 from db.submissions import Submission
 from domain import news
+from domain.jobs import JobState
 from domain.news import JobNews
 
 Reports = Mapping[tuple[int, int], Mapping[str, Any]]
@@ -26,11 +27,21 @@ class Cluster:
     native_id: str
     submission_id: int
     mark: str
+    is_counted: bool
+    """False of a launch script's of which nobody has said yet which jobs it has."""
+    reporting: int | None
+    """Of a launch script's, how many of the submission's jobs report: those up to that number; None: all."""
+
+    def reports(self, number: int) -> bool:
+        """Whether a job reports: it has a work unit, and runs POMS's payload."""
+        return self.reporting is None or 1 <= number <= self.reporting
 
 
 CLUSTERS = """
-    SELECT c.native_id, c.submission_id, a.mark
-      FROM cluster c JOIN launch_attempt a USING (submission_id, attempt)
+    SELECT c.native_id, c.submission_id, a.mark, c.first IS NULL OR c.jobs IS NOT NULL,
+           CASE WHEN c.first IS NULL THEN NULL WHEN s.configuration ->> 'consumption' = 'exit_code' THEN 0
+                ELSE (SELECT coalesce(max(u.number), 0) FROM work_unit u WHERE u.submission_id = c.submission_id) END
+      FROM cluster c JOIN launch_attempt a USING (submission_id, attempt) JOIN submission s ON s.id = c.submission_id
      WHERE c.batch_system = $1 AND c.native_id = ANY($2::text[])
 """
 
@@ -116,6 +127,10 @@ async def _account(
     over = [item for item in job_news if item.key in moved and item.state.is_over]
     told = [(item, reports[item.key]) for item in over if item.key in reports]
     fates = [fate for item, report in told for fate in news.inputs(item.key, report)]
+    # Only a job that isn't to report is well without a report.
+    silent = [i.key for i in over if i.state is JobState.SUCCEEDED and i.key not in reports]
+    if silent:
+        fates += await inputs.of_jobs(conn, silent)
     claimed = await inputs.apply(conn, fates) if fates else frozenset[tuple[int, int, int]]()
     mine: dict[tuple[int, int], set[int]] = {}
     for submission_id, number, file_id in claimed:

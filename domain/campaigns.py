@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from domain import batch_options, findings
 from domain.batch_options import BatchOptions
 from domain.findings import Finding, bounded, camel, doubled, finding, whole
+from domain.job_types import wrong_for_scripts
 from domain.joins import joined_by
 from domain.lineage import MOST_GENERATIONS
 from domain.names import MOST_WORD, SLUG, VARIABLE, wrong_form, wrong_name, wrong_text
@@ -29,6 +30,8 @@ class Known:
     job_types: Collection[str] = ()
     login_setups: Collection[str] = ()
     datasets: Collection[str] = ()
+    scripts: Collection[str] = ()
+    """Those of the job types that are launch scripts."""
 
 
 def problems(plan: Plan, known: Known) -> list[Finding]:
@@ -70,6 +73,8 @@ def _stage(n: int, stage: StagePlan, fed: Collection[str], known: Known) -> Iter
     yield from _numbers(at, stage)
     yield from finding(f"{at}.softwareVersion", wrong_text(stage.software_version, 200))
     yield from finding(f"{at}.batchSystem", wrong_form(stage.batch_system, SLUG, "local"))
+    if stage.job_type in known.scripts:
+        yield from finding(f"{at}.batchSystem", wrong_for_scripts(stage.batch_system))
     yield from batch_options.problems(f"{at}.batchOptions", BatchOptions.of(stage.batch_options))
     yield from findings.pairs(f"{at}.parameters", stage.parameters)
     yield from findings.pairs(f"{at}.testParameters", stage.test_parameters)

@@ -1,11 +1,26 @@
 """Exactly what a submission runs with: made once at its launch, kept with it for ever."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from domain import parameters
+from domain.job_types import Consumption, JobKind
 from domain.jobs import Resources
+from domain.launches import HostKind
+
+PLAIN = re.compile(r"[A-Za-z0-9_.,:/=+@-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Where a launch script runs, and what is said to its shell first."""
+
+    host: HostKind
+    address: str
+    account: str
+    setup: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +34,9 @@ class Ingredients:
     version: str
     dataset: str
     command: Sequence[str]
+    job_kind: JobKind
+    consumption: Consumption
+    login: Login
     output_check: Sequence[str]
     patterns: Sequence[str]
     environment: Mapping[str, str]
@@ -65,6 +83,8 @@ def configuration(
         "parameter": parameter,
         "is_test": is_test,
         "command": parameters.command(of.command, found, keywords),
+        "job_kind": of.job_kind,
+        "consumption": of.consumption,
         "output_check": list(of.output_check),
         "patterns": list(of.patterns),
         "environment": {
@@ -77,7 +97,24 @@ def configuration(
         "completion_pct": of.completion_pct,
         "output_ancestor_depth": of.output_ancestor_depth,
         "recoveries": list(of.recoveries),
+        **({"login": _login(of.login, keywords)} if of.job_kind is JobKind.SCRIPT else {}),
     }
+
+
+def runs_script(configuration: Mapping[str, Any]) -> bool:
+    """Whether a submission is launched by a program that submits by itself; those of old never were."""
+    return configuration.get("job_kind") == JobKind.SCRIPT
+
+
+def _login(of: Login, keywords: Mapping[str, str]) -> dict[str, Any]:
+    """In what a shell reads a keyword stands for a plain word, or for nothing."""
+    plain = {name: value for name, value in keywords.items() if PLAIN.fullmatch(value)}
+    try:
+        setup = [parameters.expand(line, plain) for line in of.setup]
+    except parameters.UnknownKeyword as error:
+        said = f"The login setup can't be expanded: {error} A shell reads it: only plain words can stand in it."
+        raise parameters.UnknownKeyword(said) from error
+    return {"host": of.host, "address": of.address, "account": of.account, "setup": setup}
 
 
 def merged_resources(layers: Sequence[Mapping[str, Any]]) -> dict[str, int]:

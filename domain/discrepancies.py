@@ -1,11 +1,11 @@
 """What the database and a batch system say differently of launches, and what would set each right."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.launches import LaunchState, submission_of
-from domain.submissions import SubmissionState
+from domain.submissions import LAUNCHING, SubmissionState
 
 
 class DiscrepancyKind(StrEnum):
@@ -23,6 +23,10 @@ class DiscrepancyKind(StrEnum):
     """It was adopted, and its gate is still closed."""
     RUNNING_THOUGH_ENDED = "running_though_ended"
     """The submission has ended here, and its jobs are still there."""
+    CUT_OFF_SCRIPT = "cut_off_script"
+    """The worker died while a launch script ran: it may have submitted what POMS can't see."""
+    NOT_FOLLOWED = "not_followed"
+    """A launch script says that it submitted this, and POMS can't follow it."""
 
 
 class Repair(StrEnum):
@@ -34,6 +38,10 @@ class Repair(StrEnum):
     """Open the cluster's gate."""
     CLOSE = "close"
     """Call the submission's jobs removed here: they are gone."""
+    RELAUNCH = "relaunch"
+    """Run the launch script again."""
+    LOOK = "look"
+    """Nothing that POMS could do: somebody looks, and dismisses it."""
 
 
 class Resolution(StrEnum):
@@ -54,8 +62,14 @@ REPAIRS: Mapping[DiscrepancyKind, Repair] = {
     DiscrepancyKind.RUNNING_THOUGH_ENDED: Repair.REMOVE,
     DiscrepancyKind.NEVER_OPENED: Repair.OPEN,
     DiscrepancyKind.VANISHED: Repair.CLOSE,
+    DiscrepancyKind.CUT_OFF_SCRIPT: Repair.RELAUNCH,
+    DiscrepancyKind.NOT_FOLLOWED: Repair.LOOK,
 }
 """What is proposed for each kind."""
+
+
+FILED_BY_LAUNCHES = frozenset({DiscrepancyKind.CUT_OFF_SCRIPT, DiscrepancyKind.NOT_FOLLOWED})
+"""Kinds that reconciliation neither finds nor closes: somebody decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,10 @@ class Attempt:
     submission_state: SubmissionState
     quiet_s: float
     """For how long neither the attempt nor the submission's state has moved."""
+    is_script: bool = False
+    """It was launched by a script, which submits any number of clusters, none of them gated."""
+    clusters: Collection[str] = ()
+    """All of its clusters that were adopted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +131,8 @@ def _compared(cluster: Cluster, attempt: Attempt | None, patience_s: float) -> F
         return None  # nothing of it is left, and nothing ever was
     if attempt is None:
         return _finding(DiscrepancyKind.ORPHAN, cluster, None, "The database has no such launch.")
+    if attempt.is_script:
+        return _of_script(cluster, attempt, patience_s)
     if attempt.native_id not in (None, cluster.native_id):
         return _finding(
             DiscrepancyKind.TWIN, cluster, attempt,
@@ -123,6 +143,18 @@ def _compared(cluster: Cluster, attempt: Attempt | None, patience_s: float) -> F
     if attempt.native_id is None:
         return _not_adopted(cluster, attempt)
     return _adopted(cluster, attempt) if cluster.jobs else None
+
+
+def _of_script(cluster: Cluster, attempt: Attempt, patience_s: float) -> Finding | None:
+    given_up = attempt.state is LaunchState.ABANDONED
+    if not cluster.jobs or attempt.quiet_s < patience_s:
+        return None
+    if attempt.submission_state in LAUNCHING and not given_up:
+        return None  # what it submits is being adopted
+    if cluster.native_id in attempt.clusters:
+        return None if attempt.submission_state.is_live else _adopted(cluster, attempt)
+    said = f"Launch attempt {attempt.attempt}, by a script, was over before this was known."
+    return _finding(DiscrepancyKind.ABANDONED, cluster, attempt, said)
 
 
 def _not_adopted(cluster: Cluster, attempt: Attempt) -> Finding | None:
@@ -192,3 +224,10 @@ def proposal(repair: Repair, batch_system: str, cluster: Cluster) -> str:
                 "Call the submission's unfinished jobs removed, if there is still proof that"
                 f" {batch_system} doesn't know them; its files are free then."
             )
+        case Repair.RELAUNCH:
+            return (
+                "Run the launch script again, if nothing of it is known by then. Look first whether it has"
+                " submitted anything; to give it up, remove the submission."
+            )
+        case Repair.LOOK:
+            return f"Nothing that POMS could do about cluster {cluster.native_id}: look at it, and dismiss it."

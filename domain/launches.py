@@ -15,6 +15,21 @@ class LaunchState(StrEnum):
     ABANDONED = "abandoned"
 
 
+class ScriptEnd(StrEnum):
+    """How a launch script ended."""
+
+    EXITED = "exited"
+    """By itself."""
+    TIME_LIMIT = "time_limit"
+    """It took too long, and was stopped."""
+    REMOVAL = "removal"
+    """Somebody asked for the removal of its jobs, and it was stopped."""
+    STOPPED = "stopped"
+    """The worker that ran it was told to end."""
+    CUT_OFF = "cut_off"
+    """The worker that ran it died, and it with that: nobody saw what it did last."""
+
+
 class HostKind(StrEnum):
     """How a launch host is reached."""
 

@@ -78,10 +78,18 @@ LIMITS = {34: "memory", 46: "walltime", 12: "output_transfer", 13: "input_transf
 carried (HTCondor's hold codes)."""
 
 
-def conclude(item: JobNews, report: Mapping[str, Any] | None) -> JobNews:
-    """An ended job with its report: without one it has failed, whatever its exit code says."""
+def conclude(
+    item: JobNews, report: Mapping[str, Any] | None, *, by_exit_code: bool = False
+) -> JobNews:
+    """An ended job with its report: without one it has failed, whatever its exit code says.
+
+    `by_exit_code`: it reports nothing, and nobody knows more of it than the batch system.
+    """
     if not item.state.is_over or item.state is JobState.REMOVED:
         return item
+    if by_exit_code:
+        failed = item.state is JobState.FAILED
+        return item._replace(reason=_reason(item) or "exit") if failed else item
     if report is None:
         reason = _reason(item) if item.state is JobState.FAILED else "no_report"
         return item._replace(state=JobState.FAILED, reason=reason or "no_report")

@@ -32,6 +32,7 @@ class SubmissionState(StrEnum):
         return self in AT_BATCH
 
 
+LAUNCHING = frozenset({SubmissionState.SUBMITTING, SubmissionState.UNCERTAIN})
 AT_BATCH = frozenset({SubmissionState.IDLE, SubmissionState.RUNNING, SubmissionState.HELD})
 LIVE = AT_BATCH | {
     SubmissionState.QUEUED,
@@ -53,7 +54,12 @@ TRANSITIONS: dict[SubmissionState, frozenset[SubmissionState]] = {
         }
     ),
     SubmissionState.UNCERTAIN: frozenset(
-        {SubmissionState.NEW, SubmissionState.IDLE, SubmissionState.LAUNCH_FAILED}
+        {
+            SubmissionState.NEW,
+            SubmissionState.IDLE,
+            SubmissionState.LAUNCH_FAILED,
+            SubmissionState.CANCELLED,
+        }
     ),
     SubmissionState.IDLE: AT_BATCH
     | {

@@ -1,6 +1,6 @@
 """What a save would make of a campaign's stages, and how that differs from what is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,11 +20,13 @@ class Ids:
     job_types: Mapping[str, int]
     login_setups: Mapping[str, int]
     datasets: Mapping[str, int]
+    scripts: Collection[str] = ()
+    """Those of the job types that are launch scripts."""
 
     @property
     def known(self) -> Known:
         """As the domain checks it."""
-        return Known(self.job_types, self.login_setups, self.datasets)
+        return Known(self.job_types, self.login_setups, self.datasets, self.scripts)
 
 
 def needs_own(stage: StagePlan, plan: Plan) -> bool:

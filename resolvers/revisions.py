@@ -88,4 +88,5 @@ async def ids(db: Database, wanted: Wanted) -> Ids:
         await campaigns.ids_of(db, campaigns.JOB_TYPES, id_, types),
         await campaigns.ids_of(db, campaigns.LOGIN_SETUPS, id_, setups),
         await datasets.ids_of(db, id_, sound([stage.dataset for stage in given])),
+        await campaigns.ids_of(db, campaigns.SCRIPTS, id_, types),
     )

@@ -46,7 +46,7 @@ class Discrepancy(Node):
     batch_system: str
     """Where."""
     native_id: str
-    """The cluster's id there."""
+    """The cluster's id there; of a launch script that was cut off, the launch's mark."""
     mark: str
     """The launch's mark that it carries."""
     jobs: int

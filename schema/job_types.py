@@ -6,9 +6,10 @@ from typing import Annotated
 import strawberry
 
 from db import job_types
+from domain.job_types import Consumption, JobKind
 from domain.job_types import JobType as Wanted
 from domain.people import Role
-from door.describe import asked, thing
+from door.describe import asked, choice, thing
 from door.pages import Node
 from schema.context import Info
 from schema.experiments import Experiment, experiment
@@ -29,6 +30,9 @@ from schema.parameters import (
 )
 from schema.people import Person, person
 from schema.problems import IdempotencyKeyReused, NameTaken, NotFound, NotPermitted, Problem
+
+choice(JobKind)
+choice(Consumption)
 
 
 @thing
@@ -53,8 +57,12 @@ class JobType(Node):
 
     name: str
     """Unique in the experiment."""
+    kind: JobKind
+    """What the command is: what each job runs, or a launch script, which submits the jobs by itself."""
     command: list[str]
     """The program and its arguments; no shell reads them."""
+    consumption: Consumption
+    """Who says what became of the jobs' files."""
     parameters: list[Parameter]
     """Appended to the command in this order."""
     output_check: list[str]
@@ -86,7 +94,9 @@ class JobType(Node):
         return cls(
             id=made("job_type", row.id),
             name=row.name,
+            kind=row.kind,
             command=row.command,
+            consumption=row.consumption,
             parameters=shown(row.parameters),
             output_check=row.output_check,
             patterns=row.patterns,
@@ -130,6 +140,10 @@ class JobTypeInput:
     """Unique in the experiment, up to 100 characters."""
     command: list[str]
     """The program and its arguments; no shell reads them."""
+    kind: JobKind = JobKind.PAYLOAD
+    """What the command is: what each job runs, or a launch script, which submits the jobs by itself."""
+    consumption: Consumption = Consumption.PAYLOAD
+    """Who says what became of the jobs' files; `EXIT_CODE` only for launch scripts."""
     parameters: list[ParameterInput] = strawberry.field(default_factory=list)
     """Appended to the command in this order."""
     output_check: list[str] = strawberry.field(default_factory=list)
@@ -147,6 +161,8 @@ class JobTypeInput:
         return Wanted(
             name=self.name,
             command=self.command,
+            kind=self.kind,
+            consumption=self.consumption,
             parameters=plain(self.parameters),
             output_check=self.output_check,
             patterns=self.patterns,

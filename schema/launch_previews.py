@@ -81,7 +81,7 @@ class LaunchShown:
     done_before: BigInt
     """How many of its files this stage has done in this software version: they are not done twice."""
     command: list[str]
-    """What each of its jobs runs, as arguments."""
+    """What each of its jobs runs, or the launch script, which runs once; as arguments."""
     output_ancestor_depth: int
     """How many steps below the inputs the outputs are that count and go on."""
     cpu_s: Estimate

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import strawberry
 
-from db import actions, launches, listings
+from db import actions, launches, listings, scripts
 from domain.jobs import Verb
-from domain.launches import LaunchState
+from domain.launches import LaunchState, ScriptEnd
 from door.describe import choice, thing
 from schema.context import Info
 from schema.fields import reads
@@ -16,6 +16,7 @@ from schema.people import Person, person
 
 choice(Verb)
 choice(LaunchState)
+choice(ScriptEnd)
 
 
 @thing
@@ -60,7 +61,11 @@ class LaunchAttempt:
     state: LaunchState
     """How far it came."""
     native_id: str | None
-    """What the batch system calls it."""
+    """What the batch system calls it; of a launch script, its first cluster."""
+    script_end: ScriptEnd | None
+    """How its launch script ended; null while that runs, and where there is none."""
+    exit_code: int | None
+    """With what its launch script ended, if that ended by itself; above 128: by that signal."""
     said: str
     """What came of it, in words."""
     at: datetime
@@ -72,6 +77,28 @@ class LaunchAttempt:
     def of(cls, row: launches.LaunchAttempt) -> "LaunchAttempt":
         """Show a row."""
         return cls(**{name: getattr(row, name) for name in cls.__annotations__})
+
+
+@thing
+class LaunchedCluster:
+    """Jobs of a submission that its batch system keeps together."""
+
+    batch_system: str
+    """Where."""
+    native_id: str
+    """What the batch system calls it."""
+    attempt: int
+    """Which attempt to launch it was."""
+    jobs: int | None
+    """How many jobs it has; null while nobody has counted those that a launch script submitted."""
+    adopted_at: datetime
+    """Since when its jobs count."""
+
+    @classmethod
+    def of(cls, row: scripts.Cluster, jobs: int) -> "LaunchedCluster":
+        """Show a row; what POMS submitted is all of the submission's `jobs`."""
+        shown = {name: getattr(row, name) for name in cls.__annotations__}
+        return cls(**shown | {"jobs": jobs if row.first is None else row.jobs})
 
 
 @thing

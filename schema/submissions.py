@@ -19,7 +19,7 @@ from schema.context import Info
 from schema.fields import reads
 from schema.ids import made
 from schema.jobs import Job, jobs_page
-from schema.launches import ActionAsked, LaunchAttempt, Slice
+from schema.launches import ActionAsked, LaunchAttempt, LaunchedCluster, Slice
 from schema.lists import Part
 from schema.numbers import BigInt
 from schema.operating import may_operate
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from schema.campaigns import Campaign
     from schema.experiments import Experiment
     from schema.stages import Stage
-
-MOST_RELATED = 100
 
 
 @thing
@@ -212,6 +210,12 @@ class Submission(Undone, Node):
         return [LaunchAttempt.of(row) for row in rows]
 
     @reads()
+    async def clusters(self, info: Info) -> list[LaunchedCluster]:
+        """Where its jobs are: one cluster, or as many as its launch script has submitted so far."""
+        rows = await info.context.load.clusters_of.load(self.row.id)
+        return [LaunchedCluster.of(row, self.row.jobs) for row in rows]
+
+    @reads()
     async def actions(self, info: Info) -> list[ActionAsked]:
         """What people asked of its jobs."""
         return [ActionAsked.of(row) for row in await info.context.load.actions_of.load(self.row.id)]
@@ -278,11 +282,8 @@ class Submission(Undone, Node):
         return await history_page(info, self.row.id, Part(first, after, last, before))
 
 
-PLAIN = tuple(
-    name
-    for name in Submission.__annotations__
-    if name in submissions.Submission.__dataclass_fields__ and name not in ("id", "jobs", "files")
-)
+COLUMNS = submissions.Submission.__dataclass_fields__.keys() - {"id", "jobs", "files"}
+PLAIN = tuple(name for name in Submission.__annotations__ if name in COLUMNS)
 plain = attrgetter(*PLAIN)
 
 
@@ -294,5 +295,5 @@ async def found(info: Info, submission_id: int | None) -> Submission | None:
 
 async def related(info: Info, wanted: listings.Wanted) -> list[Submission]:
     """Show what belongs to a submission that the viewer sees: it is of the same experiment."""
-    rows = await listings.submissions(info.context.db, wanted, None, MOST_RELATED, newest=False)
+    rows = await listings.submissions(info.context.db, wanted, None, 100, newest=False)
     return [Submission.of(row) for row in rows]

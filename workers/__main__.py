@@ -26,6 +26,7 @@ from db.pool import open_pool
 from domain.gates import Rate
 from settings import Settings
 from workers import act, advance, credentials, launch, memory, points, relay, repair, schedule
+from workers.beside import Beside
 from workers.health import Look
 from workers.loops import Bell, run, run_watch
 from workers.reconcile import Reconcile
@@ -172,6 +173,9 @@ async def main() -> None:
             store=settings.store,
             lease_s=settings.lease_s,
             launch_lease_s=settings.launch_lease_s,
+            beside=Beside(settings.scripts_at_once),
+            script_limit_s=settings.script_limit_s,
+            ssh=("-F", str(ssh)) if (ssh := settings.ssh_configuration) else (),
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
             ring=lambda: doorbell.ring(redis),
             enqueue=lambda *what: doorbell.enqueue(redis, *what),
@@ -204,7 +208,8 @@ async def work(tools: Tools, settings: Settings, redis: ArqRedis, stop: asyncio.
         task.cancel()
     for bell in (*rung, *unrung):
         bell.end()
-    _, late = await asyncio.wait([*steps, arq, ear], timeout=FINISH_S)
+    scripts = asyncio.create_task(tools.beside.end(FINISH_S))
+    _, late = await asyncio.wait([*steps, arq, ear, scripts], timeout=FINISH_S + 1)
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from catalogs import Claimed
-from db import families, inputs, outputs
+from db import families, inputs, outputs, scripts
 from db import submissions as rows
 from db.outputs import Output
 from db.pool import Connection
 from db.submissions import Submission
 from domain.advances import Member, look_again_s, made_up, may_become_located, may_fire
 from domain.completion import Tally, is_located
+from domain.configuration import runs_script
 from domain.stages import Completion
 from domain.submissions import SubmissionState
 from workers import dependents, recover
@@ -114,6 +115,13 @@ async def _locate(conn: Connection, member: Submission, family: Sequence[Submiss
     return moved or member
 
 
+async def _units(conn: Connection, member: Submission) -> int:
+    """How much a generator has to make: a launch script may have other jobs besides."""
+    if runs_script(member.configuration):
+        return await scripts.units(conn, member.id)
+    return member.jobs
+
+
 async def _tally(conn: Connection, member: Submission, family: Sequence[Submission]) -> Tally:
     config = member.configuration
     generates = member.files == 0
@@ -124,7 +132,7 @@ async def _tally(conn: Connection, member: Submission, family: Sequence[Submissi
     return Tally(
         completion=Completion(config["completion"]),
         percentage=config["completion_pct"],
-        wanted=member.jobs if generates else await inputs.done(conn, ids),
+        wanted=await _units(conn, member) if generates else await inputs.done(conn, ids),
         located=covered,
         is_recovery=member.origin_id is not None,
         completed=any(m.state in COMPLETED for m in counted),

@@ -7,7 +7,6 @@ died looks for the attempt's mark, and only proof of absence makes the submissio
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from time import perf_counter
 
 import metrics
@@ -24,11 +23,12 @@ from db import adoptions, endings, gates, launches, submissions
 from db.adoptions import IdTaken
 from db.launches import LaunchAttempt
 from db.submissions import Submission
-from domain.credentials import Unusable
+from domain.configuration import runs_script
 from domain.gates import why_wait
 from domain.launches import LaunchState
 from domain.submissions import SubmissionState
-from workers import credentials, memory, orders
+from workers import credentials, memory, orders, scripts
+from workers.outcomes import Anew, Lost, NothingSubmitted, NotToldYet, Undecided, ours
 from workers.points import around
 from workers.tools import Tools, log
 
@@ -36,19 +36,9 @@ WAIT_S = 10.0
 """How long until a launch that has to wait is looked at again."""
 UNCERTAIN_S = 10.0
 """How long until an uncertain launch is looked at again."""
+UNDECIDED_S = 60.0
+"""The same of one about which somebody has to decide."""
 UNDER_WAY = {LaunchState.SENT, LaunchState.ACKNOWLEDGED, LaunchState.OPENED, LaunchState.SEEN}
-
-
-class NotToldYet(Exception):
-    """The batch system answers, but not what has to be known: looked at again later."""
-
-
-class Anew(Exception):
-    """Nothing is at the batch system: it begins again, and waits for what a new launch waits for."""
-
-
-class Lost(Exception):
-    """The submission is not ours any more: somebody else goes on with it."""
 
 
 async def launch(tools: Tools, submission_id: int) -> None:
@@ -65,6 +55,14 @@ async def launch(tools: Tools, submission_id: int) -> None:
             await tools.ring()
     if submission is None:
         return
+    if runs_script(submission.configuration):
+        tools.beside.start(_go_on(tools, submission))
+    else:
+        await _go_on(tools, submission)
+
+
+async def _go_on(tools: Tools, submission: Submission) -> None:
+    """Bring a submission that is ours as far as it goes."""
     began = perf_counter()
     outcome = await _outcome(tools, submission)
     metrics.launched(submission.batch_system, outcome, began)
@@ -79,6 +77,8 @@ async def _why_wait(tools: Tools, submission_id: int) -> str | None:
     submission = await submissions.by_id(tools.db, submission_id)
     if submission is None or submission.state is not SubmissionState.NEW:
         return None
+    if runs_script(submission.configuration) and not tools.beside.has_room:
+        return "It waits: as many launch scripts run here as may."
     return await credentials.why(tools, submission)
 
 
@@ -89,7 +89,8 @@ async def _claim(tools: Tools, submission_id: int) -> tuple[Submission | None, s
         gate = None if is_under_way else await gates.lock(conn, submission_id)
         if gate and (why := why_wait(gate, tools.rate)):
             return None, why
-        submission = await launches.claim(conn, submission_id, tools.holder, tools.launch_lease_s)
+        leases = tools.launch_lease_s, tools.script_lease_s
+        submission = await launches.claim(conn, submission_id, tools.holder, *leases)
         if gate and submission:
             await gates.enter(conn, gate.name, tools.rate.apart)
     return submission, None
@@ -98,7 +99,7 @@ async def _claim(tools: Tools, submission_id: int) -> tuple[Submission | None, s
 async def _outcome(tools: Tools, submission: Submission) -> str:
     """How far a launch came, in a word."""
     try:
-        async with _kept(tools, submission.id):
+        async with _kept(tools, submission):
             await _carry(tools, submission)
     except Lost:
         log.info("submission %s is launched by somebody else", submission.id)
@@ -106,14 +107,15 @@ async def _outcome(tools: Tools, submission: Submission) -> str:
     except BatchRefused as e:
         await _fail(tools, submission, f"Refused by {submission.batch_system}: {e}")
         return "refused"
-    except OrderChanged as e:
+    except (OrderChanged, NothingSubmitted) as e:
         await _fail(tools, submission, str(e))
         return "failed"
     except Anew as e:
         await _conclude(tools, submission, SubmissionState.NEW, str(e))
         return "absent"
     except NotToldYet as e:
-        await _conclude(tools, submission, SubmissionState.UNCERTAIN, str(e), UNCERTAIN_S)
+        again_s = UNDECIDED_S if isinstance(e, Undecided) else UNCERTAIN_S
+        await _conclude(tools, submission, SubmissionState.UNCERTAIN, str(e), again_s)
         return "uncertain"
     except BatchUnavailable as e:
         async with around("launch.fault"):
@@ -126,9 +128,15 @@ async def _outcome(tools: Tools, submission: Submission) -> str:
 
 
 @asynccontextmanager
-async def _kept(tools: Tools, submission_id: int) -> AsyncIterator[None]:
-    """As long as this process lives the submission stays ours: handing very many jobs over takes long."""
-    keeping = asyncio.create_task(_keep(tools, submission_id))
+async def _kept(tools: Tools, submission: Submission) -> AsyncIterator[None]:
+    """As long as this process lives the submission stays ours: handing very many jobs over takes long.
+
+    A launch script has a lease from its start that it can't outlive, even if this process only hangs.
+    """
+    if runs_script(submission.configuration):
+        yield
+        return
+    keeping = asyncio.create_task(_keep(tools, submission.id))
     try:
         yield
     finally:
@@ -154,24 +162,18 @@ async def _carry(tools: Tools, submission: Submission) -> None:
     if system is None:
         raise BatchRefused("there is no such batch system here")
     attempt = await launches.current(tools.db, submission.id)
+    if runs_script(submission.configuration):
+        await scripts.carry(tools, submission, attempt)
+        return
     if attempt is not None and attempt.state is LaunchState.SENT:
         attempt = await _find(tools, system, attempt)
     if attempt is None or attempt.state is LaunchState.ABANDONED:
-        if why := await memory.held_back(tools):
-            raise Anew(f"It waits: {why}.")
-        async with around("launch.intend"):
-            attempt = _ours(await launches.intend(tools.db, submission.id, tools.holder))
+        attempt = await orders.intend(tools, submission)
     if attempt.state is LaunchState.INTENDED:
         attempt = await _submit(tools, system, submission, attempt)
     if attempt.state is LaunchState.ACKNOWLEDGED:
         await _open(tools, system, attempt)
     await _conclude(tools, submission, SubmissionState.IDLE)
-
-
-def _ours(attempt: LaunchAttempt | None) -> LaunchAttempt:
-    if attempt is None:
-        raise Lost
-    return attempt
 
 
 async def _find(tools: Tools, system: BatchSystem, attempt: LaunchAttempt) -> LaunchAttempt:
@@ -195,16 +197,7 @@ async def _abandon(tools: Tools, attempt: LaunchAttempt, proof: str) -> Anew | L
 async def _submit(
     tools: Tools, system: BatchSystem, submission: Submission, attempt: LaunchAttempt
 ) -> LaunchAttempt:
-    async with around("launch.prepare"):
-        directory = await orders.prepared(tools, submission, attempt)
-        credential = await _credential(tools, submission)
-    if not await memory.keep(tools):
-        raise Lost
-    async with around("launch.send"):
-        sent = await launches.step(
-            tools.db, attempt, tools.holder, [LaunchState.INTENDED], LaunchState.SENT
-        )
-    attempt = _ours(sent)
+    attempt, directory, credential = await orders.ready(tools, submission, attempt)
     order = orders.launch(submission, attempt, directory, credential)
     async with around("launch.submit"):
         native_id = await system.submit(order)
@@ -223,7 +216,7 @@ async def _adopt(tools: Tools, attempt: LaunchAttempt, native_id: str, said: str
             " goes on when that has ended (see the discrepancies)"
         ) from owner
     await launches.say(tools.db, attempt, said)
-    return _ours(adopted)
+    return ours(adopted)
 
 
 async def _open(tools: Tools, system: BatchSystem, attempt: LaunchAttempt) -> None:
@@ -238,13 +231,6 @@ async def _open(tools: Tools, system: BatchSystem, attempt: LaunchAttempt) -> No
             tools.db, attempt, tools.holder, [LaunchState.ACKNOWLEDGED], LaunchState.OPENED
         )
     await launches.say(tools.db, attempt, f"Cluster {attempt.native_id} is open: its jobs may run.")
-
-
-async def _credential(tools: Tools, submission: Submission) -> Path | None:
-    try:
-        return await credentials.of_launch(tools, submission)
-    except Unusable as error:
-        raise NotToldYet(f"The credential can't be used any more: {error}") from error
 
 
 async def _conclude(

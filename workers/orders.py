@@ -10,10 +10,46 @@ from db import launches
 from db.launches import LaunchAttempt
 from db.submissions import Submission
 from domain.batch_options import BatchOptions
+from domain.credentials import Unusable
 from domain.environment import Launched, environment
 from domain.jobs import Resources
+from domain.launches import LaunchState
 from domain.stages import StageKind
+from workers import credentials, memory
+from workers.outcomes import Anew, Lost, NotToldYet, ours
+from workers.points import around
 from workers.tools import Tools
+
+
+async def intend(tools: Tools, submission: Submission) -> LaunchAttempt:
+    """Begin a new attempt, unless nothing may be submitted now."""
+    if why := await memory.held_back(tools):
+        raise Anew(f"It waits: {why}.")
+    async with around("launch.intend"):
+        return ours(await launches.intend(tools.db, submission.id, tools.holder))
+
+
+async def ready(
+    tools: Tools, submission: Submission, attempt: LaunchAttempt
+) -> tuple[LaunchAttempt, Path, Path | None]:
+    """Prepare all and write down that it is about to be submitted: with the launch directory and the credential."""
+    async with around("launch.prepare"):
+        directory = await prepared(tools, submission, attempt)
+        credential = await _credential(tools, submission)
+    if not await memory.keep(tools):
+        raise Lost
+    async with around("launch.send"):
+        sent = await launches.step(
+            tools.db, attempt, tools.holder, [LaunchState.INTENDED], LaunchState.SENT
+        )
+    return ours(sent), directory, credential
+
+
+async def _credential(tools: Tools, submission: Submission) -> Path | None:
+    try:
+        return await credentials.of_launch(tools, submission)
+    except Unusable as error:
+        raise NotToldYet(f"The credential can't be used any more: {error}") from error
 
 
 async def prepared(tools: Tools, submission: Submission, attempt: LaunchAttempt) -> Path:
@@ -28,7 +64,7 @@ async def prepared(tools: Tools, submission: Submission, attempt: LaunchAttempt)
         mark=attempt.mark,
         command=config["command"],
         check=config["output_check"],
-        environment=config["environment"] | _environment(submission),
+        environment=config["environment"] | variables(submission),
         patterns=config["patterns"],
         store=str(store),
         units=[_unit(unit) for unit in units],
@@ -46,7 +82,8 @@ def _unit(unit: dict[str, Any]) -> Unit:
     )
 
 
-def _environment(submission: Submission) -> dict[str, str]:
+def variables(submission: Submission) -> dict[str, str]:
+    """What its jobs and its launch script find in their environment, besides the login setup's."""
     config = submission.configuration
     launched = Launched(
         experiment=config["experiment"],

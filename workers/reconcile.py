@@ -45,7 +45,7 @@ class Reconcile:
         tide = await restores.now(tools.db)
         # The batch system first: what it has by then, the database has known for longer.
         clusters = await self.system.marked([prefix(history) for history in tide.histories])
-        attempts = await discrepancies.by_marks(tools.db, sorted({c.mark for c in clusters}))
+        attempts = await discrepancies.by_marks(tools.db, name, sorted({c.mark for c in clusters}))
         found = compare(clusters, {attempt.mark: attempt for attempt in attempts}, self.every_s)
         live = await discrepancies.at_batch(tools.db, name)
         found += await self._vanished(missing(clusters, live, self.every_s))

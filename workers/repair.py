@@ -1,7 +1,7 @@
 """Carry out the proposed repair of a discrepancy, once somebody has asked for it."""
 
-from batch import Absent, BatchRefused, BatchSystem, BatchUnavailable
-from db import discrepancies, endings
+from batch import Absent, BatchRefused, BatchSystem, BatchUnavailable, Found, Unknown
+from db import discrepancies, endings, scripts, submissions
 from db.discrepancies import Discrepancy
 from domain.discrepancies import Repair
 from domain.jobs import Verb
@@ -44,6 +44,10 @@ async def _do(tools: Tools, row: Discrepancy) -> str:
             return await _open(system, row, adopted=adopted)
         case Repair.CLOSE:
             return await _close(tools, system, row)
+        case Repair.RELAUNCH:
+            return await _relaunch(tools, system, row)
+        case Repair.LOOK:
+            return "There is nothing that POMS could do."
 
 
 async def _remove(system: BatchSystem, row: Discrepancy, *, adopted: bool) -> str:
@@ -58,6 +62,21 @@ async def _open(system: BatchSystem, row: Discrepancy, *, adopted: bool) -> str:
         return "Nothing was opened: the cluster is no live submission's own."
     await system.open(row.native_id)
     return f"Cluster {row.native_id} is open: its jobs may run."
+
+
+async def _relaunch(tools: Tools, system: BatchSystem, row: Discrepancy) -> str:
+    sighting = await system.find(row.mark)
+    if isinstance(sighting, Unknown):
+        raise BatchUnavailable(sighting.why)
+    if isinstance(sighting, Found):
+        return "Nothing was launched: the batch system knows the launch by now, and it is adopted."
+    if await scripts.again(tools.db, row.mark, "Given up: it was asked to be run again."):
+        await tools.ring()
+        return "The launch script is run again."
+    submission = await submissions.by_id(tools.db, row.submission_id or 0)
+    if submission is not None and submission.state is SubmissionState.UNCERTAIN:
+        raise BatchUnavailable("The launch is being looked at.")
+    return "Nothing was launched: the launch is not undecided any more."
 
 
 async def _close(tools: Tools, system: BatchSystem, row: Discrepancy) -> str:

@@ -11,6 +11,7 @@ from db.pool import Pool
 from db.submissions import Submission
 from domain.gates import Rate
 from domain.submissions import SubmissionState
+from workers.beside import Beside
 from workers.vault import Vault
 
 log = logging.getLogger("workers")
@@ -35,8 +36,18 @@ class Tools:
     """Hand (function, submission, attempt) to any worker; bounded, never raises, may be lost."""
     rate: Rate = field(default_factory=Rate)
     """How fast each batch system is given launches."""
+    beside: Beside = field(default_factory=Beside)
+    """Where launch scripts are followed, which take long."""
+    script_limit_s: float = 1800.0
+    ssh: Sequence[str] = ()
+    """Options of ssh, by which launch scripts come to their hosts."""
     vault: Vault = field(default_factory=Vault)
     """Where credentials lie."""
+
+    @property
+    def script_lease_s(self) -> float:
+        """For how long a launch script is its launcher's alone: until it is surely over, whatever becomes of us."""
+        return self.script_limit_s + 60 + self.launch_lease_s
 
     async def tell(self, made: Sequence[Submission]) -> None:
         """After a commit: ring, and hand new submissions over for their launch; the sweep finds what is lost."""

@@ -5,11 +5,12 @@ from typing import Any
 
 from batch import Batch, BatchSystem, JobEvent, ReportKey
 from batch.directory import directory_of
-from db import watches
+from db import scripts, watches
 from db.watches import Cluster, Place
 from domain import news
 from domain.jobs import JobState
 from domain.news import JobNews
+from workers import adoption
 from workers.points import around
 from workers.tools import Tools
 
@@ -25,9 +26,10 @@ async def step(
     if batch.read_to == read_from:
         return read_from, False
     clusters = await _clusters(tools, system, batch.events)
+    whose = _whose(batch.events, clusters)
     jobs, attempts = news.fold(_news(batch.events, clusters))
-    reports = await _reports(tools, system, jobs, clusters)
-    jobs = [news.conclude(item, reports.get(item.key)) for item in jobs]
+    reports = await _reports(tools, system, jobs, whose)
+    jobs = [_concluded(item, reports, whose) for item in jobs]
     place = _place(system, epoch, read_from, batch)
     async with around("watch.commit"):
         await watches.commit(tools.db, place, jobs, attempts, reports, _started(batch, clusters))
@@ -50,7 +52,28 @@ async def _clusters(
 ) -> dict[str, Cluster]:
     native_ids = sorted({event.native_id for event in events})
     found = await watches.clusters(tools.db, system.name, native_ids)
+    if any(not cluster.is_counted for cluster in found):
+        # Its launcher is about to, or died before it did.
+        for cluster in await scripts.uncounted(tools.db, system.name, native_ids):
+            await adoption.count(tools, system, cluster)
+        found = await watches.clusters(tools.db, system.name, native_ids)
     return {cluster.native_id: cluster for cluster in found}
+
+
+Whose = Mapping[tuple[int, int], Cluster]
+"""The cluster of each job, by (submission, number)."""
+
+
+def _whose(events: Sequence[JobEvent], clusters: Mapping[str, Cluster]) -> Whose:
+    found = ((clusters.get(event.native_id), event.number) for event in events)
+    return {(cluster.submission_id, number): cluster for cluster, number in found if cluster}
+
+
+def _concluded(
+    item: JobNews, reports: Mapping[tuple[int, int], Mapping[str, Any]], whose: Whose
+) -> JobNews:
+    by_exit_code = not whose[item.key].reports(item.number)
+    return news.conclude(item, reports.get(item.key), by_exit_code=by_exit_code)
 
 
 def _news(events: Sequence[JobEvent], clusters: Mapping[str, Cluster]) -> list[JobNews]:
@@ -71,14 +94,15 @@ def _one(event: JobEvent, submission_id: int) -> JobNews:
 
 
 async def _reports(
-    tools: Tools, system: BatchSystem, jobs: Sequence[JobNews], clusters: Mapping[str, Cluster]
+    tools: Tools, system: BatchSystem, jobs: Sequence[JobNews], whose: Whose
 ) -> dict[tuple[int, int], Mapping[str, Any]]:
     """The reports of the last attempts of the jobs that are over."""
-    folders = {c.submission_id: directory_of(tools.spool, c.mark) for c in clusters.values()}
+    over = [j for j in jobs if j.state.is_over and j.state is not JobState.REMOVED]
+    folders = {mark: directory_of(tools.spool, mark) for mark in {whose[j.key].mark for j in over}}
     keys = {
-        ReportKey(folders[j.submission_id], j.number, j.attempt): j.key
-        for j in jobs
-        if j.state.is_over and j.state is not JobState.REMOVED
+        ReportKey(folders[whose[j.key].mark], j.number, j.attempt): j.key
+        for j in over
+        if whose[j.key].reports(j.number)
     }
     found = await system.reports(list(keys))
     return {keys[key]: report for key, report in found.items()}

@@ -17,7 +17,7 @@ from htcondor2.htcondor2_impl import _schedd_edit_job_ids
 from batch.htcondor import looks, spool
 from batch.htcondor.schedd import SIZE, Refused, located, opened, size_of, these, words
 
-_FOUND, _REMEMBERED = 20, 10_000
+_FOUND, _REMEMBERED = 1_000, 10_000
 _OVER = (3, 4)
 GATE = "(MY.POMS_GO =?= true)"
 VERBS = {
@@ -96,7 +96,8 @@ def find(schedd: str, mark: str) -> list[int]:
     there, constraint = opened(schedd), f"POMS_MARK =?= {classad2.quote(mark)}"
     spool.remove_rest(there, constraint)
     whole = f"{constraint} && !({spool.NOT_WHOLE})"
-    return _clusters(there, whole) or _gone(there, whole)
+    # Some may be over, and others not: the history is told of by each cluster's first job.
+    return sorted({*_clusters(there, whole), *_gone(there, f"{whole} && ProcId == 0")})
 
 
 def marked(schedd: str, prefixes: list[str]) -> list[tuple[int, str, int, bool]]:

@@ -116,7 +116,13 @@ class HTCondor:
         except (BatchUnavailable, BatchRefused) as wrong:
             return Health(reachable=False, text=str(wrong))
         text = f"the schedd {told['name']} answers"
-        return Health(reachable=True, text=text, running=told["running"], queued=told["queued"])
+        return Health(
+            reachable=True,
+            text=text,
+            running=told["running"],
+            queued=told["queued"],
+            schedd=told["name"],
+        )
 
     def close(self) -> None:
         """End the children in which the bindings work; a later call starts others."""

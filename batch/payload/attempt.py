@@ -157,7 +157,8 @@ def end(code: int) -> int:
 def main(directory: str, number: str, attempt_: str, *how: str) -> int:
     """Make one attempt and report it; ends as the command ended."""
     signal.signal(signal.SIGTERM, _stop)
-    job = Job(directory, int(number), int(attempt_), carried="carried" in how)
+    command = list(how[1:]) if how[:1] == ("--",) else None
+    job = Job(directory, int(number), int(attempt_), carried=how == ("carried",), command=command)
     reason, code = judged(job)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     write_report(job, report(job, reason, code))

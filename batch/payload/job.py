@@ -29,9 +29,18 @@ def now() -> str:
 class Job:
     """One attempt at one unit of work, and what is known of it so far."""
 
-    def __init__(self, directory: str, number: int, attempt: int, *, carried: bool = False) -> None:
+    def __init__(
+        self,
+        directory: str,
+        number: int,
+        attempt: int,
+        *,
+        carried: bool = False,
+        command: list[str] | None = None,
+    ) -> None:
+        """`command`: run instead of the launch's, in jobs of launch scripts."""
         self.directory, self.number, self.attempt = directory, number, attempt
-        self._carried = carried
+        self._carried, self._command = carried, command
         self.started, self.log = now(), Log("job.log")
         self.launch: dict[str, Any] = {}
         self.unit: dict[str, Any] = {}
@@ -43,6 +52,7 @@ class Job:
     def load(self) -> None:
         """Read what was ordered."""
         self.launch = self._order("launch.json")
+        self.launch["command"] = self._command or self.launch["command"]
         self.unit = self._order(f"units/{self.number}.json")
         self.inputs = self.unit.get("files") or []
         if self._carried:

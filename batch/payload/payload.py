@@ -1,7 +1,8 @@
 """Runs one unit of work where a batch system started it, and reports what became of it.
 
-Called as `python3 -I payload.py LAUNCHDIR NUMBER ATTEMPT [carried]` in an empty scratch folder (README.md);
-carried: LAUNCHDIR is of this job alone, with its inputs in it, and its outputs stay there.
+Called as `python3 -I payload.py LAUNCHDIR NUMBER ATTEMPT [carried | -- COMMAND...]` in an empty scratch folder
+(README.md). A command is run instead of the launch's. Carried: LAUNCHDIR is of this job alone, with its inputs in
+it, and its outputs stay there.
 All of this folder travels with the launch: standard library only, Python 3.9 or later.
 """
 

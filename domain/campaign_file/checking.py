@@ -7,7 +7,7 @@ from domain.campaign_file.document import FileFinding, FindingLevel, Place
 from domain.campaign_file.reading import CampaignFile, FileSetup, Reading, locate
 from domain.campaign_file.values import plain
 from domain.campaigns import MOST_DEPENDENCIES, Known, problems
-from domain.job_types import JobType
+from domain.job_types import JobKind, JobType
 
 MADE = ("job_type", "login_setup")
 """Kinds of sections of things that are made if they aren't there, and never changed."""
@@ -105,6 +105,7 @@ def _problems(said: CampaignFile, reading: Reading, there: There) -> Iterator[Fi
         {*there.active.job_types, *(one.name for one in job_types)},
         {*there.active.login_setups, *(one.setup.name for one in login_setups)},
         there.active.datasets,
+        {*there.active.scripts, *(one.name for one in job_types if one.kind is JobKind.SCRIPT)},
     )
     for finding in problems(said.plan, known):
         place = locate(reading.places, finding.path) or Place(1)

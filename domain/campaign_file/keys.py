@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.campaign_file import commands, values
+from domain.job_types import Consumption, JobKind
 from domain.stages import Completion, DeadlineFrom, StageKind
 
 Read = Callable[[Any], Any]
@@ -48,6 +49,8 @@ STAGE = (
     Key("default_clear_cronjob", "until_exhausted", _yes_no_or_neither),
 )
 """All of a stage's but its dataset, which its split has a say in."""
+UNSAID: Mapping[str, str] = {"job_type": "", "login_setup": "", "batch_system": "htcondor"}
+"""What a stage has where nobody says it: POMS's launch scripts submit to HTCondor."""
 KEPT = frozenset({
     "vo_role", "data_dispatcher_dataset_query", "data_dispatcher_project_id",
 })  # fmt: skip
@@ -94,8 +97,12 @@ JOB_TYPE = (
     ),
     Key("recoveries", "recoveries", values.read_recoveries, values.write_recoveries),
 )  # fmt: skip
+LAUNCH_SCRIPT: Mapping[str, Any] = {"kind": JobKind.SCRIPT, "consumption": Consumption.EXIT_CODE}
+"""What every `launch_script` of POMS's is: it submits jobs, which know nothing of how they are accounted for."""
 OWN_JOB_TYPE: Mapping[str, Read] = {
     "command": values.texts,
+    "kind": values.one_of(JobKind),
+    "consumption": values.one_of(Consumption),
     "parameters": values.pairs,
     "output_check": values.texts,
     "patterns": values.texts,

@@ -11,7 +11,7 @@ from domain.campaign_file.notes import Notes
 from domain.campaign_file.old import upgraded
 from domain.campaigns import MOST_STAGES
 from domain.findings import camel
-from domain.job_types import JobType, LoginSetup
+from domain.job_types import JobKind, JobType, LoginSetup
 from domain.names import wrong_name, wrong_text
 from domain.plans import Edge, Plan, StagePlan
 
@@ -183,7 +183,7 @@ def _stage(n: int, section: Section, document: Document, notes: Notes) -> StageP
     told = notes.own(own, keys.OWN_STAGE, path)
     split = str(told.get("split", said.get("split", "none")))
     said |= _data((section, own, defaults), notes, path, split) | told
-    return StagePlan(name=section.name, **{"job_type": "", "login_setup": "", **said})
+    return StagePlan(name=section.name, **{**keys.UNSAID, **said})
 
 
 def _data(
@@ -206,6 +206,8 @@ def _job_types(document: Document, notes: Notes) -> Iterator[JobType]:
     for section in document.of_kind("job_type"):
         own = document.get(f"poms_job_type {section.name}")
         said = _said(section, own, notes, keys.JOB_TYPE, keys.OWN_JOB_TYPE)
+        if said.get("kind") is not JobKind.PAYLOAD:
+            said = {**keys.LAUNCH_SCRIPT, **said}
         made = JobType(**{"name": section.name, "command": [], **said})
         if _is_sound(made, notes, section, own):
             yield made

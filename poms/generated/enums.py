@@ -6,6 +6,11 @@ class Completion(str, Enum):
     LOCATED = "LOCATED"
 
 
+class Consumption(str, Enum):
+    PAYLOAD = "PAYLOAD"
+    EXIT_CODE = "EXIT_CODE"
+
+
 class DeadlineFrom(str, Enum):
     LAUNCH = "LAUNCH"
     COMPLETED = "COMPLETED"
@@ -20,6 +25,11 @@ class FindingLevel(str, Enum):
 class HostKind(str, Enum):
     LOCAL = "LOCAL"
     SSH = "SSH"
+
+
+class JobKind(str, Enum):
+    PAYLOAD = "PAYLOAD"
+    SCRIPT = "SCRIPT"
 
 
 class Role(str, Enum):

@@ -4,7 +4,16 @@ from typing import Any, Optional
 from pydantic import Field
 
 from .base_model import BaseModel
-from .enums import Completion, DeadlineFrom, HostKind, Role, StageKind, SubmissionState
+from .enums import (
+    Completion,
+    Consumption,
+    DeadlineFrom,
+    HostKind,
+    JobKind,
+    Role,
+    StageKind,
+    SubmissionState,
+)
 
 
 class BatchAttributeInput(BaseModel):
@@ -88,6 +97,10 @@ class CreateJobTypeInput(BaseModel):
     "Unique in the experiment, up to 100 characters."
     command: list[str]
     "The program and its arguments; no shell reads them."
+    kind: JobKind = JobKind.PAYLOAD
+    "What the command is: what each job runs, or a launch script, which submits the jobs by itself."
+    consumption: Consumption = Consumption.PAYLOAD
+    "Who says what became of the jobs' files; `EXIT_CODE` only for launch scripts."
     parameters: list["ParameterInput"] = Field(default_factory=lambda: [])
     "Appended to the command in this order."
     output_check: list[str] = Field(alias="outputCheck", default_factory=lambda: [])

@@ -1,6 +1,7 @@
 """Which differences between database and batch system are told, and which are only on their way."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,26 @@ def test_an_adopted_cluster_of_a_live_submission_is_as_it_should_be() -> None:
 
 def test_another_cluster_than_the_adopted_one_is_a_twin_at_once() -> None:
     assert kinds(CLUSTER, replace(ADOPTED, native_id="11", quiet_s=0)) == [K.TWIN]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, []),
+        ({"native_id": "11", "clusters": ["11", "12"]}, []),
+        ({"native_id": "11", "clusters": ["11"]}, [K.ABANDONED]),
+        ({"native_id": "11", "clusters": ["11"], "quiet_s": 0}, []),
+        ({"clusters": [], "native_id": None, "submission_state": S.SUBMITTING}, []),
+        ({"clusters": [], "submission_state": S.UNCERTAIN, "state": L.ABANDONED}, [K.ABANDONED]),
+        ({"submission_state": S.CANCELLED}, [K.RUNNING_THOUGH_ENDED]),
+        ({"state": L.ACKNOWLEDGED}, []),
+    ],
+)
+def test_a_launch_script_has_any_number_of_clusters_and_no_gate(
+    given: dict[str, Any], expected: list[DiscrepancyKind]
+) -> None:
+    script = replace(ADOPTED, is_script=True, clusters=["12"])
+    assert kinds(CLUSTER, replace(script, **given)) == expected
 
 
 def test_a_mark_that_the_database_does_not_know_is_an_orphan_of_its_submission() -> None:
@@ -119,7 +140,7 @@ def test_whatever_runs_without_being_adopted_is_told_and_nothing_is_told_twice(
 @given(st.sampled_from(K))
 def test_every_kind_proposes_one_repair_and_says_what_it_would_do(kind: DiscrepancyKind) -> None:
     assert "cluster 12" in proposal(REPAIRS[kind], "here", CLUSTER).lower() or (
-        REPAIRS[kind] is Repair.CLOSE
+        REPAIRS[kind] in (Repair.CLOSE, Repair.RELAUNCH)
     )
 
 

@@ -80,6 +80,10 @@ recoveries = [["consumed_status", []]]
 host = here
 account = nobody
 setup =
+[poms_job_type gen]
+kind = "payload"
+[poms_job_type proc]
+kind = "payload"
 [poms_stage gen]
 jobs_per_slice = 3
 """

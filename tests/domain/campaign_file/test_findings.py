@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from domain.campaign_file import FileSetup, FindingLevel, There, check, made, read
+from domain.campaign_file.keys import LAUNCH_SCRIPT
 from domain.campaigns import Known
-from domain.job_types import JobType, LoginSetup
+from domain.job_types import Consumption, JobKind, JobType, LoginSetup
 
 THERE = There(
     experiment="hypot",
-    job_types={"fife": JobType(name="fife", command=["fife_launch"])},
+    job_types={"fife": JobType(name="fife", command=["fife_launch"], **LAUNCH_SCRIPT)},
     login_setups={"node1": FileSetup(LoginSetup(name="node1"), "node1")},
     active=Known({"fife"}, {"node1"}, {"raw"}),
     hosts={"node1", "node2.example.org"},
@@ -131,6 +132,8 @@ setup = source a.sh; export B='c;d'
             command=["bash", "-c", 'setup x; run -c "a b" "$@"', "launch"],
             parameters=[],
             patterns=["*.root", "a*"],
+            kind=JobKind.SCRIPT,
+            consumption=Consumption.EXIT_CODE,
         )
     ]
     assert login_setups[0].setup.setup == ["source a.sh; export B='c;d'"]

@@ -6,7 +6,8 @@ from unicodedata import normalize
 from hypothesis import strategies as st
 
 from domain.campaign_file import CampaignFile, FileSetup
-from domain.job_types import JobType, LoginSetup
+from domain.campaign_file.keys import LAUNCH_SCRIPT
+from domain.job_types import JobKind, JobType, LoginSetup
 from domain.plans import Edge, Plan, StagePlan
 from domain.stages import Completion, StageKind
 
@@ -64,8 +65,8 @@ STAGE = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-def job_type(words: list[str], more: dict[str, Any]) -> JobType:
-    return JobType(name="reco", command=words, **more)
+def job_type(words: list[str], kind: dict[str, Any], more: dict[str, Any]) -> JobType:
+    return JobType(name="reco", command=words, **kind, **more)
 
 
 JOB_TYPE = st.builds(
@@ -74,6 +75,7 @@ JOB_TYPE = st.builds(
     | st.sampled_from(["setup x; run -c y", "run %% (z)", "'"]).map(
         lambda script: ["bash", "-c", f'{script} "$@"', "launch"]
     ),
+    st.sampled_from([{}, {"kind": JobKind.SCRIPT}, LAUNCH_SCRIPT]),
     st.fixed_dictionaries({
         "parameters": PAIRS.map(lambda found: [pair for pair in found if any(pair)]),
         "output_check": st.lists(TEXT, max_size=2),

@@ -1,0 +1,108 @@
+"""A launch script while it runs: it is listened to, and stopped in time; it never outlives its worker."""
+
+import asyncio
+import codecs
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from domain.launch_scripts import STOPPED_S
+from domain.launches import ScriptEnd
+
+FLUSH_S, LOOK_S, LINGER_S = 0.5, 0.1, 1.0
+MOST_AT_ONCE = 1 << 20
+Hear = Callable[[str], Awaitable[None]]
+"""Is told what was said since, every half second, also when that is nothing."""
+Look = Callable[[], Awaitable[ScriptEnd | None]]
+"""Says whether the script is to be stopped, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is started; `feed` comes first on its stdin, which then is its lifeline."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    folder: Path
+    feed: bytes = b""
+
+
+class Ended(NamedTuple):
+    """How it ended; an exit code above 128 is a signal's, as shells tell it."""
+
+    end: ScriptEnd
+    exit_code: int | None
+
+
+async def run(program: Program, within_s: float, hear: Hear, look: Look) -> Ended:
+    """Run it to its end. Whatever happens here, nothing of it runs afterwards."""
+    process = await asyncio.create_subprocess_exec(
+        *program.argv,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=dict(program.environment),
+        cwd=program.folder,
+        start_new_session=True,
+        umask=0o077,
+    )
+    assert process.stdin is not None  # noqa: S101 - it was asked for
+    process.stdin.write(program.feed)
+    reading = asyncio.create_task(_listen(process, hear))
+    try:
+        end = await _until(process, within_s, look)
+        process.stdin.close()
+        await _over(process)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(reading), LINGER_S)
+    finally:
+        # Its supervisor does the rest, with or without us: it must not be killed before it has.
+        process.stdin.close()
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+    return Ended(end, process.returncode if end is ScriptEnd.EXITED else None)
+
+
+async def _until(process: asyncio.subprocess.Process, within_s: float, look: Look) -> ScriptEnd:
+    """Wait until it has ended or is to be stopped. (`wait` would wait for all that hold its stdout, too.)"""
+    clock = asyncio.get_running_loop().time
+    until, look_at = clock() + within_s, 0.0
+    while process.returncode is None:
+        if clock() >= until:
+            return ScriptEnd.TIME_LIMIT
+        if clock() >= look_at:
+            if wanted := await look():
+                return wanted
+            look_at = clock() + 1.0
+        await asyncio.sleep(LOOK_S)
+    return ScriptEnd.EXITED
+
+
+async def _over(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end of one whose lifeline is cut."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + STOPPED_S + 2
+    while process.returncode is None and clock() < until:  # noqa: ASYNC110 - as in `_until`
+        await asyncio.sleep(LOOK_S)
+
+
+async def _listen(process: asyncio.subprocess.Process, hear: Hear) -> None:
+    """Hand on what it says, as text: what is no UTF-8, and what no database takes, is replaced."""
+    assert process.stdout is not None  # noqa: S101 - it was asked for
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    clock = asyncio.get_running_loop().time
+    said, told_at, is_over = "", clock(), False
+    try:
+        while not is_over:
+            with suppress(TimeoutError):
+                chunk = await asyncio.wait_for(process.stdout.read(1 << 16), FLUSH_S)
+                said += decoder.decode(chunk, not chunk).replace("\0", "\ufffd")
+                is_over = not chunk
+            if clock() - told_at >= FLUSH_S or len(said) > MOST_AT_ONCE:
+                part, said = said, ""
+                await hear(part)
+                told_at = clock()
+    finally:
+        await asyncio.shield(hear(said))
