@@ -145,9 +145,15 @@ def open_(schedd: str, cluster: int) -> None:
     there = htcondor2.Schedd(where)
     # The public `edit` would change only the jobs that are in the queue now; the cluster's own ad alone
     # leaves those among the closed ones with which HTCondor has sorted them, so that they may never match.
-    _schedd_edit_job_ids(where["MyAddress"], str(cluster), "POMS_GO", "true", 0)
-    if there.query(f"ClusterId == {cluster}", projection=["ProcId"], limit=1):
-        there.edit(f"ClusterId == {cluster}", "POMS_GO", "true")
+    try:
+        _schedd_edit_job_ids(where["MyAddress"], str(cluster), "POMS_GO", "true", 0)
+        if there.query(f"ClusterId == {cluster}", projection=["ProcId"], limit=1):
+            there.edit(f"ClusterId == {cluster}", "POMS_GO", "true")
+    except htcondor2.HTCondorException:
+        # One that was opened before may leave the queue meanwhile.
+        if _is_queued(there, cluster):
+            raise
+        return
     if _clusters(there, f"ClusterId == {cluster} && POMS_GO =!= true"):
         raise OSError(f"the gate of cluster {cluster} did not open")
     there.reschedule()

@@ -47,10 +47,10 @@ async def on_htcondor(
 
     @contextmanager
     def off() -> Iterator[None]:
-        pool.run("condor_off", "-fast", "-daemon", "schedd")
+        pool.run("../sbin/condor_off", "-fast", "-daemon", "schedd")
         wait_until(lambda: not answers(), within=30)
         yield
-        pool.run("condor_on", "-daemon", "schedd")
+        pool.run("../sbin/condor_on", "-daemon", "schedd")
         wait_until(answers, within=30)
 
     chaos.away = off
