@@ -56,6 +56,16 @@ class Journals(Generic[E]):
         found = {name: self.journal(name).entry() for name in sorted(names, key=_order)}
         return {name: entry for name, entry in found.items() if entry}
 
+    @property
+    def exist(self) -> bool:
+        """Whether anything was ever followed."""
+        return self._folder.exists()
+
+    def entry(self, native_id: str) -> E | None:
+        """What a launch is that is followed, or was."""
+        found = Journal(self._folder / native_id, self._kind).entry()
+        return found or self.laid_aside(native_id).entry()
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep others from telling and from laying aside."""
@@ -94,10 +104,12 @@ class Journals(Generic[E]):
 
     def _more(self, native_id: str, place: Place, bound: int, events: list[JobEvent]) -> Place:
         journal = self.journal(native_id)
-        if journal.size < place.offset:
+        size = journal.size
+        if size < place.offset:
             # A journal that was lost is written anew, and its jobs are told again.
             place = Place(0, place.generation + 1)
-        for after, event in journal.told(place.offset) if len(events) < bound else ():
+        is_more = size > place.offset and len(events) < bound
+        for after, event in journal.told(place.offset) if is_more else ():
             seen = (place.generation << 40) + event.seen
             events.append(event._replace(seen=seen))
             place = place._replace(offset=after)

@@ -11,7 +11,7 @@ from batch.journal import Known
 from domain.jobs import JobState
 
 WANTED = (
-    "ClusterId", "ProcId", "POMS_NUMBER", "JobStatus", "Owner", "QDate", "EnteredCurrentStatus",
+    "ClusterId", "ProcId", "JobStatus", "Owner", "QDate", "EnteredCurrentStatus",
     "NumShadowStarts", "NumJobReconnects", "ShadowBday", "JobCurrentStartDate", "JobCurrentStartExecutingDate",
     "RemoteHost", "LastRemoteHost", "MachineAttrGLIDEIN_Site0", "HoldReasonCode", "HoldReasonSubCode",
     "HoldReason", "LastHoldReasonCode", "LastHoldReasonSubCode", "LastHoldReason", "ReleaseReason",
@@ -38,7 +38,6 @@ class Ad(NamedTuple):
 
     cluster: int
     proc: int
-    number: int | None
     status: int
     owner: str | None
     submitted: int

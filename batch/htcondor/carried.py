@@ -13,8 +13,8 @@ from typing import Any
 from batch import BatchRefused, Launch, ReportKey
 
 SCRIPT, PACK = "job.sh", "carried.zip"
-_PACKED = ("payload.py", "launch.json", "batch/payload")
-"""What is the same for all jobs goes as one file: each file of each job costs a message or two."""
+"""The payload goes as one file, which Python runs as it is: each file of each job costs a message or two."""
+_TRAVELS = (SCRIPT, PACK, "launch.json", "units/$(POMS_NUMBER).json")
 COMES_BACK = ("reports", "outputs")
 """Folders of a launch directory; what is in them has the job's number and attempt in its name."""
 _OURS = frozenset(
@@ -36,7 +36,7 @@ _PATH = re.compile(r"/[A-Za-z0-9_./+@:=~%-]+")
 
 def description(directory: str) -> dict[str, str]:
     """How HTCondor carries a launch; its items bring POMS_INPUTS."""
-    files = [f"{directory}/{name}" for name in (SCRIPT, PACK, "units/$(POMS_NUMBER).json")]
+    files = [f"{directory}/{name}" for name in _TRAVELS]
     return {
         "arguments": "job.sh - $(POMS_NUMBER)",
         "should_transfer_files": "YES",
@@ -47,13 +47,14 @@ def description(directory: str) -> dict[str, str]:
 
 
 def pack(directory: Path, target: Path) -> None:
-    """Put what is the same for all jobs of a launch into one file."""
+    """Put a launch's payload into one file."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in _PACKED:
-            place = directory / name
-            for path in sorted(place.glob("*.py")) if place.is_dir() else [place]:
-                if path.exists():
-                    packed.write(path, path.relative_to(directory))
+        # A folder alone is no package there.
+        packed.writestr("batch/__init__.py", "")
+        for path in sorted(directory.glob("batch/payload/*.py")):
+            packed.write(path, path.relative_to(directory))
+        with suppress(FileNotFoundError):
+            packed.write(directory / "payload.py", "__main__.py")
 
 
 def is_carried(directory: Path) -> bool:

@@ -16,8 +16,8 @@ from batch import BatchRefused, BatchUnavailable
 from batch.htcondor.access import Access
 
 _PROGRAM = (
-    f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
-    "from batch.htcondor.bindings import main; main()"
+    f"import sys; sys.path.append({str(Path(__file__).parent)!r})\n"
+    "from bindings.answers import main; main()"
 )
 _KEPT = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR")
 _SAID = 2000

@@ -185,7 +185,7 @@ class HTCondor:
         }
 
     def _follow(self, cluster: Followed) -> Sequence[int]:
-        if (before := self._queries.entry(str(_cluster(cluster.native_id)))) is not None:
+        if (before := self._queries.journals.entry(str(_cluster(cluster.native_id)))) is not None:
             return before.numbers
         told = self._child.call("census", cluster=_cluster(cluster.native_id))["numbers"]
         others = self._queries.marked(cluster.mark).values()
@@ -196,12 +196,13 @@ class HTCondor:
     def _entry(self, native_id: str) -> Entry | None:
         """What a cluster is that is followed by query; one that was found by its mark is followed from here on."""
         cluster = _cluster(native_id)
-        entry = self._queries.entry(native_id)
+        entry = self._queries.journals.entry(native_id)
         if entry is None and self._access.spools:
             told = self._child.call("census", cluster=cluster)
             if told["is_spooled"]:
                 place = directory.directory_of(self._spool, told["mark"])
-                entry = self._keep(Entry(native_id, told["mark"], place, told["numbers"]))
+                mine = numbers(told["numbers"], 1, ())
+                entry = self._keep(Entry(native_id, told["mark"], place, mine))
         return entry
 
     def _open(self, cluster: int) -> None:

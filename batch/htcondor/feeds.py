@@ -6,7 +6,7 @@ import logging
 from batch import Batch, BatchUnavailable
 from batch.htcondor.feed import Feed
 from batch.htcondor.queries import Queries
-from batch.journals import parsed
+from batch.journals import Places, parsed
 
 _log = logging.getLogger(__name__)
 _QUERIES = ".queries"
@@ -21,9 +21,11 @@ class Feeds:
 
     def read(self, read_to: str | None, bound: int) -> Batch:
         """Up to `bound` events past both places (of one block of a log: all)."""
-        told = json.loads(read_to) if read_to else {}
-        places = parsed(told.pop(_QUERIES, {}))
-        logged = self._logs.read(json.dumps(told), bound)
+        places: Places = {}
+        if read_to and _QUERIES in read_to:
+            told = json.loads(read_to)
+            places, read_to = parsed(told.pop(_QUERIES, {})), json.dumps(told)
+        logged = self._logs.read(read_to, bound)
         self._ask()
         events, places = self._queries.read(places, bound - len(logged.events))
         text = logged.read_to

@@ -6,11 +6,10 @@ attempt=$(sed -n 's/^NumShadowStarts = \([0-9][0-9]*\)$/\1/p' "$_CONDOR_JOB_AD")
 [ -n "$attempt" ] || exit 85
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
 export PATH
-launch=$1 number=$2 carried=
+launch=$1 number=$2 payload=$1/payload.py carried=
 if [ "$launch" = - ]; then
-  launch=$_CONDOR_SCRATCH_DIR carried=carried
+  launch=$_CONDOR_SCRATCH_DIR payload=$_CONDOR_SCRATCH_DIR/carried.zip carried=carried
   cd "$launch" && mkdir units starts reports names outputs && mv "$number.json" units || exit 85
-  python3 -I -m zipfile -e carried.zip . || exit 85
 fi
 mkdir "$_CONDOR_SCRATCH_DIR/poms" && cd "$_CONDOR_SCRATCH_DIR/poms" || exit 85
-exec python3 -I "$launch/payload.py" "$launch" "$number" "$attempt" $carried
+exec python3 -I "$payload" "$launch" "$number" "$attempt" $carried

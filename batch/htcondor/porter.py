@@ -45,6 +45,9 @@ class Porter:
         """Begin to bring back what these jobs have made, unless others are being brought back just now."""
         if not wanted or (self._carrying is not None and not self._carrying.done()):
             return
+        before, self._carrying = self._carrying, None
+        if before is not None:
+            before.result()
         self._thread = self._thread or ThreadPoolExecutor(1, "porter")
         self._carrying = self._thread.submit(self._carry, wanted)
 
@@ -55,14 +58,17 @@ class Porter:
             thread.shutdown(wait=False, cancel_futures=True)
 
     def _carry(self, wanted: Wanted) -> None:
-        try:
-            for native_id, (place, numbers) in wanted.items():
-                for procs in _parts(list(numbers), self._at_once):
+        size, self._at_once = self._at_once, _AT_ONCE
+        for native_id, (place, numbers) in wanted.items():
+            for procs in _parts(list(numbers), size):
+                try:
                     self._bring(native_id, place, {proc: numbers[proc] for proc in procs})
-            self._at_once = _AT_ONCE
-        except (BatchUnavailable, OSError) as wrong:
-            _log.warning("what jobs have made can't be brought back now: %s", wrong)
-            self._at_once = max(1, self._at_once // 4)
+                except (BatchUnavailable, OSError) as wrong:
+                    _log.warning("what jobs of %s made can't be brought now: %s", native_id, wrong)
+                    # One alone must not keep those of the others.
+                    self._at_once = max(1, size // 4)
+                    if size > 1:
+                        return
 
     def _bring(self, native_id: str, place: Path, numbers: Mapping[int, int]) -> None:
         back = back_of(place)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from batch import JobEvent, journal
+from batch import BatchUnavailable, JobEvent, journal
 from batch.htcondor.ads import WANTED, Ad, news
 from batch.htcondor.child import Child
 from batch.htcondor.porter import Porter
@@ -46,7 +46,7 @@ class Queries:
         self._child, self._porter, self._interval_s = child, porter, interval_s
         self._thread: ThreadPoolExecutor | None = None
         self._asking: Future[None] | None = None
-        self._asked_at = -interval_s
+        self._asked_at, self._is_well = -interval_s, True
         self._patience: dict[str, tuple[float, float]] = {}
         """Of clusters with jobs that nothing tells of: when to look again, and how long to wait after that."""
         self._gone: dict[str, set[int]] = {}
@@ -54,7 +54,7 @@ class Queries:
 
     def read(self, committed: Places, bound: int) -> tuple[Sequence[JobEvent], Places]:
         """Up to `bound` events past the places, and the places after them."""
-        if not committed and not self.journals.entries():
+        if not self.journals.exist:
             return [], {}
         with self.journals.alone():
             entries = self.journals.live(committed)
@@ -64,17 +64,18 @@ class Queries:
         """Begin to ask if it is time to and there is something to ask for; raises what the last query met."""
         if self._asking is not None and self._asking.done():
             asked, self._asking = self._asking, None
-            asked.result()
+            self._judge(asked)
         if self._asking is None and time.monotonic() - self._asked_at >= self._interval_s:
             self._asked_at = time.monotonic()
             if entries := self.journals.entries():
                 self._thread = self._thread or ThreadPoolExecutor(1, "queries")
                 self._asking = self._thread.submit(self._ask, entries)
 
-    def entry(self, native_id: str) -> Entry | None:
-        """What a cluster is that is followed, or was."""
-        found = self.journals.journal(native_id).entry()
-        return found or self.journals.laid_aside(native_id).entry()
+    def _judge(self, asked: Future[None]) -> None:
+        # The first question to a schedd that was restarted is refused: it does not know our session any more.
+        was_well, self._is_well = self._is_well, asked.exception() is None
+        if not was_well or not isinstance(asked.exception(), BatchUnavailable):
+            asked.result()
 
     def marked(self, mark: str) -> dict[str, Entry]:
         """The clusters of a mark that are followed."""
@@ -82,11 +83,11 @@ class Queries:
 
     def follow(self, entry: Entry) -> Entry:
         """Begin to follow a cluster; once more changes nothing. Returns what is followed."""
-        if (before := self.entry(entry.native_id)) is not None:
+        if (before := self.journals.entry(entry.native_id)) is not None:
             return before
         entry = replace(entry, since=time.time())
         self.journals.journal(entry.native_id).make(entry, is_kept=entry.is_spooled)
-        return self.entry(entry.native_id) or entry
+        return self.journals.entry(entry.native_id) or entry
 
     def close(self) -> None:
         """Let the thread end; whose child is gone does not wait any longer."""

@@ -207,18 +207,17 @@ async def test_a_job_of_higher_priority_starts_first(bench: Bench, feed: Feed) -
     assert running == [ids[0], ids[2], ids[1]]
 
 
-async def test_three_hundred_small_jobs_of_one_cluster_all_run_once(
-    bench: Bench, feed: Feed
-) -> None:
+async def test_hundreds_of_small_jobs_of_one_cluster_all_run_once(bench: Bench, feed: Feed) -> None:
     bench.start(slots=8)
-    launch = bench.launch("m1", WRITES, 300)
+    jobs = bench.many
+    launch = bench.launch("m1", WRITES, jobs)
     native_id = await bench.system.submit(launch)
     await bench.system.open(native_id)
-    states = await feed.until_over(native_id, range(1, 301), within_s=180)
-    assert Counter(states.values()) == {JobState.SUCCEEDED: 300}
-    assert len(feed.events) == 900
-    assert {bench.starts(launch, number) for number in range(1, 301)} == {1}
-    assert len(list(bench.store.iterdir())) == 300
+    states = await feed.until_over(native_id, range(1, jobs + 1), within_s=240)
+    assert Counter(states.values()) == {JobState.SUCCEEDED: jobs}
+    assert len(feed.events) == 3 * jobs
+    assert {bench.starts(launch, number) for number in range(1, jobs + 1)} == {1}
+    assert len(list(bench.store.iterdir())) == jobs
 
 
 async def test_an_unknown_cluster_is_refused(bench: Bench) -> None:

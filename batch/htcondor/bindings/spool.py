@@ -6,7 +6,7 @@ from typing import Any
 
 import htcondor2
 
-from batch.htcondor.schedd import opened, these
+from .schedd import opened, these, these_of
 
 NOT_WHOLE = "POMS_WHOLE =?= false"
 """Of a cluster whose files were not handed over whole: none of its jobs can ever run."""
@@ -49,5 +49,10 @@ def retrieve(schedd: str, cluster: int, procs: list[int], lock: str) -> None:
 
 def let_go(schedd: str, jobs: Mapping[str, list[int]]) -> None:
     """Let jobs leave the queue that are over, and of which nothing is wanted any more: one edit for all."""
-    which = " || ".join(f"({these(int(cluster), procs)})" for cluster, procs in jobs.items())
-    opened(schedd).edit(which, "POMS_TOLD", "true")
+    there = opened(schedd)
+    try:
+        there.edit(these_of(jobs), "POMS_TOLD", "true")
+    except htcondor2.HTCondorException:
+        # Where none of them is there any more, nothing is wrong.
+        if there.query(these_of(jobs), projection=["ProcId"], limit=1):
+            raise

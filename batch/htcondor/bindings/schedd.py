@@ -1,12 +1,13 @@
 """What all questions to a schedd need; loaded only in the child that speaks with HTCondor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import classad2
 import htcondor2
 
-_SIZE = ("JobMaterializeItemCount", "TotalSubmitProcs")
+SIZE = ("JobMaterializeItemCount", "TotalSubmitProcs")
+"""What tells of how many jobs a cluster is."""
 
 
 class Refused(Exception):
@@ -31,10 +32,7 @@ def opened(schedd: str) -> Any:
 
 def size_of(ad: Any) -> int:
     """Of how many jobs the cluster of an ad is, with those that are not in the queue yet."""
-    return max(int(ad.get(name, 0)) for name in _SIZE)
-
-
-SIZE = _SIZE
+    return max(int(ad.get(name, 0)) for name in SIZE)
 
 
 def words(numbers: Sequence[int]) -> str:
@@ -54,6 +52,11 @@ def these(cluster: int, procs: Sequence[int]) -> str:
     single = [a for a, b in ranges if a == b]
     either = [*some, *([f"member(ProcId, {{{words(single)}}})"] if single else [])]
     return f"ClusterId == {cluster} && ({' || '.join(either)})"
+
+
+def these_of(jobs: Mapping[str, Sequence[int]]) -> str:
+    """The constraint for some jobs of each of some clusters."""
+    return " || ".join(f"({these(int(cluster), procs)})" for cluster, procs in jobs.items())
 
 
 def plain(ad: Any, wanted: Sequence[str]) -> list[Any]:

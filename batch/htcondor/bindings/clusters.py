@@ -1,21 +1,14 @@
-"""The child that speaks with HTCondor: a question per line on stdin, an answer per line on stdout.
+"""Clusters: submitted, found by their marks, opened and acted on."""
 
-A program of its own, since HTCondor's bindings keep the whole process waiting for a daemon that does not
-answer (Python's lock is held for their 20 s), and take their configuration from the process's environment.
-"""
-
-import json
-import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import classad2
 import htcondor2
 from htcondor2.htcondor2_impl import _schedd_edit_job_ids
 
-from batch.htcondor import looks, spool
-from batch.htcondor.schedd import SIZE, Refused, located, opened, size_of, these, words
+from . import spool
+from .schedd import SIZE, Refused, located, opened, size_of, these, words
 
 _FOUND, _REMEMBERED = 1_000, 10_000
 _OVER = (3, 4)
@@ -220,42 +213,3 @@ def health(schedd: str) -> dict[str, Any]:
     (told,) = htcondor2.Schedd(where).query(opts=htcondor2.QueryOpt.SummaryOnly)
     counts = {"running": told.get("AllusersRunning", 0), "queued": told.get("AllusersIdle", 0)}
     return {"name": str(where["Name"]), **{name: int(count) for name, count in counts.items()}}
-
-
-CALLS: dict[str, Callable[..., Any]] = {
-    "submit": submit,
-    "find": find,
-    "marked": marked,
-    "log": log,
-    "open": open_,
-    "act": act,
-    "health": health,
-    "jobs": looks.jobs,
-    "ended": looks.ended,
-    "census": looks.census,
-    "queued": queued,
-    "open_spooled": spool.open_,
-    "retrieve": spool.retrieve,
-    "let_go": spool.let_go,
-}
-
-
-def answer(line: str) -> dict[str, Any]:
-    """Do what one line asks for."""
-    asked = json.loads(line)
-    try:
-        return {"said": CALLS[asked.pop("call")](**asked)}
-    except Refused as wrong:
-        return {"refused": str(wrong)}
-    except Exception as wrong:
-        return {"failed": f"{type(wrong).__name__}: {wrong}"}
-
-
-def main() -> None:
-    """Answer until nobody asks any more."""
-    # HTCondor itself may say something on stdout, which is not an answer.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    for line in sys.stdin:
-        answers.write(json.dumps(answer(line)) + "\n")
-        answers.flush()

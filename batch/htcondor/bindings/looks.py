@@ -5,7 +5,7 @@ from typing import Any
 
 import htcondor2
 
-from batch.htcondor.schedd import SIZE, Refused, opened, plain, size_of, words
+from .schedd import SIZE, Refused, opened, plain, size_of, these_of, words
 
 _NEXT = "JobMaterializeNextProcId"
 
@@ -33,12 +33,8 @@ def ended(
     schedd: str, missing: Mapping[str, list[int]], since: float, wanted: list[str]
 ) -> list[list[Any]]:
     """What the history has of jobs that are not in the queue; it is read backwards, to a moment long enough ago."""
-    some = [
-        f"ClusterId == {cluster} && member(ProcId, {{{words(procs)}}})"
-        for cluster, procs in missing.items()
-    ]
     ads = opened(schedd).history(
-        " || ".join(f"({each})" for each in some),
+        these_of(missing),
         projection=[*wanted, "ResidentSetSize"],
         match=sum(map(len, missing.values())),
         since=f"EnteredCurrentStatus < {since:.0f}",
