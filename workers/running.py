@@ -13,6 +13,8 @@ from domain.launches import ScriptEnd
 
 FLUSH_S, LOOK_S, LINGER_S = 0.5, 0.1, 1.0
 MOST_AT_ONCE = 1 << 20
+NOT_STARTED = 127
+"""The exit code of what could not be started, as shells tell it."""
 Hear = Callable[[str], Awaitable[None]]
 """Is told what was said since, every half second, also when that is nothing."""
 Look = Callable[[], Awaitable[ScriptEnd | None]]
@@ -38,16 +40,20 @@ class Ended(NamedTuple):
 
 async def run(program: Program, within_s: float, hear: Hear, look: Look) -> Ended:
     """Run it to its end. Whatever happens here, nothing of it runs afterwards."""
-    process = await asyncio.create_subprocess_exec(
-        *program.argv,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env=dict(program.environment),
-        cwd=program.folder,
-        start_new_session=True,
-        umask=0o077,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *program.argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=dict(program.environment),
+            cwd=program.folder,
+            start_new_session=True,
+            umask=0o077,
+        )
+    except (OSError, ValueError) as error:
+        await hear(f"{program.argv[0]} can't be started: {error}\n")
+        return Ended(ScriptEnd.EXITED, NOT_STARTED)
     assert process.stdin is not None  # noqa: S101 - it was asked for
     process.stdin.write(program.feed)
     reading = asyncio.create_task(_listen(process, hear))

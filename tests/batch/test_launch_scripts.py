@@ -16,7 +16,7 @@ from tests.workers.house import until
 from tests.workers.test_kill_points import dies_at
 
 pytestmark = pytest.mark.parametrize("engine", ["htcondor"], indirect=True)
-SILENCE_S = 5
+SILENCE_S = 60
 
 
 async def test_a_script_that_submits_three_clusters_is_followed_to_its_end(
@@ -39,7 +39,7 @@ async def test_a_script_that_submits_three_clusters_is_followed_to_its_end(
     async def is_held() -> bool:
         return bool(await script.value("jobs_held", id) == 2)
 
-    await until(is_held, "the held jobs", house, within=60)
+    await until(is_held, "the held jobs", house, within=120)
     rows = await db.fetch("SELECT number, native_id, state, text FROM job ORDER BY number")
     assert [row["state"] for row in rows][4:] == ["held", "held"]
     assert "on hold at user's request" in rows[4]["text"]

@@ -58,6 +58,14 @@ async def test_it_runs_after_its_setup_and_its_exit_code_is_told(tmp_path: Path)
     assert await ran("kill -9 $$", tmp_path) == (Ended(ScriptEnd.EXITED, 137), "")
 
 
+async def test_what_can_not_be_started_says_so(tmp_path: Path) -> None:
+    ear = Ear()
+    for argv in (["/nowhere/ssh"], ["sh", "-c", "a\0b"]):
+        ended = await run(Program(argv, {}, tmp_path), 30, ear.hear, never)
+        assert ended == Ended(ScriptEnd.EXITED, 127)
+    assert ear.text.count("can't be started") == 2
+
+
 async def test_the_mark_is_given_to_condor_submit(tmp_path: Path) -> None:
     _, said = await ran('echo "$_CONDOR_SUBMIT_ATTRS $_CONDOR_POMS_MARK"', tmp_path)
     assert said == ' POMS_MARK POMS_SUBMISSION_ID "m"\n'
