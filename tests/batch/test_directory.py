@@ -59,6 +59,24 @@ def read(directory: Path, text: str) -> bool:
     return key in reports([key, ReportKey(directory, 1, 2)])
 
 
+OUTPUT: dict[str, Any] = {
+    **{"name": "a", "path": "store/a", "size": 1, "checksum": "", "pattern": None, "parents": [7]},
+    **{"events": None, "metadata": {}},
+}
+
+
+def test_an_output_says_of_which_inputs_and_other_outputs_it_was_made(tmp_path: Path) -> None:
+    directory = prepare(tmp_path, order())
+    good_ones: list[dict[str, Any]] = [{}, {"made_from": []}, {"made_from": ["b"]}]
+    for more in good_ones:
+        assert read(directory, json.dumps({**good(), "outputs": [OUTPUT | more]})), more
+    wrong: list[dict[str, Any]] = [
+        {"parents": ["a"]}, {"made_from": "b"}, {"made_from": [7]}, {"made_from": None}
+    ]  # fmt: skip
+    for change in wrong:
+        assert not read(directory, json.dumps({**good(), "outputs": [OUTPUT | change]})), change
+
+
 def test_a_report_of_the_wrong_shape_is_left_out(tmp_path: Path) -> None:
     directory = prepare(tmp_path, order())
     assert read(directory, json.dumps(good()))
