@@ -4,7 +4,7 @@ import asyncio
 import re
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,9 +130,7 @@ class Slurm:
         if len(bases) > 1:
             there = self._in_queue(lambda name: name.set == which)
             if not all(array in there and there[array].left for array in bases):
-                raise BatchUnavailable(
-                    "an array of it is gone: it was taken for a part that was left"
-                )
+                raise BatchUnavailable("an array of it is gone, taken for a part that was left")
         native_id = str(NativeId(tuple(sorted(bases)), which))
         entry = Entry(native_id, launch.mark, launch.directory.absolute(), numbers, bases)
         self._feed.journals.journal(native_id).make(entry)
@@ -161,20 +159,23 @@ class Slurm:
             order.called(each)
             for each in sets.values()
             if order.is_whole(each) and each.keys() & alive in (each.keys(), set())
-        } | {
-            native_id
-            for native_id, entry in self._feed.journals.entries().items()
-            if entry.mark == mark
-            and (
-                not proof
-                or (entry.set in sets and self._feed.journals.journal(native_id).is_opening)
-            )
         }
+        whole |= self._acknowledged(mark, sets if proof else None)
         if whole:
             return Found(sorted(whole, key=_first))
         if rest := [array for each in sets.values() for array in each if array in there]:
             return self._remove_rest(rest, there)
         return Absent(proof) if proof else Unknown(known.proof())
+
+    def _acknowledged(self, mark: str, shown: Collection[str] | None) -> set[str]:
+        """What we were told of; of what could still be seen only what is (in part), and may have run."""
+        journals = self._feed.journals
+        return {
+            native_id
+            for native_id, entry in journals.entries().items()
+            if entry.mark == mark
+            and (shown is None or (entry.set in shown and journals.journal(native_id).is_opening))
+        }
 
     def _remove_rest(self, rest: Sequence[int], there: Mapping[int, Array]) -> Sighting:
         words = ", ".join(map(str, rest))
