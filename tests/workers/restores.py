@@ -40,8 +40,15 @@ def dump_and_restore(source: str, target: str) -> Callable[[], None]:
 
 
 def starts(spool: Path) -> Counter[tuple[str, str]]:
-    """How often each job of each launch was started, by the payloads' own journals."""
+    """How often each job of each launch was started, by the payloads' own journals.
+
+    Where nothing is shared with the jobs these do not come back: there by the reports of its attempts.
+    """
     found: Counter[tuple[str, str]] = Counter()
+    for report in (spool / "launches").glob("*/reports/*.json"):
+        launch = report.parent.parent
+        number = report.name.partition(".")[0]
+        found[launch.name, number] += not (launch / f"starts/{number}.jsonl").exists()
     for journal in (spool / "launches").glob("*/starts/*.jsonl"):
         found[journal.parent.parent.name, journal.stem] += len(journal.read_text().splitlines())
     return found
