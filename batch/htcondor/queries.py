@@ -110,8 +110,8 @@ class Queries:
         with self.journals.alone():
             for native_id, look in looks.items():
                 journal = self.journals.journal(native_id)
-                # Else somebody else has looked, and perhaps later.
-                if journal.is_caught_up:
+                # Else somebody else has looked, perhaps later, or it is not followed any more.
+                if journal.is_caught_up and journal.entry() is not None:
                     self._compare(journal, look)
         self._porter.carry({k: (i.entry.directory, i.ready) for k, i in looks.items() if i.ready})
         self._let_go(looks)
