@@ -193,7 +193,7 @@ class Pool:
             self.run("condor_rm", "-all", "-forcex")
             return not self.queue()
 
-        wait_until(is_empty, within=60, what="an empty queue")
+        wait_until(is_empty, within=180, what="an empty queue")
 
     def queries(self) -> int:
         """How often the schedd was asked for jobs, by its own word."""

@@ -179,7 +179,14 @@ async def test_ten_thousand_jobs_are_one_launch_and_each_is_told_of_once(
     jobs = bench.very_many
     launch = bench.launch("ten-thousand", "true", jobs)
     native_id = await bench.system.submit(launch)
-    assert await bench.system.find(launch.mark) == Found([native_id])
+
+    async def found() -> bool:
+        sighting = await bench.system.find(launch.mark)
+        # A schedd that is still busy with so many may not answer in time.
+        assert isinstance(sighting, Unknown) or sighting == Found([native_id])
+        return isinstance(sighting, Found)
+
+    await until(found, within_s=120)
     (cluster,) = await bench.system.marked([launch.mark])
     assert cluster == Cluster(native_id, launch.mark, jobs, False)
     await bench.system.act(Verb.REMOVE, native_id, "too many")
