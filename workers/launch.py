@@ -99,7 +99,7 @@ async def _claim(tools: Tools, submission_id: int) -> tuple[Submission | None, s
 async def _outcome(tools: Tools, submission: Submission) -> str:
     """How far a launch came, in a word."""
     try:
-        async with _kept(tools, submission):
+        async with kept(tools, submission):
             await _carry(tools, submission)
     except Lost:
         log.info("submission %s is launched by somebody else", submission.id)
@@ -128,7 +128,7 @@ async def _outcome(tools: Tools, submission: Submission) -> str:
 
 
 @asynccontextmanager
-async def _kept(tools: Tools, submission: Submission) -> AsyncIterator[None]:
+async def kept(tools: Tools, submission: Submission) -> AsyncIterator[None]:
     """As long as this process lives the submission stays ours: handing very many jobs over takes long.
 
     A launch script has a lease from its start that it can't outlive, even if this process only hangs.

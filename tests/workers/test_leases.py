@@ -1,0 +1,48 @@
+"""A launch that takes longer than its lease stays its launcher's, as long as that one lives."""
+
+import asyncio
+from pathlib import Path
+
+from catalogs.embedded import Embedded
+from db import launches
+from tests.plant import Plant
+from tests.workers.campaigns import two
+from tests.workers.house import House
+from workers import launch
+from workers.tools import Tools
+
+LEASE_S = 1.0
+
+
+async def nobody(*_: object) -> None:
+    return None
+
+
+def tools(plant: Plant, folder: Path) -> Tools:
+    return Tools(
+        db=plant.db, systems={}, catalog=Embedded(folder), spool=folder, store=folder, holder="me",
+        lease_s=1, launch_lease_s=LEASE_S, ring=nobody, enqueue=nobody,
+    )  # fmt: skip
+
+
+async def test_nobody_takes_a_launch_over_whose_launcher_lives(
+    house: House, plant: Plant, tmp_path: Path
+) -> None:
+    id = await (await two(house, plant)).launch()
+    mine = await launches.claim(plant.db, id, "me", LEASE_S, LEASE_S)
+    assert mine is not None
+
+    async def yours() -> bool:
+        return await launches.claim(plant.db, id, "you", LEASE_S, LEASE_S) is not None
+
+    async with launch.kept(tools(plant, tmp_path), mine):
+        for _ in range(5):
+            await asyncio.sleep(LEASE_S / 2)
+            assert not await yours()
+    async with asyncio.timeout(10):
+        while not await yours():
+            await asyncio.sleep(0.1)
+    # What it lost it does not keep: the other one's lease ends by itself.
+    async with launch.kept(tools(plant, tmp_path), mine):
+        await asyncio.sleep(2 * LEASE_S)
+        assert await yours()
