@@ -47,16 +47,25 @@ async def test_a_campaign_runs_on_machines_that_see_nothing_of_ours(
     assert not list(house.spool.glob("launches/*/starts/*"))
 
 
+PLACES = (
+    "launch.submit.before",
+    "launch.submit.after",
+    "launch.open.before",
+    "launch.open.after",
+    "watch.commit.before",
+    "watch.commit.after",
+)
+# What differs where all is spooled is submitting and reading; the rest takes its time there.
+SPOOLED = ("launch.submit.before", "launch.submit.after", "watch.commit.before")
+
+
 @pytest.mark.parametrize(
-    "point",
+    ("engine", "point"),
     [
-        "launch.submit.before",
-        "launch.submit.after",
-        "launch.open.before",
-        "launch.open.after",
-        "watch.commit.before",
-        "watch.commit.after",
+        *((engine, place) for engine in ("htcondor", "slurm_engine") for place in PLACES),
+        *(("far_htcondor", place) for place in SPOOLED),
     ],
+    indirect=["engine"],
 )
 async def test_a_worker_that_is_killed_here_loses_and_doubles_nothing(
     house: Shared, db: Database, engine: Engine, point: str

@@ -172,7 +172,7 @@ async def test_a_job_whose_input_is_not_there_fails_and_says_which(
 async def test_ten_thousand_jobs_are_one_launch_and_each_is_told_of_once(
     bench: Bench, feed: Feed
 ) -> None:
-    """Where all is spooled they are fewer, unless POMS_POOLS=required: it takes minutes.
+    """Where all is spooled they are fewer, unless POMS_TEST_LARGE is set: it takes minutes.
 
     Submitted, found and removed, all of it behind the gate: running so many takes too long for a test."""
     bench.start()

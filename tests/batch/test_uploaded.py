@@ -36,7 +36,7 @@ async def poms(
         yield as_anna(f"http://{address}", tmp_path)
 
 
-@pytest.mark.parametrize("engine", ["local_engine", "htcondor", "slurm_engine"], indirect=True)
+@pytest.mark.parametrize("engine", ["local_engine", "htcondor"], indirect=True)
 async def test_a_campaign_that_is_uploaded_runs_to_its_end(
     poms: Poms, house: Shared, engine: Engine, db: Database, tmp_path: Path
 ) -> None:
