@@ -74,10 +74,10 @@ def test_the_example_is_exactly_right_whatever_is_killed_meanwhile(home: Path) -
             if line.startswith("It runs until"):
                 break
             if line.startswith("generate ") and next_kill is None:
-                next_kill = time.monotonic() + dice.uniform(1, 4)
+                next_kill = time.monotonic() + dice.uniform(0.5, 2)
             if next_kill is not None and time.monotonic() > next_kill and victims:
                 strike(victims.pop(), service.pid, home)
-                next_kill = time.monotonic() + dice.uniform(1, 6)
+                next_kill = time.monotonic() + dice.uniform(0.5, 3)
     finally:
         service.send_signal(signal.SIGINT)
         rest = service.communicate(timeout=60)[0]

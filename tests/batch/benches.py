@@ -240,7 +240,8 @@ class HTCondorBench(Bench):
         return self._pool
 
     def launch(self, mark: str, script: str, jobs: int = 1, **asked: Any) -> Launch:
-        launch = super().launch(mark, script, jobs, **asked)
+        # One pool serves many tests, and remembers what it has had.
+        launch = super().launch(f"{mark}.{self.spool.name}", script, jobs, **asked)
         launch = replace(launch, resources=replace(launch.resources, cpus=self._cpus, disk_mb=1))
         self.store.mkdir(exist_ok=True)
         put_script(launch.directory)
@@ -312,7 +313,7 @@ class QueryBench(HTCondorBench):
         return super().launch(mark, noted, jobs, **asked)
 
     def starts(self, launch: Launch, number: int) -> int:
-        path = self._starts / f"{launch.mark}.{number}"
+        path = self._starts / f"{launch.mark.partition('.')[0]}.{number}"
         return len(path.read_text().splitlines()) if path.exists() else 0
 
     def left_over(self) -> list[str]:

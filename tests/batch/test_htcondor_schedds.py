@@ -41,10 +41,11 @@ async def test_each_schedd_has_its_own_clusters_and_tells_only_of_them(
         bench.condor.close()
         bench.system = bench.condor = HTCondor(bench.access, spool, f"ap{n}")
         benches.append(bench)
-    ids = [await b.system.submit(b.launch(f"m{n}", WRITES)) for n, b in enumerate(benches)]
+    launches = [bench.launch(f"m{n}", WRITES) for n, bench in enumerate(benches)]
+    ids = [await b.system.submit(one) for b, one in zip(benches, launches, strict=True)]
     for n, bench in enumerate(benches):
-        assert await bench.system.find(f"m{n}") == Found([ids[n]])
-        assert isinstance(await bench.system.find(f"m{1 - n}"), Absent)
+        assert await bench.system.find(launches[n].mark) == Found([ids[n]])
+        assert isinstance(await bench.system.find(launches[1 - n].mark), Absent)
         await bench.system.open(ids[n])
         feed = Feed(bench.system)
         assert await feed.until_over(ids[n], [1]) == {1: JobState.SUCCEEDED}

@@ -117,9 +117,7 @@ async def test_what_was_not_handed_over_whole_is_removed_and_counts_as_absent(
     large.touch()
     os.truncate(large, 2_000_000_000)
     give(large, pool.run_as)
-    # The history of this pool knows others by their usual marks.
-    mark = f"half.{bench.spool.name}"
-    launch = bench.launch(mark, "true", 2, files=[InputFile(1, "large", str(large))])
+    launch = bench.launch("half", "true", 2, files=[InputFile(1, "large", str(large))])
     submitting = asyncio.create_task(bench.system.submit(launch))
 
     async def is_there() -> bool:

@@ -68,7 +68,12 @@ def test_what_is_killed_starts_again_and_says_so(checkout: Checkout) -> None:
     os.kill(api(said), signal.SIGKILL)
     said = checkout.says("worker ended (SIGKILL); it starts again in 0.5 s.\n    worker begins")
     said = checkout.says("API ended (SIGKILL)")
-    until(lambda: worker(checkout) != before and alive(worker(checkout)[0]))
+
+    def is_another() -> bool:
+        now = worker(checkout)
+        return bool(now) and now != before and alive(now[0])
+
+    until(is_another)
     os.kill(int((checkout.home / "postgres" / "postmaster.pid").read_text().split()[0]), 9)
     checkout.says("Postgres ended (SIGKILL)")
     pid_file = checkout.home / "postgres" / "postmaster.pid"
