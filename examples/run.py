@@ -36,7 +36,7 @@ from poms.generated.input_types import (
 from poms.generated.outputs_located import OutputsLocatedSubmissionOutputsNodes
 from poms.generated.save_campaign import SaveCampaignSaveCampaignCampaignSaved
 
-QUIET_S, MOST_S = 10.0, 1800.0
+QUIET_S, MOST_S = 30.0, 1800.0
 
 
 async def load(api: Client, faults: float, batch_system: str) -> CampaignPart:
