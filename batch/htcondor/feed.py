@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from batch.aside import expired
 from batch.htcondor.blocks import clusters, texts
 from batch.htcondor.order import log_of
 from batch.htcondor.story import Story
+from batch.journal import long, short
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Feed:
     def enter(self, launch: Launch) -> None:
         """Make a launch one whose log is read."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        entry = {"directory": str(launch.directory.absolute()), "jobs": _short(launch.jobs)}
+        entry = {"directory": str(launch.directory.absolute()), "jobs": short(launch.jobs)}
         part = self._folder / f".{launch.mark}.{os.getpid()}.{time.monotonic_ns()}"
         with part.open("w") as file:
             json.dump(entry, file)
@@ -184,7 +184,7 @@ class Feed:
             if time.time() - (self._folder / mark).stat().st_mtime > _NEVER_S:
                 (self._folder / mark).unlink(missing_ok=True)
             return None
-        return _Log(path, Story(_long(entry["jobs"])), Place(0, place.inode, place.generation))
+        return _Log(path, Story(long(entry["jobs"])), Place(0, place.inode, place.generation))
 
     def _more(self, mark: str, log: _Log, bound: int) -> list[JobEvent]:
         log = self._begun_again(mark, log)
@@ -208,16 +208,3 @@ class Feed:
         log.place = again
         self._logs[mark] = log
         return log
-
-
-def _short(jobs: Iterable[int]) -> list[int] | dict[str, int]:
-    numbers = list(jobs)
-    if numbers == list(range(numbers[0], numbers[-1] + 1)):
-        return {"first": numbers[0], "last": numbers[-1]}
-    return numbers
-
-
-def _long(jobs: list[int] | dict[str, int]) -> list[int]:
-    if isinstance(jobs, dict):
-        return list(range(jobs["first"], jobs["last"] + 1))
-    return jobs
