@@ -63,21 +63,24 @@ def local(tmp_path: Path) -> Iterator[LocalBench]:
 
 
 @pytest.fixture
-def condor(pool: Pool, access: Access, service_home: Path) -> Iterator[HTCondorBench]:
+def far_spool(service_home: Path) -> Path:
+    """A spool that is its pool's own user's, too."""
     spool = service_home / f"spool{next(_serial)}"
     spool.mkdir()
     home.give(spool, children.account())
-    made = HTCondorBench(spool, pool, access)
+    return spool
+
+
+@pytest.fixture
+def condor(pool: Pool, access: Access, far_spool: Path) -> Iterator[HTCondorBench]:
+    made = HTCondorBench(far_spool, pool, access)
     yield made
     made.end()
 
 
 @pytest.fixture
-def condor_query(pool: Pool, access: Access, service_home: Path) -> Iterator[QueryBench]:
-    spool = service_home / f"spool{next(_serial)}"
-    spool.mkdir()
-    home.give(spool, children.account())
-    made = QueryBench(spool, pool, access)
+def condor_query(pool: Pool, access: Access, far_spool: Path) -> Iterator[QueryBench]:
+    made = QueryBench(far_spool, pool, access)
     yield made
     made.end()
 
@@ -92,11 +95,8 @@ def slurm_pool(service_home: Path) -> Iterator[SlurmPool]:
 
 
 @pytest.fixture
-def slurm(slurm_pool: SlurmPool, service_home: Path) -> Iterator[SlurmBench]:
-    spool = service_home / f"spool{next(_serial)}"
-    spool.mkdir()
-    home.give(spool, children.account())
-    made = SlurmBench(spool, slurm_pool)
+def slurm(slurm_pool: SlurmPool, far_spool: Path) -> Iterator[SlurmBench]:
+    made = SlurmBench(far_spool, slurm_pool)
     yield made
     made.end()
 
