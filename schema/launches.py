@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from db import actions, launches, listings, scripts
+from db import actions, clusters, launches, listings
 from domain.jobs import Verb
 from domain.launches import LaunchState, ScriptEnd
 from door.describe import choice, thing
@@ -95,7 +95,7 @@ class LaunchedCluster:
     """Since when its jobs count."""
 
     @classmethod
-    def of(cls, row: scripts.Cluster, jobs: int) -> "LaunchedCluster":
+    def of(cls, row: clusters.Cluster, jobs: int) -> "LaunchedCluster":
         """Show a row; what POMS submitted is all of the submission's `jobs`."""
         shown = {name: getattr(row, name) for name in cls.__annotations__}
         return cls(**shown | {"jobs": jobs if row.first is None else row.jobs})

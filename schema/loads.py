@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from strawberry.dataloader import DataLoader
 
-from db import actions, contents, holds, launches, listings, queue, scripts, submissions, tries
+from db import actions, clusters, contents, holds, launches, listings, queue, submissions, tries
 from db.holds import Held
 from domain.queue import Facts
 from schema.loaders import Loaders, by_id, grouped_by
@@ -19,7 +19,7 @@ class Loads(Loaders):
     submission: DataLoader[int, submissions.Submission | None] = field(init=False)
     slice: DataLoader[int, listings.Slice | None] = field(init=False)
     launch_attempts_of: DataLoader[int, list[launches.LaunchAttempt]] = field(init=False)
-    clusters_of: DataLoader[int, list[scripts.Cluster]] = field(init=False)
+    clusters_of: DataLoader[int, list[clusters.Cluster]] = field(init=False)
     actions_of: DataLoader[int, list[actions.Action]] = field(init=False)
     tries_of: DataLoader[int, list[tries.Try]] = field(init=False)
     job: DataLoader[Key, contents.Job | None] = field(init=False)
@@ -36,7 +36,7 @@ class Loads(Loaders):
         self.launch_attempts_of = grouped_by(
             db, launches.by_submissions, lambda row: row.submission_id
         )
-        self.clusters_of = grouped_by(db, scripts.clusters, lambda row: row.submission_id)
+        self.clusters_of = grouped_by(db, clusters.by_submissions, lambda row: row.submission_id)
         self.actions_of = grouped_by(db, actions.by_submissions, lambda row: row.submission_id)
         self.tries_of = grouped_by(db, tries.of_origins, lambda row: row.origin_id)
         self.job = DataLoader(load_fn=self._jobs, cache=False)

@@ -1,10 +1,10 @@
 """Carry out what people asked: remove, hold and release jobs where they run."""
 
 from batch import BatchRefused, BatchUnavailable, Found, Unknown
-from db import actions, endings, launches, scripts
+from db import actions, clusters, endings, launches
 from db import submissions as rows
 from db.actions import Action
-from db.scripts import Cluster
+from db.clusters import Cluster
 from db.submissions import Submission
 from domain.jobs import Verb
 from domain.launches import ScriptEnd
@@ -60,7 +60,7 @@ async def _while_launching(tools: Tools, action: Action, submission: Submission)
     is_cut_off = attempt is not None and attempt.script_end is ScriptEnd.CUT_OFF
     if not is_cut_off or action.verb is not Verb.REMOVE or submission.lease_holder:
         return None
-    if await scripts.clusters(tools.db, [submission.id]):
+    if await clusters.by_submissions(tools.db, [submission.id]):
         return None
     async with around("script.give_up"), tools.db.acquire() as conn, conn.transaction():
         ended = await endings.discard(
@@ -77,7 +77,7 @@ async def _at_batch(tools: Tools, action: Action, submission: Submission) -> str
     attempt = await launches.current(tools.db, submission.id)
     if attempt is None or attempt.native_id is None:
         return "Its batch system is not known here."
-    found = await scripts.clusters(tools.db, [submission.id])
+    found = await clusters.by_submissions(tools.db, [submission.id])
     said = [await _on(tools, action, one) for one in found if one.attempt == attempt.attempt]
     return " ".join(said)
 

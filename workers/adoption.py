@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 from batch import BatchRefused, BatchSystem, BatchUnavailable, Followed, Found, Unknown
 from batch.directory import directory_of
-from db import launches, scripts
+from db import clusters, launches, scripts
+from db.clusters import Cluster
 from db.launches import LaunchAttempt
-from db.scripts import Cluster, NumbersTaken
+from db.scripts import NumbersTaken
 from domain.discrepancies import DiscrepancyKind, Repair
 from domain.job_types import NOT_FOLLOWED
 from domain.launch_scripts import OURS, ClusterId, cluster_ids
@@ -75,7 +76,7 @@ class Adoption:
         return self._schedds[system.name]
 
     async def _clusters(self) -> list[Cluster]:
-        found = await scripts.clusters(self.tools.db, [self.attempt.submission_id])
+        found = await clusters.by_submissions(self.tools.db, [self.attempt.submission_id])
         return [each for each in found if each.attempt == self.attempt.attempt]
 
     async def _adopt(self, system: BatchSystem, native_id: str) -> bool:

@@ -5,7 +5,8 @@ from typing import Any
 
 from batch import Batch, BatchSystem, JobEvent, ReportKey
 from batch.directory import directory_of
-from db import scripts, watches
+from db import clusters as adopted
+from db import watches
 from db.watches import Cluster, Place
 from domain import news
 from domain.jobs import JobState
@@ -54,7 +55,7 @@ async def _clusters(
     found = await watches.clusters(tools.db, system.name, native_ids)
     if any(not cluster.is_counted for cluster in found):
         # Its launcher is about to, or died before it did.
-        for cluster in await scripts.uncounted(tools.db, system.name, native_ids):
+        for cluster in await adopted.uncounted(tools.db, system.name, native_ids):
             await adoption.count(tools, system, cluster)
         found = await watches.clusters(tools.db, system.name, native_ids)
     return {cluster.native_id: cluster for cluster in found}
