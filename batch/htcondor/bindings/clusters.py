@@ -1,6 +1,8 @@
 """Clusters: submitted, found by their marks, opened and acted on."""
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import classad2
@@ -56,19 +58,31 @@ def submit(
         order = htcondor2.Submit({**description, **_expressions(wanted)})
     except (ValueError, TypeError) as wrong:
         raise Refused(str(wrong)) from wrong
-    items = [{"POMS_NUMBER": str(number)} for number in jobs]
-    for item, some in zip(items, inputs or (), strict=inputs is not None):
-        item["POMS_INPUTS"] = some
     try:
-        if spools:
-            return spool.submit(schedd, order, items)
-        cluster: int = opened(schedd).submit(order, itemdata=iter(items)).cluster()
+        with _items(jobs, inputs) as queue:
+            if spools:
+                return spool.submit(schedd, order, queue)
+            cluster: int = opened(schedd).submit(order, queue=queue).cluster()
     except htcondor2.HTCondorException as wrong:
         # Said before anything was sent; whatever else it says may change by itself.
         if "Failed to create job ad" in str(wrong):
             raise Refused(str(wrong)) from wrong
         raise
     return cluster
+
+
+@contextmanager
+def _items(jobs: list[int], inputs: list[str] | None) -> Iterator[str]:
+    """The queue statement for an item of each job.
+
+    From a file: items that are given one by one the bindings add to a text that they copy for each of them.
+    """
+    names = "POMS_NUMBER" if inputs is None else "POMS_NUMBER,POMS_INPUTS"
+    columns = [[str(number) for number in jobs], *([] if inputs is None else [inputs])]
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.writelines("\x1f".join(item) + "\n" for item in zip(*columns, strict=True))
+        file.flush()
+        yield f"{names} from {file.name}"
 
 
 def _expressions(wanted: Mapping[str, str]) -> dict[str, str]:

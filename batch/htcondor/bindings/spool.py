@@ -12,10 +12,10 @@ NOT_WHOLE = "POMS_WHOLE =?= false"
 """Of a cluster whose files were not handed over whole: none of its jobs can ever run."""
 
 
-def submit(schedd: str, order: Any, items: list[dict[str, str]]) -> int:
+def submit(schedd: str, order: Any, queue: str) -> int:
     """One cluster of jobs that are in the queue at once, each with its files; whole, or not to be found."""
     there = opened(schedd)
-    result = there.submit(order, spool=True, itemdata=iter(items))
+    result = there.submit(order, spool=True, queue=queue)
     there.spool(result)
     cluster: int = result.cluster()
     which = f"ClusterId == {cluster} && {NOT_WHOLE} && JobStatus =!= 3"
