@@ -5,12 +5,14 @@ POMS_TEST_DATABASE_URL (a role that may create databases) or POMS_TEST_REDIS_URL
 """
 
 import asyncio
+import gc
 import itertools
 import os
 import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -29,6 +31,10 @@ from up import children, home, postgres, valkey
 # A busy machine is no fault of what is tested.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+# Thousands of our own processes are started: without bytecode each would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 Pool = asyncpg.Pool
 _serial = itertools.count()
@@ -49,6 +55,11 @@ class PostgresServer:
 
     def tcp_url(self, database: str) -> str:
         return urlunsplit(urlsplit(self.tcp_admin)._replace(path=f"/{database}"))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays: it need not be looked through for garbage again and again."""
+    gc.freeze()
 
 
 def free_port() -> int:

@@ -99,7 +99,7 @@ async def on_slurm(
     async def kill_controller() -> None:
         pool.crash()
 
-    chaos.away = pool.hidden
+    chaos.away, chaos.look = pool.hidden, pool.shown
     chaos.tend = _tended(chaos, pool)
     chaos.own = {
         "the controller stopped in a submit, workers killed": stopped_in_a_submit(

@@ -223,6 +223,14 @@ class SlurmPool:
         self.run("scancel", "--me")
         wait_until(lambda: not self.queue(), what="an empty queue")
 
+    def shown(self) -> str:
+        """What Slurm knows of nodes and jobs, and the last that its controller and its node said."""
+        said = [self.run("scontrol", "show", what).stdout for what in ("node", "job")]
+        logs = [
+            (self.folder / f"log/{name}").read_text()[-3000:] for name in ("slurmctld", "slurmd")
+        ]
+        return "\n".join(said + logs)
+
     def queue(self) -> str:
         """The jobs that are not over."""
         return self.run("squeue", "-h", "-o", "%i %T").stdout

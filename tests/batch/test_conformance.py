@@ -199,8 +199,10 @@ async def test_a_job_of_higher_priority_starts_first(bench: Bench, feed: Feed) -
     ids = [await bench.system.submit(launch) for launch in (first, low, high)]
     await bench.system.open(ids[0])
     await feed.until(ids[0], JobState.RUNNING, [1])
-    await bench.system.open(ids[1])
+    # The lower one was submitted first, so that it would start first without priorities; it is opened last,
+    # as the batch system may choose while only one of them is open.
     await bench.system.open(ids[2])
+    await bench.system.open(ids[1])
     (bench.spool / "go").touch()
     await feed.until_over(ids[1], [1])
     running = [event.native_id for event in feed.events if event.state == JobState.RUNNING]

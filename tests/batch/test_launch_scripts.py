@@ -142,8 +142,9 @@ async def test_a_script_dies_with_its_worker_and_is_never_run_again_by_itself(
         await discrepancies.ask(db, found, script.plant.person_id)
     await until(script.settled, "the end of all", house, within=120)
     assert await script.done() == 6
-    filed = await db.fetch("SELECT kind, repair FROM discrepancy")
-    assert [tuple(row) for row in filed] == [("cut_off_script", repair)] * (repair is not None)
+    filed = await db.fetch("SELECT kind, repair, details FROM discrepancy")
+    is_filed = [("cut_off_script", repair)] * (repair is not None)
+    assert [(row["kind"], row["repair"]) for row in filed] == is_filed, filed
     whole = ["begins", *["submits"] * 3, "ends"]
     assert script.of(id) == (["begins", "submits"] if submitted == 1 else whole)
     assert await db.fetchval("SELECT count(*) FROM submission") == 1 + (submitted == 1)

@@ -42,6 +42,12 @@ LAUNCHED = """
 OVER = """
     SELECT NOT EXISTS (SELECT FROM submission WHERE ended_at IS NULL OR advanced_at IS NULL OR check_at IS NOT NULL)
 """
+UNFINISHED = (
+    "SELECT state, reason, count(*) FROM submission GROUP BY 1, 2",
+    "SELECT j.* FROM job j JOIN submission s ON s.id = submission_id WHERE s.ended_at IS NULL",
+    "SELECT kind, native_id, details, repair FROM discrepancy WHERE resolved_at IS NULL",
+)
+"""What is told of a run that does not end."""
 AT_A_POINT = "a worker killed at a named point"
 CATCH_UP = 6
 """After how many places everything is launched."""
@@ -68,6 +74,8 @@ class Chaos:
     """Makes the batch system one that can't be had."""
     tend: Fault | None = None
     """What somebody who runs the batch system does now and then."""
+    look: Callable[[], str] = str
+    """Says what the batch system shows of its jobs, for a run that fails."""
     within_s: float = 60
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     died: Counter[str] = field(default_factory=Counter)
@@ -235,10 +243,8 @@ class Chaos:
                         await self.tend()
                     await asyncio.sleep(0.1)
         except TimeoutError:
-            states = await self.house.db.fetch(
-                "SELECT state, reason, count(*) FROM submission GROUP BY 1, 2"
-            )
-            said = f"{[tuple(r) for r in states]}\n{self.house.said()}"
+            found = [tuple(row) for ask in UNFINISHED for row in await self.house.db.fetch(ask)]
+            said = "\n".join([*map(str, found), self.look(), self.house.said()])
             raise AssertionError(f"seed {self.seed}: {what} did not come\n{said}") from None
 
     async def reconciled(self) -> None:
