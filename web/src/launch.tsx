@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 import { follow } from "./live";
 import { Problem, When } from "./parts";
-import { plain } from "./words";
+import { count, plain } from "./words";
 
 const OUTPUT = `subscription LaunchOutput($id: ID!, $after: Int!) {
   launchOutput(submissionId: $id, after: $after) {
@@ -16,10 +16,16 @@ const MOST_KEPT = 200_000; // characters
 export interface LaunchAttempt {
   readonly attempt: number;
   readonly state: string;
-  readonly nativeId: string | null;
   readonly mark: string;
   readonly said: string;
   readonly at: string;
+}
+
+export interface Cluster {
+  readonly batchSystem: string;
+  readonly nativeId: string;
+  readonly attempt: number;
+  readonly jobs: number | null;
 }
 
 interface Piece {
@@ -33,9 +39,11 @@ interface Piece {
 export function Launch({
   submission,
   attempts,
+  clusters,
 }: {
   submission: string;
   attempts: readonly LaunchAttempt[];
+  clusters: readonly Cluster[];
 }) {
   // The subscription ends with a launch; another attempt begins it anew.
   const output = useOutput(submission, attempts.length);
@@ -47,7 +55,7 @@ export function Launch({
           {attempts.map((each) => (
             <li key={each.attempt}>
               <When at={each.at} /> attempt {each.attempt}: {plain(each.state)}
-              {each.nativeId && `, cluster ${each.nativeId}`}{" "}
+              {clusters.filter((one) => one.attempt === each.attempt).map(shown).join("")}{" "}
               <span className="faint">({each.mark})</span>
               {each.said && `: ${each.said}`}
             </li>
@@ -63,6 +71,11 @@ export function Launch({
       )}
     </>
   );
+}
+
+/** A launch script's cluster is not counted yet for a moment. */
+function shown({ batchSystem, nativeId, jobs }: Cluster): string {
+  return `, cluster ${nativeId} of ${batchSystem}${jobs === null ? "" : ` (${count(jobs)} jobs)`}`;
 }
 
 interface Said {

@@ -4,7 +4,7 @@ import { Actions } from "./actions";
 import { Configuration } from "./configuration";
 import { History } from "./history";
 import { Jobs } from "./jobs";
-import { Launch, type LaunchAttempt } from "./launch";
+import { Launch, type Cluster, type LaunchAttempt } from "./launch";
 import { useLive } from "./live";
 import { Outputs } from "./outputs";
 import { Badge, Bar, Figure, Problem, Related, When } from "./parts";
@@ -33,7 +33,8 @@ const SUBMISSION = `subscription Submission($id: ID!) {
         campaign { id name } stage { id name } slice { epoch number parameter low high }
         waiting { position reasons }
         origin { id } upstream { id } recoveries { id state } dependents { id state }
-        launchAttempts { attempt state nativeId mark said at }
+        launchAttempts { attempt state mark said at }
+        clusters { batchSystem nativeId attempt jobs }
         actions { verb reason at tries doneAt said } ${TRIES}
       }
     }
@@ -86,6 +87,7 @@ interface Submission extends JobCounts, FileCounts, Usage {
   readonly recoveries: readonly Linked[];
   readonly dependents: readonly Linked[];
   readonly launchAttempts: readonly LaunchAttempt[];
+  readonly clusters: readonly Cluster[];
   readonly actions: readonly ActionAsked[];
   readonly recoveryTries: readonly Try[];
 }
@@ -141,7 +143,7 @@ function Shown({ of }: { of: Submission }) {
         />
       </Fold>
       <Fold title="Launch" open={of.launchAttempts.length !== 1 || of.jobsSucceeded === 0}>
-        <Launch submission={of.id} attempts={of.launchAttempts} />
+        <Launch submission={of.id} attempts={of.launchAttempts} clusters={of.clusters} />
       </Fold>
       <Fold title="Exactly what it ran with">
         <Configuration submission={of.id} />
