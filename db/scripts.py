@@ -107,11 +107,9 @@ async def drop(pool: Pool, cluster: Cluster) -> None:
         await conn.execute(FORGET, cluster.submission_id, cluster.attempt, cluster.native_id)
 
 
-# From now on nobody need wait longer than for any launcher that has died.
 ENDED = f"""
     WITH s AS (
-        UPDATE submission SET lease_until = now() + make_interval(secs => $7) WHERE id = $1 AND lease_holder = $3
-        RETURNING id
+        SELECT id FROM submission WHERE id = $1 AND lease_holder = $3 FOR UPDATE
     )
     UPDATE launch_attempt a
        SET script_end = coalesce(script_end, $4), exit_code = CASE WHEN script_end IS NULL THEN $5 ELSE a.exit_code END,
@@ -123,18 +121,15 @@ ENDED = f"""
 
 
 async def ended(
-    db: Database,
-    attempt: LaunchAttempt,
-    lease: tuple[str, float],
-    how: tuple[ScriptEnd, int | None, str],
+    db: Database, attempt: LaunchAttempt, holder: str, how: tuple[ScriptEnd, int | None, str]
 ) -> LaunchAttempt | None:
     """Note how a script ended (with its exit code, and in words), if that is not known yet.
 
-    None when the launch is not ours any more: its lease is (holder, for how many seconds from now).
+    None when the launch is not ours any more.
     """
-    (holder, lease_s), (end, exit_code, said) = lease, how
+    end, exit_code, said = how
     key = attempt.submission_id, attempt.attempt
-    return await one(db, LaunchAttempt, ENDED, *key, holder, end, exit_code, said, lease_s)
+    return await one(db, LaunchAttempt, ENDED, *key, holder, end, exit_code, said)
 
 
 SAID = """

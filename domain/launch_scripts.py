@@ -87,24 +87,27 @@ exec "$@"
 """
 
 # Runs a command in a process group of its own, which ends as a whole: with the command, when nobody holds the other
-# end of stdin any more (the worker is gone, or wants it), or after so many seconds, whatever became of the worker.
+# end of stdin any more (the worker is gone, or wants it), or when no line came from there for so many seconds.
 SUPERVISE = r"""
-most=$1; shift
+quiet=$1; shift
 exec 3<&0 </dev/null
 setsid "$@" 3<&- & script=$!
 stop() {
   kill -s TERM -- "-$script" && sleep 5
   kill -s KILL -- "-$script"
 } 2>/dev/null
-{ cat <&3; stop; } >/dev/null 2>&1 & lifeline=$!
-{ while [ "$most" -gt 0 ]; do sleep 5; most=$((most - 5)); done; stop; } 3<&- >/dev/null 2>&1 & clock=$!
+{ while read -r -t "$quiet" <&3; do :; done; stop; } >/dev/null 2>&1 & lifeline=$!
 { wait "$script"; code=$?; } 2>/dev/null
 kill -s TERM -- "-$script" 2>/dev/null && sleep 0.2 && kill -s KILL -- "-$script" 2>/dev/null
-kill "$lifeline" "$clock" 2>/dev/null
+kill "$lifeline" 2>/dev/null
 exit "$code"
 """
+QUIET_S = 30
+"""After so much silence of its worker a script is stopped."""
 STOPPED_S = 6.0
 """How long that takes to stop a command that doesn't want to."""
+ALONE_S = QUIET_S + 2 * STOPPED_S
+"""So much later it is surely over, whatever becomes of its worker."""
 
 # On another host: an empty folder that goes again, and the credential, whose bytes come first on stdin.
 _AWAY = r"""
@@ -117,7 +120,7 @@ if [ "$bytes" -gt 0 ]; then
   dd bs=1 count="$bytes" of=.credential 2>/dev/null
   export "$variable=$UPLOADS/.credential"
 fi
-sh -c "$@"
+bash -c "$@"
 """
 SSH = (
     "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15",
@@ -125,15 +128,15 @@ SSH = (
 )  # fmt: skip
 
 
-def local(script: Script, most_s: int) -> list[str]:
+def local(script: Script, quiet_s: int = QUIET_S) -> list[str]:
     """The arguments that run it here, supervised; the environment is the caller's to give."""
     shell = "\n".join([*script.setup, _MARK])
     inner = ["bash", "-c", shell, "launch", *script.command]
-    return ["sh", "-c", SUPERVISE, "supervise", str(most_s), *inner]
+    return ["bash", "-c", SUPERVISE, "supervise", str(quiet_s), *inner]
 
 
 def by_ssh(
-    script: Script, most_s: int, more: Sequence[str] = (), credential: tuple[int, str] = (0, "")
+    script: Script, more: Sequence[str] = (), credential: tuple[int, str] = (0, "")
 ) -> list[str]:
     """The arguments that run it on its host; each word is quoted, since a shell over there reads them.
 
@@ -151,7 +154,7 @@ def by_ssh(
         "away",
         str(count),
         variable,
-        *local(script, most_s)[2:],
+        *local(script)[2:],
     ]
     options = [
         *more,
@@ -200,7 +203,7 @@ def how(end: ScriptEnd, exit_code: int | None, limit_s: float) -> str:
         case ScriptEnd.STOPPED:
             return "The launch script was stopped with its worker"
         case ScriptEnd.CUT_OFF:
-            return "The launch script was cut off when its worker died"
+            return "The launch script was cut off when its worker was lost"
 
 
 def last_lines(texts: Iterable[str], most: int = 1_000) -> str:

@@ -4,10 +4,7 @@ Submit inert, adopt, open: jobs that were never adopted never run. Whoever takes
 died looks for the attempt's mark, and only proof of absence makes the submission a new one again.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import metrics
 from batch import (
@@ -28,9 +25,10 @@ from domain.gates import why_wait
 from domain.launches import LaunchState
 from domain.submissions import SubmissionState
 from workers import credentials, memory, orders, scripts
+from workers.leases import Lease
 from workers.outcomes import Anew, Lost, NothingSubmitted, NotToldYet, Undecided, ours
 from workers.points import around
-from workers.tools import Tools, log
+from workers.tools import SCRIPT_LEASE_S, Tools, log
 
 WAIT_S = 10.0
 """How long until a launch that has to wait is looked at again."""
@@ -43,7 +41,7 @@ UNDER_WAY = {LaunchState.SENT, LaunchState.ACKNOWLEDGED, LaunchState.OPENED, Lau
 
 async def launch(tools: Tools, submission_id: int) -> None:
     """Take a submission and launch it, or go on where another launcher stopped. Safe to run twice."""
-    submission = None
+    submission, since = None, monotonic()
     why = await _why_wait(tools, submission_id)
     if why is None:
         async with around("launch.claim"):
@@ -55,16 +53,17 @@ async def launch(tools: Tools, submission_id: int) -> None:
             await tools.ring()
     if submission is None:
         return
+    going_on = _go_on(tools, submission, Lease(tools, submission, since))
     if runs_script(submission.configuration):
-        tools.beside.start(_go_on(tools, submission))
+        tools.beside.start(going_on)
     else:
-        await _go_on(tools, submission)
+        await going_on
 
 
-async def _go_on(tools: Tools, submission: Submission) -> None:
+async def _go_on(tools: Tools, submission: Submission, lease: Lease) -> None:
     """Bring a submission that is ours as far as it goes."""
     began = perf_counter()
-    outcome = await _outcome(tools, submission)
+    outcome = await _outcome(tools, submission, lease)
     metrics.launched(submission.batch_system, outcome, began)
     await tools.ring()
 
@@ -89,18 +88,18 @@ async def _claim(tools: Tools, submission_id: int) -> tuple[Submission | None, s
         gate = None if is_under_way else await gates.lock(conn, submission_id)
         if gate and (why := why_wait(gate, tools.rate)):
             return None, why
-        leases = tools.launch_lease_s, tools.script_lease_s
+        leases = tools.launch_lease_s, SCRIPT_LEASE_S
         submission = await launches.claim(conn, submission_id, tools.holder, *leases)
         if gate and submission:
             await gates.enter(conn, gate.name, tools.rate.apart)
     return submission, None
 
 
-async def _outcome(tools: Tools, submission: Submission) -> str:
+async def _outcome(tools: Tools, submission: Submission, lease: Lease) -> str:
     """How far a launch came, in a word."""
     try:
-        async with kept(tools, submission):
-            await _carry(tools, submission)
+        async with lease.kept():
+            await _carry(tools, submission, lease)
     except Lost:
         log.info("submission %s is launched by somebody else", submission.id)
         return "lost"
@@ -127,43 +126,19 @@ async def _outcome(tools: Tools, submission: Submission) -> str:
     return "launched"
 
 
-@asynccontextmanager
-async def kept(tools: Tools, submission: Submission) -> AsyncIterator[None]:
-    """As long as this process lives the submission stays ours: handing very many jobs over takes long.
-
-    A launch script has a lease from its start that it can't outlive, even if this process only hangs.
-    """
-    if runs_script(submission.configuration):
-        yield
-        return
-    keeping = asyncio.create_task(_keep(tools, submission.id))
-    try:
-        yield
-    finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
-
-
-async def _keep(tools: Tools, submission_id: int) -> None:
-    is_ours = True
-    while is_ours:
-        await asyncio.sleep(tools.launch_lease_s / 3)
-        is_ours = await launches.renew(tools.db, submission_id, tools.holder, tools.launch_lease_s)
-
-
 async def _is_under_way(tools: Tools, submission_id: int) -> bool:
     """Whether jobs may be there already, to be found and adopted."""
     attempt = await launches.current(tools.db, submission_id)
     return attempt is not None and attempt.state in UNDER_WAY
 
 
-async def _carry(tools: Tools, submission: Submission) -> None:
+async def _carry(tools: Tools, submission: Submission, lease: Lease) -> None:
     system = tools.systems.get(submission.batch_system)
     if system is None:
         raise BatchRefused("there is no such batch system here")
     attempt = await launches.current(tools.db, submission.id)
     if runs_script(submission.configuration):
-        await scripts.carry(tools, submission, attempt)
+        await scripts.carry(tools, submission, attempt, lease)
         return
     if attempt is not None and attempt.state is LaunchState.SENT:
         attempt = await _find(tools, system, attempt)

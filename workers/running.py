@@ -11,7 +11,7 @@ from typing import NamedTuple
 from domain.launch_scripts import STOPPED_S
 from domain.launches import ScriptEnd
 
-FLUSH_S, LOOK_S, LINGER_S = 0.5, 0.1, 1.0
+FLUSH_S, LOOK_S, LINGER_S, BEAT_S = 0.5, 0.1, 1.0, 1.0
 MOST_AT_ONCE = 1 << 20
 NOT_STARTED = 127
 """The exit code of what could not be started, as shells tell it."""
@@ -81,7 +81,10 @@ async def _until(process: asyncio.subprocess.Process, within_s: float, look: Loo
         if clock() >= look_at:
             if wanted := await look():
                 return wanted
-            look_at = clock() + 1.0
+            # Its supervisor wants to hear of us.
+            assert process.stdin is not None  # noqa: S101 - it was asked for
+            process.stdin.write(b"\n")
+            look_at = clock() + BEAT_S
         await asyncio.sleep(LOOK_S)
     return ScriptEnd.EXITED
 

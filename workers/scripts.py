@@ -8,6 +8,7 @@ import asyncio
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from batch import BatchRefused
@@ -19,6 +20,7 @@ from db.submissions import Submission
 from domain.discrepancies import DiscrepancyKind, Repair
 from domain.job_types import wrong_for_scripts
 from domain.launch_scripts import (
+    ALONE_S,
     OURS,
     ClusterId,
     Listener,
@@ -36,29 +38,32 @@ from domain.submissions import LAUNCHING, SubmissionState
 from workers import orders
 from workers.adoption import Adoption
 from workers.command import KEPT
+from workers.leases import Lease
 from workers.outcomes import Lost, NothingSubmitted, Undecided, ours
 from workers.points import around
 from workers.running import Ended, Program, run
 from workers.tools import Tools, log
 
 MOST_KEPT, MOST_PIECE, TAIL = 1_000_000, 20_000, 20_000
+LOOK_S = 5.0
+"""How long it may take to ask whether a script is to be stopped."""
 PATIENCE_S = 10.0
 """How long until a cluster that could not be adopted is tried again."""
 PAUSES_S = (0.5, 1, 5, 10, 20, 30, 60, 60)
 """Between tries to note how a script ended."""
-BACKUP_S = 30
-"""So much after its time limit a script ends by itself, if its worker hasn't stopped it."""
 VARIABLES = {CredentialKind.TOKEN: "BEARER_TOKEN_FILE", CredentialKind.PROXY: "X509_USER_PROXY"}
 
 
-async def carry(tools: Tools, submission: Submission, attempt: LaunchAttempt | None) -> None:
+async def carry(
+    tools: Tools, submission: Submission, attempt: LaunchAttempt | None, lease: Lease
+) -> None:
     """Run a submission's script and adopt what it submits, or settle what another launcher began."""
     if why := wrong_for_scripts(submission.batch_system):
         raise BatchRefused(why)
     if attempt is None or attempt.state is LaunchState.ABANDONED:
         attempt = await orders.intend(tools, submission)
     if attempt.state is LaunchState.INTENDED:
-        attempt = await _run(tools, submission, attempt)
+        attempt = await _run(tools, submission, attempt, lease)
     else:
         end = attempt.script_end or ScriptEnd.CUT_OFF
         attempt = await _note(tools, attempt, Ended(end, attempt.exit_code))
@@ -75,45 +80,58 @@ async def _note(tools: Tools, attempt: LaunchAttempt, ended: Ended) -> LaunchAtt
     """Write down how it ended, and say it."""
     said = how(ended.end, ended.exit_code, tools.script_limit_s).rstrip(",") + "."
     async with around("script.ended"):
-        noted = ours(
-            await scripts.ended(
-                tools.db, attempt, (tools.holder, tools.launch_lease_s), (*ended, said)
-            )
-        )
+        noted = ours(await scripts.ended(tools.db, attempt, tools.holder, (*ended, said)))
     if attempt.script_end is None:
         await launches.say(tools.db, attempt, f"{OURS}{said}")
     return noted
 
 
-async def _run(tools: Tools, submission: Submission, attempt: LaunchAttempt) -> LaunchAttempt:
+async def _run(
+    tools: Tools, submission: Submission, attempt: LaunchAttempt, lease: Lease
+) -> LaunchAttempt:
     attempt, directory, credential = await orders.ready(tools, submission, attempt)
     program, where = await _program(tools, submission, attempt, directory, credential)
     following = Following(tools, attempt)
-
-    async def look() -> ScriptEnd | None:
-        if tools.beside.is_ending.is_set():
-            return ScriptEnd.STOPPED
-        with suppress(Exception):  # a database that is away for a while is no reason to stop
-            if await scripts.removal_is_asked(tools.db, submission.id):
-                return ScriptEnd.REMOVAL
-        return None
-
     await launches.say(tools.db, attempt, f"{OURS}The launch script runs {where}.")
+    if not lease.lasts(ALONE_S):
+        raise Lost
     async with around("script.run"):
         adopting = asyncio.create_task(following.adopt())
         try:
-            ended = await run(program, tools.script_limit_s, following.hear, look)
+            why_stop = partial(_why_stop, tools, submission.id, lease)
+            ended = await run(program, tools.script_limit_s, following.hear, why_stop)
         finally:
             adopting.cancel()
             await asyncio.gather(adopting, return_exceptions=True)
             await following.end()
+    return await _note_patiently(tools, attempt, ended)
+
+
+async def _why_stop(tools: Tools, submission_id: int, lease: Lease) -> ScriptEnd | None:
+    """Why a script that runs is to be stopped, if it is."""
+    if tools.beside.is_ending.is_set():
+        return ScriptEnd.STOPPED
+    if not lease.lasts(ALONE_S):
+        return ScriptEnd.CUT_OFF
+    # A database that is away for a while is no reason.
+    with suppress(Exception):
+        async with asyncio.timeout(LOOK_S):
+            if await scripts.removal_is_asked(tools.db, submission_id):
+                return ScriptEnd.REMOVAL
+    return None
+
+
+async def _note_patiently(tools: Tools, attempt: LaunchAttempt, ended: Ended) -> LaunchAttempt:
+    """Note it again and again: a script is over only once."""
     for pause in PAUSES_S:
         try:
             return await _note(tools, attempt, ended)
         except Lost:
             raise
         except Exception:
-            log.exception("submission %s: the end of its script was not noted", submission.id)
+            log.exception(
+                "submission %s: the end of its script was not noted", attempt.submission_id
+            )
             await asyncio.sleep(pause)
     return await _note(tools, attempt, ended)
 
@@ -126,7 +144,7 @@ async def _program(
     credential: Path | None,
 ) -> tuple[Program, str]:
     """What is started, and where in words."""
-    login, most_s = submission.configuration["login"], int(tools.script_limit_s) + BACKUP_S
+    login = submission.configuration["login"]
     own = {"POMS_MARK": attempt.mark, "POMS_LAUNCH": str(directory)}
     script = Script(
         command=submission.configuration["command"],
@@ -143,12 +161,10 @@ async def _program(
     around_it = {name: os.environ[name] for name in KEPT if name in os.environ}
     if script.host is HostKind.SSH:
         token = await asyncio.to_thread(credential.read_bytes) if credential else b""
-        argv = by_ssh(script, most_s, tools.ssh, (len(token), variable))
+        argv = by_ssh(script, tools.ssh, (len(token), variable))
         return Program(argv, around_it, folder, token), f"on {script.address}"
     here = {"UPLOADS": str(folder), **({variable: str(credential)} if credential else {})}
-    return Program(
-        local(script, most_s), around_it | dict(script.environment) | here, folder
-    ), "here"
+    return Program(local(script), around_it | dict(script.environment) | here, folder), "here"
 
 
 def _make(directory: Path, folder: Path) -> None:

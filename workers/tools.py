@@ -15,6 +15,8 @@ from workers.beside import Beside
 from workers.vault import Vault
 
 log = logging.getLogger("workers")
+SCRIPT_LEASE_S = 300.0
+"""The lease of a launch script, which is stopped when it can't be renewed: the database may be away for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,6 @@ class Tools:
     """Options of ssh, by which launch scripts come to their hosts."""
     vault: Vault = field(default_factory=Vault)
     """Where credentials lie."""
-
-    @property
-    def script_lease_s(self) -> float:
-        """For how long a launch script is its launcher's alone: until it is surely over, whatever becomes of us."""
-        return self.script_limit_s + 60 + self.launch_lease_s
 
     async def tell(self, made: Sequence[Submission]) -> None:
         """After a commit: ring, and hand new submissions over for their launch; the sweep finds what is lost."""

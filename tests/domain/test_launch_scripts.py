@@ -110,8 +110,8 @@ def test_words_are_never_read_by_a_shell(words: list[str]) -> None:
     script = Script(
         words, ["set -x"], {"A": "$(rm -rf /)"}, HostKind.SSH, "node.example.org:2022", "prod"
     )
-    assert local(script, 60)[-len(words) :] == words
-    argv = by_ssh(script, 60, ["-F", "conf"], (7, "BEARER_TOKEN_FILE"))
+    assert local(script)[-len(words) :] == words
+    argv = by_ssh(script, ["-F", "conf"], (7, "BEARER_TOKEN_FILE"))
     at = argv.index("--")
     assert argv[at + 1] == "node.example.org"
     assert argv[at - 4 : at] == ["-p", "2022", "-l", "prod"]

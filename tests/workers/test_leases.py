@@ -2,13 +2,14 @@
 
 import asyncio
 from pathlib import Path
+from time import monotonic
 
 from catalogs.embedded import Embedded
 from db import launches
 from tests.plant import Plant
 from tests.workers.campaigns import two
 from tests.workers.house import House
-from workers import launch
+from workers.leases import Lease
 from workers.tools import Tools
 
 LEASE_S = 1.0
@@ -35,14 +36,17 @@ async def test_nobody_takes_a_launch_over_whose_launcher_lives(
     async def yours() -> bool:
         return await launches.claim(plant.db, id, "you", LEASE_S, LEASE_S) is not None
 
-    async with launch.kept(tools(plant, tmp_path), mine):
+    lease = Lease(tools(plant, tmp_path), mine, monotonic())
+    async with lease.kept():
         for _ in range(5):
             await asyncio.sleep(LEASE_S / 2)
             assert not await yours()
+            assert lease.lasts(LEASE_S / 3)
     async with asyncio.timeout(10):
         while not await yours():
             await asyncio.sleep(0.1)
     # What it lost it does not keep: the other one's lease ends by itself.
-    async with launch.kept(tools(plant, tmp_path), mine):
+    async with lease.kept():
         await asyncio.sleep(2 * LEASE_S)
         assert await yours()
+        assert not lease.lasts(0)

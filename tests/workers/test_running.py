@@ -42,8 +42,8 @@ async def never() -> ScriptEnd | None:
     return None
 
 
-def program(text: str, folder: Path, most_s: int = 60) -> Program:
-    words = local(Script(["sh", "-c", text], ["greeting=hello; export greeting"], {}), most_s)
+def program(text: str, folder: Path, quiet_s: int = 60) -> Program:
+    words = local(Script(["sh", "-c", text], ["greeting=hello; export greeting"], {}), quiet_s)
     return Program(words, {"PATH": os.environ["PATH"], "POMS_MARK": "m"}, folder)
 
 
@@ -76,6 +76,12 @@ async def test_what_it_says_is_heard_while_it_runs(tmp_path: Path) -> None:
     await run(program("echo now; sleep 4; echo then", tmp_path), 30, ear.hear, never)
     assert ear.text == "now\nthen\n"
     assert ear.first_at - began < time.monotonic() - began - 2
+
+
+async def test_it_goes_on_as_long_as_its_worker_is_heard_of(tmp_path: Path) -> None:
+    ear = Ear()
+    ended = await run(program("sleep 5; echo done", tmp_path, quiet_s=3), 30, ear.hear, never)
+    assert (ended, ear.text) == (Ended(ScriptEnd.EXITED, 0), "done\n")
 
 
 async def test_bytes_that_are_no_text_come_through_as_text(tmp_path: Path) -> None:
@@ -147,7 +153,7 @@ def test_it_dies_with_its_worker(tmp_path: Path) -> None:
 
 def test_it_ends_by_itself_when_its_worker_hangs(tmp_path: Path) -> None:
     pipe_read, pipe_write = os.pipe()
-    given = program("sleep 600", tmp_path, most_s=1)
+    given = program("sleep 600", tmp_path, quiet_s=1)
     process = subprocess.Popen(given.argv, stdin=pipe_read, start_new_session=True)
     os.close(pipe_read)
     assert process.wait(15) == 143
