@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,6 +26,7 @@ from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from db.migrate import migrate
+from tests.emptying import Fresh
 from up import children, home, postgres, valkey
 
 # A busy machine is no fault of what is tested.
@@ -49,6 +50,8 @@ class PostgresServer:
     tcp_admin: str
     """The same by TCP: what a test needs that puts something in between."""
     template: str
+    free: list[str] = field(default_factory=list)
+    """Databases that are as the template again."""
 
     def url(self, database: str) -> str:
         return urlunsplit(urlsplit(self.admin)._replace(path=f"/{database}"))
@@ -185,16 +188,28 @@ async def empty_database_url(postgres_server: PostgresServer) -> AsyncIterator[s
     await _execute(postgres_server.admin, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def fresh(postgres_server: PostgresServer) -> Fresh | None:
+    """What the template is; None where we may not be allowed to make a database so again."""
+    if os.environ.get("POMS_TEST_DATABASE_URL"):
+        return None
+    return asyncio.run(Fresh.of(postgres_server.url(postgres_server.template)))
+
+
 @pytest.fixture
-async def database_name(postgres_server: PostgresServer) -> AsyncIterator[str]:
+async def database_name(postgres_server: PostgresServer, fresh: Fresh | None) -> AsyncIterator[str]:
     """A migrated database of this test's own."""
-    name = f"test_{os.getpid()}_{next(_serial)}"
-    await _execute(
-        postgres_server.admin,
-        f"CREATE DATABASE {name} TEMPLATE {postgres_server.template} STRATEGY file_copy",
-    )
+    free, admin = postgres_server.free, postgres_server.admin
+    if not free:
+        free.append(f"test_{os.getpid()}_{next(_serial)}")
+        template = postgres_server.template
+        await _execute(admin, f"CREATE DATABASE {free[0]} TEMPLATE {template} STRATEGY file_copy")
+    name = free.pop()
     yield name
-    await _execute(postgres_server.admin, f"DROP DATABASE {name} WITH (FORCE)")
+    if fresh and await fresh.is_again(postgres_server.url(name)):
+        free.append(name)
+    else:
+        await _execute(admin, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.batch.pools import Pool
 from tests.batch.shared import Shared, campaign_on, run_the_example
 from tests.batch.slurm_pool import SLURM, SlurmPool
 from tests.workers.house import until
-from tests.workers.test_kill_points import dies_at
+from tests.workers.test_kill_points import dies_around
 
 
 async def test_a_campaign_runs_to_its_end_and_every_file_is_accounted_for(
@@ -47,32 +47,25 @@ async def test_a_campaign_runs_on_machines_that_see_nothing_of_ours(
     assert not list(house.spool.glob("launches/*/starts/*"))
 
 
-PLACES = (
-    "launch.submit.before",
-    "launch.submit.after",
-    "launch.open.before",
-    "launch.open.after",
-    "watch.commit.before",
-    "watch.commit.after",
-)
+EFFECTS = ("launch.submit", "launch.open", "watch.commit")
 # What differs where all is spooled is submitting and reading; the rest takes its time there.
-SPOOLED = ("launch.submit.before", "launch.submit.after", "watch.commit.before")
+SPOOLED = ("launch.submit", "watch.commit")
 
 
 @pytest.mark.parametrize(
-    ("engine", "point"),
+    ("engine", "name"),
     [
-        *((engine, place) for engine in ("htcondor", "slurm_engine") for place in PLACES),
-        *(("far_htcondor", place) for place in SPOOLED),
+        *((engine, name) for engine in ("htcondor", "slurm_engine") for name in EFFECTS),
+        *(("far_htcondor", name) for name in SPOOLED),
     ],
     indirect=["engine"],
 )
-async def test_a_worker_that_is_killed_here_loses_and_doubles_nothing(
-    house: Shared, db: Database, engine: Engine, point: str
+async def test_workers_that_are_killed_here_lose_and_double_nothing(
+    house: Shared, db: Database, engine: Engine, name: str
 ) -> None:
     campaign = await campaign_on(engine.name, house, db)
     await campaign.launch()
-    await dies_at(house, point)
+    await dies_around(house, campaign.plant, name)
     house.worker()
     await until(campaign.done, "the campaign's end", house, within=120)
     await campaign.check()

@@ -19,9 +19,9 @@ def named_in(path: Path) -> list[str]:
 
 
 NAMES = [name for path in sorted(WORKERS.glob("*.py")) for name in named_in(path)]
-POINTS = [
-    f"{name}.{side}"
+EFFECTS = [
+    name
     for name in sorted(set(NAMES))
     if not name.startswith("script.")  # those need a pool: tests/batch/test_launch_scripts.py
-    for side in ("before", "after")
 ]
+POINTS = [f"{name}.{side}" for name in EFFECTS for side in ("before", "after")]

@@ -1,4 +1,4 @@
-"""Every place before and after an external effect or a commit: a worker dies there, and nothing changes."""
+"""Every place before and after an external effect or a commit: workers die there, and nothing changes."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from tests.workers.campaigns import Two, two
 from tests.workers.credentials import Pass, renewal
 from tests.workers.gates import blocked
 from tests.workers.house import House, until
-from tests.workers.places import NAMES, POINTS
+from tests.workers.places import EFFECTS, NAMES
 from tests.workers.twins import submitted_again
 
 Scenario = Callable[[House, Plant, str], Awaitable[None]]
@@ -32,6 +32,19 @@ async def dies_at(house: House, point: str, **settings: str) -> None:
     assert worker.returncode == -signal.SIGKILL, house.said()
 
 
+async def dies_around(
+    house: House, plant: Plant, name: str, in_time: str = "", **settings: str
+) -> None:
+    """Two workers die, the first before an effect, the second after it.
+
+    `in_time`: a statement after which nobody waits longer for what was begun.
+    """
+    for side in ("before", "after"):
+        await dies_at(house, f"{name}.{side}", **settings)
+        if in_time:
+            await plant.db.execute(in_time)
+
+
 async def located(plant: Plant) -> int:
     return int(await plant.db.fetchval("SELECT count(*) FROM submission WHERE state = 'located'"))
 
@@ -42,30 +55,30 @@ async def finish(house: House, campaign: Two) -> None:
     await campaign.check()
 
 
-async def the_campaign(house: House, plant: Plant, point: str) -> None:
+async def the_campaign(house: House, plant: Plant, name: str) -> None:
     campaign = await two(house, plant)
     house.runner()
     await campaign.launch()
-    await dies_at(house, point)
+    await dies_around(house, plant, name)
     await finish(house, campaign)
 
 
-async def nothing_was_submitted(house: House, plant: Plant, point: str) -> None:
+async def nothing_was_submitted(house: House, plant: Plant, name: str) -> None:
     """The first launcher dies before it submits; the second dies while it gives that attempt up."""
     campaign = await two(house, plant)
     house.runner()
     await campaign.launch()
     await dies_at(house, "launch.submit.before")
-    await dies_at(house, point)
+    await dies_around(house, plant, name)
     await finish(house, campaign)
 
 
-async def refused(house: House, plant: Plant, point: str) -> None:
+async def refused(house: House, plant: Plant, name: str) -> None:
     """A batch system that isn't there: the launch fails once, and is recovered as often as it may be."""
     campaign = await two(house, plant)
     await plant.db.execute("UPDATE stage SET batch_system = 'nowhere'")
     await campaign.launch()
-    await dies_at(house, point)
+    await dies_around(house, plant, name)
     house.worker()
 
     async def failed() -> bool:
@@ -78,7 +91,7 @@ async def refused(house: House, plant: Plant, point: str) -> None:
     assert await plant.db.fetchval("SELECT sum(unfinished) FROM stage") == 0
 
 
-async def cancelled_at_batch(house: House, plant: Plant, point: str) -> None:
+async def cancelled_at_batch(house: House, plant: Plant, name: str) -> None:
     """Somebody removes jobs that would run for a minute."""
     stage = await plant.stage(
         "slow", ["/bin/sleep", "60"], kind="generator", jobs_per_slice=3, patterns=[]
@@ -95,8 +108,8 @@ async def cancelled_at_batch(house: House, plant: Plant, point: str) -> None:
     await until(lambda: state("running"), "running jobs", house)
     first.kill()
     await actions.ask(plant.db, id, Verb.REMOVE, "not wanted", plant.person_id)
-    await dies_at(house, point)
-    await plant.db.execute("UPDATE action SET try_at = now() WHERE done_at IS NULL")
+    asked = "UPDATE action SET try_at = now() WHERE done_at IS NULL"
+    await dies_around(house, plant, name, asked)
     house.worker()
     await until(lambda: state("cancelled"), "the cancelled submission", house)
     row = await plant.db.fetchrow("SELECT jobs_removed, ended_at FROM submission")
@@ -104,7 +117,7 @@ async def cancelled_at_batch(house: House, plant: Plant, point: str) -> None:
     assert (row["jobs_removed"], bool(row["ended_at"])) == (3, True)
 
 
-async def cancelled_while_queued(house: House, plant: Plant, point: str) -> None:
+async def cancelled_while_queued(house: House, plant: Plant, name: str) -> None:
     """Somebody cancels what has not been launched."""
     stage = await plant.stage("gen", ["true"], kind="generator", most_unfinished=1)
     for _ in range(2):
@@ -115,8 +128,8 @@ async def cancelled_while_queued(house: House, plant: Plant, point: str) -> None
         "state = 'submitting' WHERE state = 'new'"
     )
     await actions.ask(plant.db, outcome.submission.id, Verb.REMOVE, "no", plant.person_id)
-    await dies_at(house, point)
-    await plant.db.execute("UPDATE action SET try_at = now() WHERE done_at IS NULL")
+    asked = "UPDATE action SET try_at = now() WHERE done_at IS NULL"
+    await dies_around(house, plant, name, asked)
     house.worker()
 
     async def ended() -> bool:
@@ -128,7 +141,7 @@ async def cancelled_while_queued(house: House, plant: Plant, point: str) -> None
     assert await plant.db.fetchval("SELECT unfinished FROM stage") == 1
 
 
-async def one_at_a_time(house: House, plant: Plant, point: str) -> None:
+async def one_at_a_time(house: House, plant: Plant, name: str) -> None:
     """Two submissions of a stage that takes one: the second waits for the first."""
     stage = await plant.stage(
         "gen", house.job("gen"), kind="generator", most_unfinished=1, patterns=["gen_*"]
@@ -136,7 +149,7 @@ async def one_at_a_time(house: House, plant: Plant, point: str) -> None:
     for _ in range(2):
         await slices.launch_next(plant.db, stage, Asked(plant.person_id))
     house.runner()
-    await dies_at(house, point)
+    await dies_around(house, plant, name)
     house.worker()
 
     async def both() -> bool:
@@ -146,7 +159,7 @@ async def one_at_a_time(house: House, plant: Plant, point: str) -> None:
     assert await plant.db.fetchval("SELECT unfinished FROM stage") == 0
 
 
-async def by_the_clock(house: House, plant: Plant, point: str) -> None:
+async def by_the_clock(house: House, plant: Plant, name: str) -> None:
     """A schedule that was due: one launch, whatever died."""
     stage = await plant.stage("gen", house.job("gen"), kind="generator", patterns=["gen_*"])
     await plant.db.execute(
@@ -154,7 +167,7 @@ async def by_the_clock(house: House, plant: Plant, point: str) -> None:
         stage, plant.person_id,
     )  # fmt: skip
     house.runner()
-    await dies_at(house, point)
+    await dies_around(house, plant, name)
     house.worker()
 
     async def launched() -> bool:
@@ -165,7 +178,7 @@ async def by_the_clock(house: House, plant: Plant, point: str) -> None:
     assert await plant.db.fetchval("SELECT next_at > now() FROM schedule")
 
 
-async def restored(house: House, plant: Plant, point: str) -> None:
+async def restored(house: House, plant: Plant, name: str) -> None:
     """More was launched, says the spool, than this database knows: it asks first, and goes on."""
     campaign = await two(house, plant)
     house.runner()
@@ -173,13 +186,13 @@ async def restored(house: House, plant: Plant, point: str) -> None:
     told = {"histories": [str(uuid4())], "launches": 7, "submissions": 40_000}
     (house.spool / "launched.json").write_text(json.dumps(told))
     await campaign.launch()
-    await dies_at(house, point)
+    await dies_around(house, plant, name)
     await finish(house, campaign)
     assert await plant.db.fetchval("SELECT max(id) FROM submission") > 40_000
     assert await plant.db.fetchval("SELECT count(*) FROM discrepancy") == 0
 
 
-async def an_orphan_is_there(house: House, plant: Plant, point: str) -> None:
+async def an_orphan_is_there(house: House, plant: Plant, name: str) -> None:
     """A launch waits until somebody has decided about a cluster that the database doesn't know."""
     campaign = await two(house, plant)
     house.runner()
@@ -193,7 +206,7 @@ async def an_orphan_is_there(house: House, plant: Plant, point: str) -> None:
     await until(lambda: plant.db.fetchval(filed, orphan), "the orphan", house)
     first.kill()
     id = await campaign.launch()
-    await dies_at(house, point)
+    await dies_around(house, plant, name)
     assert await plant.db.fetchval("SELECT state FROM submission WHERE id = $1", id) == "new"
     found = await plant.db.fetchval(filed, orphan)
     await discrepancies.dismiss(plant.db, found, plant.person_id, "known")
@@ -202,7 +215,7 @@ async def an_orphan_is_there(house: House, plant: Plant, point: str) -> None:
     await until(lambda: plant.db.fetchval(ended, id), "the launch", house)
 
 
-async def a_twin_is_repaired(house: House, plant: Plant, point: str) -> None:
+async def a_twin_is_repaired(house: House, plant: Plant, name: str) -> None:
     """Somebody asks that the inert twin of a launch be removed."""
     campaign = await two(house, plant)
     house.runner()
@@ -214,34 +227,34 @@ async def a_twin_is_repaired(house: House, plant: Plant, point: str) -> None:
     await until(lambda: plant.db.fetchval(open_, twin), "the twin", house)
     first.kill()
     await discrepancies.ask(plant.db, await plant.db.fetchval(open_, twin), plant.person_id)
-    await dies_at(house, point)
-    await plant.db.execute("UPDATE discrepancy SET repair_at = now() WHERE repair_at IS NOT NULL")
+    asked = "UPDATE discrepancy SET repair_at = now() WHERE repair_at IS NOT NULL"
+    await dies_around(house, plant, name, asked)
     house.worker(POMS_RECONCILE_S="1")
     repaired = "SELECT resolution = 'repaired' FROM discrepancy WHERE native_id = $1"
     await until(lambda: plant.db.fetchval(repaired, twin), "the repair", house)
     await campaign.check()
 
 
-async def renewed(house: House, plant: Plant, point: str) -> None:
+async def renewed(house: House, plant: Plant, name: str) -> None:
     """A launch that waits for a token which a command gets."""
     made, campaign = await Pass.make(house, plant, renewal=renewal(house)), await two(house, plant)
     house.runner()
     await campaign.launch()
-    await dies_at(house, point, **made.settings)
-    await plant.db.execute("UPDATE credential SET renewing_until = now()")
+    under_way = "UPDATE credential SET renewing_until = now()"
+    await dies_around(house, plant, name, under_way, **made.settings)
     house.worker(**made.settings)
     await until(campaign.done, "the campaign's end", house)
     await campaign.check()
     assert await made.holds()
 
 
-async def unavailable(house: House, plant: Plant, point: str) -> None:
+async def unavailable(house: House, plant: Plant, name: str) -> None:
     """The batch system can't take anything, and then it can."""
     campaign = await two(house, plant)
     house.runner()
     with blocked(house):
         await campaign.launch()
-        await dies_at(house, point)
+        await dies_around(house, plant, name)
     await finish(house, campaign)
 
 
@@ -270,8 +283,8 @@ def test_every_place_has_one_name_and_the_list_is_the_code() -> None:
     assert {n.split(".")[0] for n in NAMES} >= {"launch", "watch", "advance", "recover", "relay"}
 
 
-@pytest.mark.parametrize("point", POINTS)
-async def test_a_worker_that_is_killed_here_loses_and_doubles_nothing(
-    house: House, plant: Plant, point: str
+@pytest.mark.parametrize("name", EFFECTS)
+async def test_workers_that_are_killed_here_lose_and_double_nothing(
+    house: House, plant: Plant, name: str
 ) -> None:
-    await SCENARIOS.get(point.rpartition(".")[0], the_campaign)(house, plant, point)
+    await SCENARIOS.get(name, the_campaign)(house, plant, name)
