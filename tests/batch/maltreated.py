@@ -62,7 +62,7 @@ async def on_htcondor(
 
 
 def _tended(chaos: Chaos, pool: SlurmPool) -> Fault:
-    """After a controller was killed: give the node back, release what is held again, close what was forgotten."""
+    """After a controller was killed: give the node back, put back what only seems to run, release, close."""
     tended_at = 0.0
 
     async def tend() -> None:
@@ -73,6 +73,11 @@ def _tended(chaos: Chaos, pool: SlurmPool) -> Fault:
         db, person = chaos.house.db, chaos.plant.person_id
         if "drain" in (state := pool.run("sinfo", "-h", "-o", "%T").stdout) or "down" in state:
             pool.run("scontrol", "update", "NodeName=localhost", "State=RESUME")
+        for line in pool.run("squeue", "-h", "-t", "R", "-o", "%A %M").stdout.splitlines():
+            job, minutes = line.partition(":")[0].split()
+            if minutes != "0":
+                # None takes so long: its end was forgotten, and the node does not have it.
+                pool.run("scontrol", "requeue", job)
         for row in await db.fetch(HELD):
             await actions.ask(db, row["id"], Verb.RELEASE, "held again", person)
         wanted = discrepancies.Wanted(kinds=[DiscrepancyKind.VANISHED], is_open=True)

@@ -1,5 +1,6 @@
 """Looking at jobs, in the child that speaks with HTCondor: one query for all that are followed."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,12 +48,10 @@ def census(schedd: str, cluster: int) -> dict[str, Any]:
 
     `is_spooled`: its jobs' files were handed over, and what they make is to be brought back.
     """
-    there, which = opened(schedd), f"ClusterId == {cluster}"
-    wanted = ["ProcId", "POMS_NUMBER", "POMS_MARK", "POMS_WHOLE", *SIZE]
-    ads = [
-        *there.query(which, projection=wanted, opts=htcondor2.QueryOpt.IncludeClusterAd),
-        *there.history(which, projection=wanted),
-    ]
+    ads = _ads(schedd, cluster)
+    if not ads:
+        time.sleep(1)  # what has just left the queue may not be in the history yet
+        ads = _ads(schedd, cluster)
     if not ads:
         raise Refused(f"no cluster {cluster}, in the queue or in the history")
     told = dict(plain(ad, ["ProcId", "POMS_NUMBER"]) for ad in ads)
@@ -62,3 +61,12 @@ def census(schedd: str, cluster: int) -> dict[str, Any]:
     # The cluster's own ad is not changed when its jobs are.
     is_spooled = any(ad.get("POMS_WHOLE") is True for ad in ads)
     return {"mark": ads[0].get("POMS_MARK"), "is_spooled": is_spooled, "numbers": numbers}
+
+
+def _ads(schedd: str, cluster: int) -> list[Any]:
+    there, which = opened(schedd), f"ClusterId == {cluster}"
+    wanted = ["ProcId", "POMS_NUMBER", "POMS_MARK", "POMS_WHOLE", *SIZE]
+    return [
+        *there.query(which, projection=wanted, opts=htcondor2.QueryOpt.IncludeClusterAd),
+        *there.history(which, projection=wanted),
+    ]
