@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token test check lock schema client client-check playground pools clean reset install install-dev venv
+.PHONY: help run token test check lock schema client client-check playground pools pools-accounting clean reset install install-dev venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
@@ -18,7 +18,7 @@ OLD = sys.exit("POMS needs Python 3.11 or newer, and this is %d.%d: $(1)" % sys.
 NEW_ENOUGH = import sys; sys.version_info >= (3, 11) or $(OLD)
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # --- Python -----------------------------------------------------------------------------------
 
@@ -140,6 +140,9 @@ pools: install-dev ## Fetch HTCondor and Slurm (no root needed), so that the tes
 	$(call installed,htcondor)
 	@bash pools/condor.sh trixie & bash pools/slurm.sh trixie; slurm=$$?; wait $$! && exit $$slurm
 	@bash pools/condor.sh forky .pools/condor-forky || echo "HTCondor of the rolling suite can't be had: its tests are skipped."
+
+pools-accounting: ## Fetch slurmdbd and MariaDB, too, for the tests of Slurm's accounting, which else are skipped
+	@bash pools/accounting.sh trixie
 
 # --- Locks ------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-# Programs of another Debian suite, unpacked into a folder of this checkout: what condor.sh and slurm.sh share.
+# Programs of another Debian suite, unpacked into a folder of this checkout: what the scripts beside it share.
 #
 # It takes the mirror that apt already uses, and leaves the system's packages alone: a private apt state
 # says what is needed, the packages are only unpacked, and their programs are told to use the libraries

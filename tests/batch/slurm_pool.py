@@ -6,10 +6,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from batch.slurm import Access
 from tests.batch import reaper
@@ -61,7 +62,7 @@ NodeName=localhost NodeHostname=localhost NodeAddr=127.0.0.1 CPUs={slots} RealMe
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 PartitionName=other Nodes=ALL MaxTime=INFINITE State=UP
 """
-PROGRAMS = ("sbatch", "scancel", "scontrol", "sdiag", "sinfo", "squeue")
+PROGRAMS = ("sacct", "sbatch", "scancel", "scontrol", "sdiag", "sinfo", "squeue")
 FOLDERS = ("state", "spool", "log", "run", "munge")
 
 
@@ -84,7 +85,7 @@ class SlurmPool:
         slots: int = 8,
         min_job_age: int = 300,
         jobcomp: str = "filetxt",
-    ) -> "SlurmPool":
+    ) -> Self:
         """Start one in a new folder, which its user (None: who we are) must be able to reach."""
         folder.mkdir()
         for path in (folder, *(folder / name for name in FOLDERS)):
@@ -94,16 +95,23 @@ class SlurmPool:
         pool._configure(min_job_age, jobcomp)
         pool.begin("munged")
         wait_until((folder / "munge/socket").exists, what="munge")
+        pool._prepare()
         pool.begin("slurmctld")
         pool.begin("slurmd")
         wait_until(pool.is_up, within=60, what="the start of Slurm")
         return pool
 
+    def _prepare(self) -> None:
+        """Start what the controller needs."""
+
+    @property
+    def _uid(self) -> int:
+        return os.getuid() if self.run_as is None else self.run_as.uid
+
     def _configure(self, min_job_age: int, jobcomp: str) -> None:
-        uid = os.getuid() if self.run_as is None else self.run_as.uid
         (plugins,) = SLURM.resolve().glob("usr/lib/*-linux-gnu/slurm-wlm")
         given = {"folder": self.folder, "port": self.port, "slurmd_port": free_port()}
-        more = {"user": uid, "plugins": plugins, "slots": self.slots, "most": 1001}
+        more = {"user": self._uid, "plugins": plugins, "slots": self.slots, "most": 1001}
         limits = {"min_job_age": min_job_age, "memory_mb": self.slots * 4000, "jobcomp": jobcomp}
         self.configuration.write_text(CONFIG.format(**given, **more, **limits))
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
@@ -116,16 +124,19 @@ class SlurmPool:
     def configuration(self) -> Path:
         return self.folder / "slurm.conf"
 
+    def _commands(self) -> Mapping[str, Sequence[str | Path]]:
+        """How each daemon is started, in the foreground."""
+        programs, munge = SLURM.resolve() / "usr/sbin", self.folder / "munge"
+        return {
+            "munged": [programs / "munged", "-F", "-f", f"--key-file={munge}/key", f"--socket={munge}/socket",
+                       f"--pid-file={munge}/pid", f"--log-file={munge}/log", f"--seed-file={munge}/seed"],
+            "slurmctld": [programs / "slurmctld", "-D"],
+            "slurmd": [programs / "slurmd", "-D", "-N", "localhost", "-d", programs / "slurmstepd"],
+        }  # fmt: skip
+
     def begin(self, name: str) -> None:
         """Start one of the daemons, or start it again."""
-        munge = self.folder / "munge"
-        words: dict[str, list[str | Path]] = {
-            "munged": ["-F", "-f", f"--key-file={munge}/key", f"--socket={munge}/socket",
-                       f"--pid-file={munge}/pid", f"--log-file={munge}/log", f"--seed-file={munge}/seed"],
-            "slurmctld": ["-D"],
-            "slurmd": ["-D", "-N", "localhost", "-d", SLURM.resolve() / "usr/sbin/slurmstepd"],
-        }  # fmt: skip
-        command = [SLURM.resolve() / "usr/sbin" / name, *words[name]]
+        command = self._commands()[name]
         if name == "slurmd":
             # Slurm lets jobs outlive it.
             command = [
