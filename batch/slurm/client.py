@@ -23,9 +23,9 @@ from batch import (
     Unknown,
     directory,
 )
-from batch.slurm import completions, order, queue
+from batch.slurm import order, queue
 from batch.slurm.access import Access
-from batch.slurm.configuration import COMMAND, Configuration, configuration
+from batch.slurm.configuration import Configuration, configuration
 from batch.slurm.entry import Entry, Journal
 from batch.slurm.feed import Feed
 from batch.slurm.order import Name, NativeId, native
@@ -113,7 +113,7 @@ class Slurm:
 
     def _configuration(self) -> Configuration:
         if self._configured is None:
-            self._configured = configuration(self._programs.run(*COMMAND))
+            self._configured = configuration(self._programs)
         return self._configured
 
     def _submit(self, launch: Launch) -> str:
@@ -147,12 +147,12 @@ class Slurm:
         return {*self._in_queue(lambda name: name.set == id.set, narrowed)} & {*id.arrays}
 
     def _find(self, mark: str) -> Sighting:
-        known = self._configuration()
         there = self._in_queue(lambda name: name.mark == mark)
-        names = {array: each.name for array, each in there.items()}
-        if known.completions:
-            names = completions.names(known.completions, mark) | names
-        sets, proof = order.sets(names), known.is_absent(_began(self._spool, mark))
+        # After the queue; and anew, as it says how long the controller has been there.
+        self._configured = configuration(self._programs)
+        kept = self._configured.kept(mark, _began(self._spool, mark))
+        names = {**kept.names, **{array: each.name for array, each in there.items()}}
+        sets, proof = order.sets(names), kept.proof
         alive = {a for a, shown in there.items() if shown.left or shown.has_started}
         # Of one that lost an array before it ran, the others can only be removed.
         whole = {
@@ -165,7 +165,7 @@ class Slurm:
             return Found(sorted(whole, key=_first))
         if rest := [array for each in sets.values() for array in each if array in there]:
             return self._remove_rest(rest, there)
-        return Absent(proof) if proof else Unknown(known.proof())
+        return Absent(proof) if proof else Unknown(kept.doubt)
 
     def _acknowledged(self, mark: str, shown: Collection[str] | None) -> set[str]:
         """What we were told of; of what could still be seen only what is (in part), and may have run."""
@@ -264,10 +264,10 @@ class Slurm:
 
     def _read(self, read_to: str | None, bound: int) -> Batch:
         with self._lock:
-            return self._feed.read(read_to, bound, self._configuration())
+            return self._feed.read(read_to, bound, self._configuration().record)
 
     def _health(self) -> Health:
-        self._configured = configuration(self._programs.run(*COMMAND))
+        self._configured = configuration(self._programs)
         cores = self._programs.run("sinfo", "--noheader", "--format=%C").split("/")
         counts = dict(_COUNT.findall(self._programs.run("sdiag")))
         return Health(

@@ -1,13 +1,15 @@
 """The file of jobcomp/filetxt: a line for each end of a job, kept after the queue has forgotten it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from batch.slurm.order import Name, named
 from batch.slurm.queue import Task
+from batch.slurm.record import REST, Ends, Kept
 
 _FIELD = re.compile(r"(\w+)=(\S*)")
 _ARRAY = re.compile(rb"ArrayJobId=(\d+) ")
@@ -15,32 +17,42 @@ _NAME = re.compile(rb" Name=(\S+) ")
 _RUN_ON = frozenset(("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT"))
 
 
-def ended(path: Path, set_: str) -> dict[tuple[int, int], Task]:
-    """How the tasks of a set ended, by array and task; what came of arrays' unstarted rest as task -1."""
-    found: dict[tuple[int, int], Task] = {}
-    carried = f":{set_}:".encode()
-    for line in _lines(path):
-        if carried in line and _ARRAY.search(line):
-            task = _task(line.decode(errors="replace"))
-            if task.set == set_ and task.word not in _RUN_ON:
-                found[task.array, task.task] = task
-    return found
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """The file, where we can read it."""
 
+    path: Path
 
-def names(path: Path, mark: str) -> dict[int, Name]:
-    """The arrays that carried a mark."""
-    found: dict[int, Name] = {}
-    for line in _lines(path):
-        name, array = _NAME.search(line), _ARRAY.search(line)
-        told = named(name[1].decode(errors="replace")) if name and array else None
-        if told and array and told.mark == mark:
-            found[int(array[1])] = told
-    return found
+    @property
+    def proof(self) -> str:
+        """It has all that ended."""
+        return f", and {self.path} (jobcomp/filetxt) has those that are gone"
 
+    def ended(self, sets: Mapping[str, Collection[int]]) -> Mapping[str, Ends]:
+        """How the tasks of these sets ended: the last line of each."""
+        found: dict[str, dict[tuple[int, int], Task]] = {}
+        wanted = {each.encode() for each in sets}
+        for line in self._lines():
+            name = _NAME.search(line)
+            if name and not wanted.isdisjoint(name[1].split(b":")) and _ARRAY.search(line):
+                task = _task(line.decode(errors="replace"))
+                if task.set in sets and task.word not in _RUN_ON:
+                    found.setdefault(task.set, {})[task.array, task.task] = task
+        return found
 
-def _lines(path: Path) -> Iterator[bytes]:
-    with suppress(FileNotFoundError), path.open("rb") as file:
-        yield from file
+    def kept(self, mark: str, began: float | None) -> Kept:
+        """The arrays that carried the mark."""
+        found: dict[int, Name] = {}
+        for line in self._lines():
+            name, array = _NAME.search(line), _ARRAY.search(line)
+            told = named(name[1].decode(errors="replace")) if name and array else None
+            if told and array and told.mark == mark:
+                found[int(array[1])] = told
+        return Kept(found, f"neither the queue nor {self.path} has it")
+
+    def _lines(self) -> Iterator[bytes]:
+        with suppress(FileNotFoundError), self.path.open("rb") as file:
+            yield from file
 
 
 def _task(line: str) -> Task:
@@ -49,7 +61,7 @@ def _task(line: str) -> Task:
     nodes, name = told.get("NodeList", ""), named(told.get("Name", ""))
     return Task(
         array=int(told["ArrayJobId"]),
-        task=int(number) if number.isdecimal() and int(number) < 1 << 31 else -1,
+        task=int(number) if number.isdecimal() and int(number) < 1 << 31 else REST,
         word=told.get("JobState", ""),
         reason="",
         restarts=0,

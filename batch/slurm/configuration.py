@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from batch.slurm.accounting import Accounting
+from batch.slurm.completions import Completions
+from batch.slurm.programs import Programs
+from batch.slurm.record import Kept, NoRecord, Record
+
 _LINE = re.compile(r"^(\w+)\s*= (.*?)\s*$", re.MULTILINE)
-COMMAND = ("scontrol", "show", "config")
 _MARGIN_S = 10.0
 
 
@@ -22,41 +26,49 @@ class Configuration:
     """MaxArraySize: no task id reaches it."""
     remembers_s: float
     """MinJobAge: for how long the queue shows jobs that have ended."""
-    completions: Path | None
-    """The file that jobcomp/filetxt writes, where we can read it."""
+    record: Record
+    """What keeps them longer."""
 
     def proof(self) -> str:
         """How it can be told that a launch left nothing in this cluster."""
         queue = f"the queue shows jobs for {self.remembers_s:.0f} s after their end (MinJobAge)"
-        if self.completions:
-            return f"{queue}, and {self.completions} (jobcomp/filetxt) has those that are gone"
-        return (
-            f"{queue}; nothing that we can read keeps them longer: absence is proven only while a launch is"
-            " younger than that, and jobs that went unseen are judged by their payload's report"
-        )
+        return queue + self.record.proof
 
-    def is_absent(self, attempt_began: float | None) -> str | None:
-        """Why what the queue doesn't have was never there; None: that can't be told any more."""
-        if self.completions:
-            return f"neither the queue nor {self.completions} has it"
-        age = None if attempt_began is None else time.time() - attempt_began
-        if age is not None and age < self.remembers_s - _MARGIN_S:
-            return f"the queue does not have it, and would still show it: begun {age:.0f} s ago"
-        return None
+    def kept(self, mark: str, began: float | None) -> Kept:
+        """What the record has of a mark, and why what the queue doesn't have, either, was never there."""
+        kept = self.record.kept(mark, began)
+        age = None if began is None else time.time() - began
+        if kept.proof is None and age is not None and age < self.remembers_s - _MARGIN_S:
+            proof = f"the queue does not have it, and would still show it: begun {age:.0f} s ago"
+            return kept._replace(proof=proof)
+        return kept._replace(doubt=kept.doubt or self.proof())
 
 
-def configuration(text: str) -> Configuration:
+def configuration(programs: Programs) -> Configuration:
+    """Ask the controller."""
+    return configured(programs.run("scontrol", "show", "config", SLURM_TIME_FORMAT="%s"), programs)
+
+
+def configured(text: str, programs: Programs) -> Configuration:
     """Read what scontrol says."""
     told: Mapping[str, str] = dict(_LINE.findall(text))
-    completions = Path(told.get("JobCompLoc", ""))
-    is_there = told.get("JobCompType") == "jobcomp/filetxt" and os.access(completions, os.R_OK)
     return Configuration(
         name=told.get("ClusterName", ""),
         version=told.get("SLURM_VERSION", ""),
         most_tasks=_number(told.get("MaxArraySize", "1001")),
         remembers_s=_number(told.get("MinJobAge", "300 sec")),
-        completions=completions if is_there else None,
+        record=_record(told, programs),
     )
+
+
+def _record(told: Mapping[str, str], programs: Programs) -> Record:
+    completions = Path(told.get("JobCompLoc", ""))
+    if told.get("JobCompType") == "jobcomp/filetxt" and os.access(completions, os.R_OK):
+        return Completions(completions)
+    if told.get("AccountingStorageType") == "accounting_storage/slurmdbd":
+        booted = told.get("BOOT_TIME", "")
+        return Accounting(programs, float(booted) if booted.isdecimal() else None)
+    return NoRecord()
 
 
 def _number(text: str) -> int:

@@ -9,11 +9,12 @@ from batch import Batch, BatchRefused, BatchUnavailable, JobEvent
 from batch.journal import in_order
 from batch.journals import Journals, parsed
 from batch.slurm import vanished
-from batch.slurm.configuration import Configuration
+from batch.slurm.asking import Answer, Asking
 from batch.slurm.entry import Entry
 from batch.slurm.order import log_of
 from batch.slurm.programs import Programs
 from batch.slurm.queue import TASKS, Task, tasks
+from batch.slurm.record import Record
 from batch.slurm.story import Look, news
 from domain.jobs import JobState
 
@@ -26,20 +27,21 @@ class Feed:
         self._programs, self._interval_s = programs, interval_s
         self._asked_at = -interval_s
         self._lines: dict[str, Task] = {}
+        self._asking = Asking(interval_s)
 
-    def read(self, read_to: str | None, bound: int, configured: Configuration) -> Batch:
+    def read(self, read_to: str | None, bound: int, record: Record) -> Batch:
         """Ask if it is time to, then read up to `bound` events past the places."""
         committed = parsed(json.loads(read_to or "{}"))
         with self.journals.alone():
             entries = self.journals.live(committed)
             if time.monotonic() - self._asked_at >= self._interval_s:
-                self._ask(entries, configured)
+                self._ask(entries, record)
                 self._asked_at = time.monotonic()
         events, places = self.journals.read(committed, entries, bound)
         text = json.dumps(places, separators=(",", ":"), sort_keys=True)
         return Batch(events, text, behind=len(events) >= bound)
 
-    def _ask(self, entries: Mapping[str, Entry], configured: Configuration) -> None:
+    def _ask(self, entries: Mapping[str, Entry], record: Record) -> None:
         for native_id in entries:
             self.journals.journal(native_id).catch_up()
         live = {k: e for k, e in entries.items() if not self.journals.journal(k).is_over}
@@ -55,14 +57,16 @@ class Feed:
         shown: dict[int, list[Task]] = {}
         for task in self._parsed(text, arrays):
             shown.setdefault(task.array, []).append(task)
+        there = {name: _of(entry, shown) for name, entry in live.items()}
+        gone = {name: self._left(entry) - there[name].keys() for name, entry in live.items()}
+        answers = self._asking.answers({k: n for k, n in gone.items() if n}, live, record)
         for name, entry in live.items():
-            there = {
-                base + task.task: task
-                for array, base in entry.bases.items()
-                for task in shown.get(array, ())
-                if task.set == entry.set
-            }
-            self._compare(entry, there, configured, is_open=name in are_open)
+            self._compare(entry, there[name], answers.get(name), is_open=name in are_open)
+
+    def _left(self, entry: Entry) -> set[int]:
+        """The jobs of which the end is not known."""
+        known = self.journals.journal(entry.native_id).known
+        return {n for n in entry.numbers if n not in known or not known[n].state.is_over}
 
     def _parsed(self, text: str, arrays: Collection[int]) -> Iterable[Task]:
         """The tasks shown; a line that was there the last time is the same task still."""
@@ -72,14 +76,14 @@ class Feed:
         return self._lines.values()
 
     def _compare(
-        self, entry: Entry, there: Mapping[int, Task], configured: Configuration, *, is_open: bool
+        self, entry: Entry, there: Mapping[int, Task], answer: Answer | None, *, is_open: bool
     ) -> None:
         journal = self.journals.journal(entry.native_id)
         asked, now, known = journal.asked(), time.time(), journal.known
-        left = [n for n in entry.numbers if n not in known or not known[n].state.is_over]
+        left = sorted(self._left(entry))
         gone = [number for number in left if number not in there]
-        found = vanished.judged(entry, gone, known, asked, configured) if gone else {}
-        if gone and not journal.is_opening:
+        found = vanished.judged(entry, gone, known, asked, answer) if answer else {}
+        if not journal.is_opening:
             # What nobody has opened and nothing tells of is for who opens it to find out.
             found = {n: told for n, told in found.items() if not _is_unknown(told)}
         for number in left:
@@ -92,6 +96,16 @@ class Feed:
         journal.tell(in_order({number: events for number, events in found.items() if events}))
         # Only what was written down need not be looked at again.
         journal.looked.update((n, (task, is_open)) for n, task in there.items())
+
+
+def _of(entry: Entry, shown: Mapping[int, Sequence[Task]]) -> dict[int, Task]:
+    """The tasks shown that are a launch's, by their jobs' numbers."""
+    return {
+        base + task.task: task
+        for array, base in entry.bases.items()
+        for task in shown.get(array, ())
+        if task.set == entry.set
+    }
 
 
 def _is_unknown(told: Sequence[JobEvent]) -> bool:

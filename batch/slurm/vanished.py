@@ -11,11 +11,11 @@ from typing import Any
 from batch import JobEvent, ReportKey
 from batch.directory import reports
 from batch.journal import Known
-from batch.slurm import completions
-from batch.slurm.configuration import Configuration
+from batch.slurm.asking import Answer
 from batch.slurm.entry import Entry
 from batch.slurm.order import log_of
 from batch.slurm.queue import Task
+from batch.slurm.record import REST
 from batch.slurm.story import Look, news
 from domain.jobs import JobState
 
@@ -39,18 +39,18 @@ def judged(
     numbers: Sequence[int],
     known: Mapping[int, Known],
     asked: Sequence[Mapping[str, Any]],
-    configured: Configuration,
+    answer: Answer,
 ) -> dict[int, list[JobEvent]]:
-    """By Slurm's own record of completions where there is one, else by what the payload left."""
-    ends = completions.ended(configured.completions, entry.set) if configured.completions else {}
+    """By Slurm's own record where it tells of them, else by what the payload left."""
     found: dict[int, list[JobEvent]] = {}
     for number in numbers:
         array, task = entry.place(number)
         before, reason = known.get(number), reasons(asked, number)
         starts = _starts(entry.directory, number)
-        end = ends.get((array, task)) or (None if starts else ends.get((array, -1)))
+        ends = answer.ends
+        end = ends.get((array, task)) or (None if starts else ends.get((array, REST)))
         if end is None:
-            found[number] = _by_report(entry, number, starts, before, reason)
+            found[number] = _by_report(entry, number, starts, before, reason, answer)
         else:
             log = log_of(entry.directory, entry.bases[array], task)
             end = end._replace(task=task, restarts=max(0, starts - 1) if end.nodes else starts)
@@ -73,7 +73,12 @@ def _attempt(line: str) -> int:
 
 
 def _by_report(
-    entry: Entry, number: int, starts: int, known: Known | None, asked: Mapping[str, str]
+    entry: Entry,
+    number: int,
+    starts: int,
+    known: Known | None,
+    asked: Mapping[str, str],
+    answer: Answer,
 ) -> list[JobEvent]:
     attempt = max(starts, known.attempt if known else 0)
     key = ReportKey(entry.directory, number, attempt)
@@ -81,10 +86,11 @@ def _by_report(
     if report is not None:
         end = _reported(entry, number, report)
         return list(news(Look(number, end, time.time(), asked, Path()), known))
-    state, text = JobState.UNKNOWN, _NOTHING
-    if "remove" in asked:
+    state, text = JobState.UNKNOWN, _NOTHING if answer.is_told else answer.why_not
+    # What has started may have ended otherwise before it was removed.
+    if "remove" in asked and (answer.is_told or not attempt):
         state, text = JobState.REMOVED, asked["remove"]
-    if known and known.as_told == (state, attempt):
+    if not text or (known and known.as_told == (state, attempt)):
         return []
     code = 1 if state is JobState.REMOVED else None
     return [JobEvent("", number, attempt, state, datetime.now(UTC), 0, code=code, text=text)]

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from batch import BatchRefused, Launch
 from batch.journal import Known
 from batch.slurm import Access, queue
-from batch.slurm.completions import ended, names
-from batch.slurm.configuration import configuration
+from batch.slurm.completions import Completions
+from batch.slurm.configuration import Configuration, configured
 from batch.slurm.entry import Entry
 from batch.slurm.order import Name, blocks, command, named, ranges
+from batch.slurm.programs import Programs
 from batch.slurm.queue import Task, arrays, tasks
+from batch.slurm.record import Kept
 from batch.slurm.story import Look, news
 from batch.slurm.vanished import reasons
 from domain.batch_options import BatchOptions
@@ -208,26 +210,43 @@ def test_names_come_back_as_they_were_written() -> None:
 def test_completions_are_found_by_array_and_by_mark(tmp_path: Path) -> None:
     path = tmp_path / "jobcomp"
     path.write_text(COMPLETED.replace("COMPLETED", "PENDING") + COMPLETED + "nonsense\n")
-    (end,) = ended(path, "a0").values()
+    kept = Completions(path)
+    (end,) = kept.ended({"a0": [1], "a1": [2]})["a0"].values()
     assert (end.array, end.task, end.state, end.nodes) == (1, 1, JobState.SUCCEEDED, "localhost")
     assert end.ended - end.started == 1
-    assert names(path, "m1") == {1: Name("m1", "a0", 0, 1)}
-    assert not ended(path, "a")
-    assert not names(path, "m")
+    assert kept.kept("m1", None).names == {1: Name("m1", "a0", 0, 1)}
+    assert not kept.ended({"a": [1]})
+    assert not kept.kept("m", None).names
+
+
+def config(**given: str) -> Configuration:
+    text = CONFIG + "".join(f"{key} = {value}\n" for key, value in given.items())
+    return configured(text, Programs(Access(Path("/nowhere"))))
 
 
 def test_which_proof_of_absence_there_is_depends_on_what_the_cluster_keeps(tmp_path: Path) -> None:
-    kept = tmp_path / "jobcomp"
-    kept.touch()
-    without = configuration(CONFIG)
-    assert (without.most_tasks, without.remembers_s, without.completions) == (1001, 300, None)
+    path = tmp_path / "jobcomp"
+    path.touch()
+    now = datetime.now(UTC).timestamp()
+    without = config()
+    assert (without.most_tasks, without.remembers_s) == (1001, 300)
     assert "only while a launch is younger" in without.proof()
-    assert without.is_absent(None) is None
-    assert without.is_absent(0.0) is None
-    assert without.is_absent(datetime.now(UTC).timestamp() - 30) is not None
-    with_file = configuration(CONFIG.replace("/nowhere/jobcomp", str(kept)))
-    assert str(kept) in with_file.proof()
-    assert with_file.is_absent(None) is not None
+    assert without.kept("m1", None) == without.kept("m1", 0.0) == Kept({}, doubt=without.proof())
+    assert without.kept("m1", now - 30).proof is not None
+    with_file = config(JobCompLoc=str(path), AccountingStorageType="accounting_storage/slurmdbd")
+    assert str(path) in with_file.proof()
+    assert with_file.kept("m1", None).proof is not None
+    # Its programs are nowhere: only what the queue proves is proven.
+    accounted = config(AccountingStorageType="accounting_storage/slurmdbd", BOOT_TIME="1000")
+    assert "slurmdbd" in accounted.proof()
+    assert accounted.kept("m1", now - 30).proof is not None
+    for began, doubt in (
+        (None, "older than a week"),
+        (now - 1e6, "older than a week"),
+        (now - 1e3, "can't be run"),
+    ):
+        kept = accounted.kept("m1", began)
+        assert (kept.proof, doubt in kept.doubt) == (None, True)
 
 
 def test_a_reason_lasts_until_it_is_taken_back() -> None:
