@@ -50,9 +50,7 @@ def news(look: Look, known: Known | None) -> Iterator[JobEvent]:
         yield _event(look, *known.as_told, task.submitted)
     if task.word == COMPLETING or known.state.is_over:
         return
-    state, attempt = task.state, attempt_of(task)
-    if state is JobState.HELD and not look.is_open:
-        state = JobState.IDLE
+    state, attempt = _seen(look, known)
     if attempt < known.attempt or (state, attempt) == known.as_told:
         return
     started = (JobState.RUNNING, attempt)
@@ -62,6 +60,16 @@ def news(look: Look, known: Known | None) -> Iterator[JobEvent]:
         yield _event(look, state, attempt, task.ended, **_end(look, state))
     elif state is not JobState.RUNNING:
         yield _event(look, state, attempt, look.now, **_pause(look, state, known))
+
+
+def _seen(look: Look, known: Known) -> tuple[JobState, int]:
+    state, attempt = look.task.state, attempt_of(look.task)
+    if state.is_over or state is JobState.RUNNING:
+        return state, attempt
+    if state is JobState.HELD and not look.is_open:
+        state = JobState.IDLE
+    # A controller that was killed may have forgotten that the job has started.
+    return state, max(attempt, known.attempt)
 
 
 def _event(look: Look, state: JobState, attempt: int, at: float, **more: Any) -> JobEvent:

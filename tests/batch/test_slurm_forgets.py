@@ -124,6 +124,24 @@ async def test_what_was_opened_and_forgotten_is_unknown_and_proven_to_be_gone(
     assert (feed.states(forgotten), bench.starts(old, 1)) == ({1: JobState.UNKNOWN}, 1)
 
 
+async def test_what_ran_and_was_never_opened_as_far_as_slurm_knows_is_held_until_it_is_released(
+    bench: SlurmBench, feed: Feed
+) -> None:
+    launch = bench.launch("m1", f'echo x > 1.out; [ -e "{bench.spool}/go" ] || exec sleep 60')
+    native_id = await bench.system.submit(launch)
+    before = bench.pool.remembered()
+    await bench.system.open(native_id)
+    await feed.until(native_id, JobState.RUNNING, [1])
+    bench.pool.crash(before)
+    await feed.until(native_id, JobState.HELD, [1])
+    await until(lambda: is_up(bench))
+    (bench.spool / "go").touch()
+    await bench.system.act(Verb.RELEASE, native_id, "go on")
+    (state,) = (await feed.until_over(native_id, [1])).values()
+    # As above, its node may refuse it.
+    assert state in (JobState.SUCCEEDED, JobState.FAILED)
+
+
 @pytest.fixture
 def house(
     db: Database, database_url: str, redis_url: str, mortal: SlurmPool, service_home: Path

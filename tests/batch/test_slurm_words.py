@@ -100,6 +100,15 @@ def test_what_an_older_state_of_the_controller_says_moves_nothing_back() -> None
     assert told(DONE._replace(word="RUNNING"), Known(JobState.RUNNING, 2)) == []
 
 
+def test_what_was_seen_running_and_waits_again_is_told_though_its_start_is_forgotten() -> None:
+    held = DONE._replace(word="PENDING", reason="JobHeldUser", nodes="")
+    assert told(held, Known(JobState.RUNNING, 1)) == [("held", 1)]
+    assert told(held, Known(JobState.HELD, 1)) == []
+    waiting = held._replace(reason="Priority")
+    assert told(waiting, Known(JobState.RUNNING, 1)) == [("idle", 1)]
+    assert told(DONE._replace(word="RUNNING"), Known(JobState.IDLE, 1)) == [("running", 1)]
+
+
 def test_the_gate_is_no_hold() -> None:
     held = DONE._replace(word="PENDING", reason="JobHeldUser", nodes="")
     assert told(held, None, is_open=False) == [("idle", 0)]
