@@ -100,7 +100,7 @@ web/node_modules/.installed: web/package-lock.json
 
 test: install-dev ## Run the tests, on servers of their own
 	@$(MAKE) playground || echo "The web pages could not be built (see above): their test is skipped."
-	@$(PY) -m pytest -n $(WORKERS) -q $(TESTS)
+	@$(PY) -m pytest -n $(WORKERS) --maxschedchunk 2 -q $(TESTS)
 
 check: install-dev ## Everything that has to hold: format, lint, types, contract, web, tests
 	@echo "ruff format"; $(PY) -m ruff format --check --quiet . || { \

@@ -60,6 +60,12 @@ class PostgresServer:
         return urlunsplit(urlsplit(self.tcp_admin)._replace(path=f"/{database}"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What may take long, as its bound says, begins first: then nobody waits for it in the end."""
+    bounds = {item: item.get_closest_marker("timeout") for item in items}
+    items.sort(key=lambda item: bound.args[0] if (bound := bounds[item]) else 0, reverse=True)
+
+
 def pytest_collection_finish() -> None:
     """What was collected stays: it need not be looked through for garbage again and again."""
     gc.freeze()

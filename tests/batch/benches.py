@@ -106,7 +106,7 @@ class Bench(ABC):
     spool: Path
     system: BatchSystem
     least_walltime_s = 1
-    many, very_many = 300, 10_000
+    many, very_many = 120, 10_000
     """So many jobs as are run; and so many that anything done for each of them alone would be noticed."""
 
     @property
@@ -295,7 +295,7 @@ class QueryBench(HTCondorBench):
 
     if "POMS_TEST_LARGE" not in os.environ:
         # All that goes there and back takes its time.
-        many, very_many = 100, 1000
+        very_many = 1000
 
     def __init__(self, spool: Path, pool: Pool, access: Access) -> None:
         super().__init__(spool, pool, replace(access, spools=True, interval_s=0.5))

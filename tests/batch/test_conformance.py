@@ -211,7 +211,7 @@ async def test_a_job_of_higher_priority_starts_first(bench: Bench, feed: Feed) -
     assert began[ids[2]] < began[ids[1]]
 
 
-async def test_hundreds_of_small_jobs_of_one_cluster_all_run_once(bench: Bench, feed: Feed) -> None:
+async def test_many_small_jobs_of_one_cluster_all_run_once(bench: Bench, feed: Feed) -> None:
     bench.start(slots=8)
     jobs = bench.many
     launch = bench.launch("m1", WRITES, jobs)
