@@ -140,7 +140,8 @@ def _start_postgres(
         bin=postgres.programs(),
         run_as=run_as,
         port=free_port(),
-        settings=postgres.THROWAWAY | {"max_connections": "100"},
+        # What it learnt of tables for one test would mislead it in the next.
+        settings=postgres.THROWAWAY | {"max_connections": "100", "autovacuum": "off"},
     )
     password = secrets.token_hex(16)
     postgres.create(cluster, password, durable=False)

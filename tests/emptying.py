@@ -26,13 +26,14 @@ EMPTY = """
         END LOOP;
     END $$
 """
-# Tests may make, alter and drop things.
+# Tests may make, alter and drop things, and have tables analyzed.
 SHAPE = """
     SELECT md5(concat(
         (SELECT string_agg(concat(relname, relkind), ',' ORDER BY relname) FROM pg_class
           WHERE relnamespace = 'public'::regnamespace),
         (SELECT count(*) FROM pg_attribute), (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_trigger),
-        (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_namespace), (SELECT count(*) FROM pg_enum)))
+        (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_namespace), (SELECT count(*) FROM pg_enum),
+        (SELECT count(*) FROM pg_statistic)))
 """
 SEEDED = """
     SELECT relname FROM pg_class

@@ -15,6 +15,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from tests.conftest import wait_until
+
 ROOT = Path(__file__).parents[1]
 VICTIMS = ("uvicorn", "-m workers", "bin/postgres", "valkey-server", "-m batch.local", "FLUSHALL")
 
@@ -53,7 +55,8 @@ def children(pid: int) -> list[tuple[int, str]]:
 def strike(victim: str, parent: int, home: Path) -> None:
     """Kill a process, or take from Valkey all that it has."""
     if victim == "FLUSHALL":
-        (socket,) = home.rglob("valkey.sock")
+        socket = home / "run/valkey.sock"
+        wait_until(socket.exists, what="the socket")
         with suppress(RedisError), Redis(unix_socket_path=str(socket)) as redis:
             redis.flushall()
     for pid, words in children(parent):

@@ -293,7 +293,7 @@ def test_what_is_left_in_the_background_is_not_waited_for(site: Site) -> None:
 
 def test_a_payload_that_is_asked_to_end_reports_it_and_nothing_counts(site: Site) -> None:
     site.add("a.json")
-    site.order(["/bin/sh", "-c", "touch a.root; echo on; exec sleep 60"], patterns=["*.root"])
+    site.order(["/bin/sh", "-c", "echo on; touch a.root; exec sleep 60"], patterns=["*.root"])
     payload = site.start()
     until = time.monotonic() + 20
     while not (site.home / "scratch1/a.root").exists():

@@ -145,7 +145,7 @@ def test_it_dies_with_its_worker(tmp_path: Path) -> None:
     )
     wait_until(lambda: noted.exists() and noted.read_text().strip(), what="the script")
     leader = int(noted.read_text())
-    assert len(group(leader)) >= 2
+    wait_until(lambda: len(group(leader)) >= 2, what="what it starts")
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     wait_until(lambda: not group(leader), what="the end of all of it", within=10)
