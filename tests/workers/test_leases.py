@@ -1,16 +1,20 @@
 """A launch that takes longer than its lease stays its launcher's, as long as that one lives."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
 from catalogs.embedded import Embedded
 from db import launches
+from domain.launch_scripts import ALONE_S
+from domain.launches import ScriptEnd
 from tests.plant import Plant
 from tests.workers.campaigns import two
 from tests.workers.house import House
+from workers import scripts
 from workers.leases import Lease
-from workers.tools import Tools
+from workers.tools import SCRIPT_LEASE_S, Tools
 
 LEASE_S = 1.0
 
@@ -50,3 +54,18 @@ async def test_nobody_takes_a_launch_over_whose_launcher_lives(
         await asyncio.sleep(2 * LEASE_S)
         assert await yours()
         assert not lease.lasts(0)
+
+
+async def test_a_script_whose_lease_can_not_be_renewed_is_stopped_before_it_ends(
+    house: House, plant: Plant, tmp_path: Path
+) -> None:
+    id = await (await two(house, plant)).launch()
+    mine = await launches.claim(plant.db, id, "me", LEASE_S, LEASE_S)
+    assert mine is not None
+    script = replace(mine, configuration={**mine.configuration, "job_kind": "script"})
+    left_s = 1.0
+    since = monotonic() - SCRIPT_LEASE_S + ALONE_S + left_s
+    lease, given = Lease(tools(plant, tmp_path), script, since), tools(plant, tmp_path)
+    assert await scripts._why_stop(given, id, lease) is None
+    await asyncio.sleep(left_s)
+    assert await scripts._why_stop(given, id, lease) is ScriptEnd.CUT_OFF
