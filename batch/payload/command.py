@@ -77,4 +77,6 @@ def run(command: list[str], env: dict[str, str], log: Log) -> int:
         with suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_S)
         child.kill()
+        # What it had said by then is worth having, too.
+        _follow(child, log)
         raise
