@@ -26,6 +26,16 @@ class SlurmBench(Bench):
         self.spool, self.pool, self._cpus = spool, pool, 1
         self.system = self.slurm = Slurm(pool.access(), spool)
 
+    @classmethod
+    @contextlib.contextmanager
+    def within(cls, pool: SlurmPool, spool: Path) -> Iterator["SlurmBench"]:
+        """One with a new spool, which is its jobs' user's; what it launched ends with it."""
+        spool.mkdir()
+        home.give(spool, pool.run_as)
+        made = cls(spool, pool)
+        yield made
+        made.end()
+
     def start(self, slots: int = 2) -> SlurmPool:
         """The cluster runs already: each job takes so many of its cores that so many jobs fit."""
         self._cpus = self.pool.slots // slots

@@ -46,12 +46,8 @@ def forgetful(service_home: Path) -> Iterator[SlurmPool]:
 
 @pytest.fixture
 def forgotten(forgetful: SlurmPool, service_home: Path) -> Iterator[SlurmBench]:
-    spool = service_home / f"forgotten{next(_serial)}"
-    spool.mkdir()
-    home.give(spool, children.account())
-    made = SlurmBench(spool, forgetful)
-    yield made
-    made.end()
+    with SlurmBench.within(forgetful, service_home / f"forgotten{next(_serial)}") as made:
+        yield made
 
 
 def forgets(bench: SlurmBench) -> bool:

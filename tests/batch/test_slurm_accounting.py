@@ -48,12 +48,8 @@ def accounted(service_home: Path) -> Iterator[AccountedPool]:
 
 @pytest.fixture
 def bench(accounted: AccountedPool, service_home: Path) -> Iterator[SlurmBench]:
-    spool = service_home / f"accounted{next(_serial)}"
-    spool.mkdir()
-    home.give(spool, children.account())
-    made = SlurmBench(spool, accounted)
-    yield made
-    made.end()
+    with SlurmBench.within(accounted, service_home / f"accounted{next(_serial)}") as made:
+        yield made
 
 
 @pytest.fixture

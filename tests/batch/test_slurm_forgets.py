@@ -22,7 +22,7 @@ from tests.workers.house import until as came
 from tests.workers.restores import all_over, starts
 from tests.workers.test_kill_points import dies_at
 from tests.workers.twins import found, repaired
-from up import children, home
+from up import children
 
 WRITES = 'echo "$POMS_JOB" > "$POMS_JOB.out"'
 _serial = itertools.count()
@@ -39,12 +39,8 @@ def mortal(service_home: Path) -> Iterator[SlurmPool]:
 
 @pytest.fixture
 def bench(mortal: SlurmPool, service_home: Path) -> Iterator[SlurmBench]:
-    spool = service_home / f"mortal{next(_serial)}"
-    spool.mkdir()
-    home.give(spool, children.account())
-    made = SlurmBench(spool, mortal)
-    yield made
-    made.end()
+    with SlurmBench.within(mortal, service_home / f"mortal{next(_serial)}") as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from time import monotonic
 
 from catalogs.embedded import Embedded
 from db import launches
+from db.submissions import Submission
 from domain.launch_scripts import ALONE_S
 from domain.launches import ScriptEnd
 from tests.plant import Plant
@@ -30,15 +31,20 @@ def tools(plant: Plant, folder: Path) -> Tools:
     )  # fmt: skip
 
 
-async def test_nobody_takes_a_launch_over_whose_launcher_lives(
-    house: House, plant: Plant, tmp_path: Path
-) -> None:
+async def claimed(house: House, plant: Plant) -> Submission:
     id = await (await two(house, plant)).launch()
     mine = await launches.claim(plant.db, id, "me", LEASE_S, LEASE_S)
     assert mine is not None
+    return mine
+
+
+async def test_nobody_takes_a_launch_over_whose_launcher_lives(
+    house: House, plant: Plant, tmp_path: Path
+) -> None:
+    mine = await claimed(house, plant)
 
     async def yours() -> bool:
-        return await launches.claim(plant.db, id, "you", LEASE_S, LEASE_S) is not None
+        return await launches.claim(plant.db, mine.id, "you", LEASE_S, LEASE_S) is not None
 
     lease = Lease(tools(plant, tmp_path), mine, monotonic())
     async with lease.kept():
@@ -59,13 +65,11 @@ async def test_nobody_takes_a_launch_over_whose_launcher_lives(
 async def test_a_script_whose_lease_can_not_be_renewed_is_stopped_before_it_ends(
     house: House, plant: Plant, tmp_path: Path
 ) -> None:
-    id = await (await two(house, plant)).launch()
-    mine = await launches.claim(plant.db, id, "me", LEASE_S, LEASE_S)
-    assert mine is not None
+    mine = await claimed(house, plant)
     script = replace(mine, configuration={**mine.configuration, "job_kind": "script"})
     left_s = 1.0
     since = monotonic() - SCRIPT_LEASE_S + ALONE_S + left_s
     lease, given = Lease(tools(plant, tmp_path), script, since), tools(plant, tmp_path)
-    assert await scripts._why_stop(given, id, lease) is None
+    assert await scripts._why_stop(given, mine.id, lease) is None
     await asyncio.sleep(left_s)
-    assert await scripts._why_stop(given, id, lease) is ScriptEnd.CUT_OFF
+    assert await scripts._why_stop(given, mine.id, lease) is ScriptEnd.CUT_OFF
