@@ -27,4 +27,4 @@ VOLUME ["/srv/poms/spool", "/srv/poms/store", "/srv/poms/credentials"]
 CMD ["python", "-m", "uvicorn", "app:create", "--factory", "--host", "0.0.0.0", "--port", "8080", \
      "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "1000000", \
      "--timeout-graceful-shutdown", "5", "--loop", "uvloop", \
-     "--http", "httptools", "--log-level", "warning"]
+     "--http", "door.bounded:BoundedHttp", "--limit-concurrency", "4000", "--log-level", "warning"]

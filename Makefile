@@ -3,15 +3,17 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token test check lock schema client client-check playground pools pools-accounting clean reset install install-dev venv
+.PHONY: help run token test check lock schema client client-check playground pools pools-accounting catalogs clean reset install install-dev venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check install --quiet --require-hashes
+INSTALL := install --disable-pip-version-check --quiet --require-hashes
+PIP := $(PY) -m pip $(INSTALL)
 TESTS ?=
+COVERAGE ?=
 WORKERS ?= 2
 
 OLD = sys.exit("POMS needs Python 3.11 or newer, and this is %d.%d: $(1)" % sys.version_info[:2])
@@ -74,9 +76,9 @@ reset: ## Forget the database, the queue and the secret of `make run`
 # --- The web pages ----------------------------------------------------------------------------
 
 WEB := $(shell [ -f web/package.json ] && find web -path web/node_modules -prune -o -path web/dist -prune \
-	-o -type f ! -name '.*' -print)
+	-o -path web/tests -prune -o -type f ! -name '.*' ! -name graphql-env.d.ts -print)
 NODE_OK = const [a, b] = process.versions.node.split(".").map(Number); \
-	process.exit(a > 22 || (a == 22 \&\& b >= 12) || (a == 20 \&\& b >= 19) ? 0 : 1)
+	process.exit(a > 23 || (a == 22 \&\& b >= 12) || (a == 20 \&\& b >= 19) ? 0 : 1)
 NODE_OK := $(subst \&,&,$(NODE_OK))
 # Node of the machine if it is new enough, else the one that pip installs into .venv.
 NODE := { command -v npm >/dev/null && node -e '$(NODE_OK)' 2>/dev/null; } || { \
@@ -100,9 +102,9 @@ web/node_modules/.installed: web/package-lock.json
 
 test: install-dev ## Run the tests, on servers of their own
 	@$(MAKE) playground || echo "The web pages could not be built (see above): their test is skipped."
-	@$(PY) -m pytest -n $(WORKERS) --maxschedchunk 2 -q $(TESTS)
+	@$(PY) -m pytest -n $(WORKERS) --maxschedchunk 2 -q $(COVERAGE) $(TESTS)
 
-check: install-dev ## Everything that has to hold: format, lint, types, contract, web, tests
+check: install-dev ## Everything that has to hold: format, lint, types, contract, web, tests with their coverage
 	@echo "ruff format"; $(PY) -m ruff format --check --quiet . || { \
 		echo "Run \`.venv/bin/ruff format .\`."; exit 1; }
 	@echo "ruff check"; $(PY) -m ruff check --quiet .
@@ -112,7 +114,7 @@ check: install-dev ## Everything that has to hold: format, lint, types, contract
 	@if [ ! -f web/package.json ]; then exit 0; \
 	elif $(MAKE) playground; then echo "web"; $(NODE) && cd web && npm run --silent check; \
 	else echo "SKIPPED: the web pages could not be built, so their checks did not run."; fi
-	@$(MAKE) test
+	@$(MAKE) test COVERAGE="$(if $(TESTS),,--cov --cov-report=)"
 
 schema: install-dev ## Write schema/schema.graphql anew from the code
 	@$(PY) -m app schema
@@ -144,6 +146,22 @@ pools: install-dev ## Fetch HTCondor and Slurm (no root needed), so that the tes
 pools-accounting: ## Fetch slurmdbd and MariaDB, too, for the tests of Slurm's accounting, which else are skipped
 	@bash pools/accounting.sh trixie
 
+# --- Real catalogs ----------------------------------------------------------------------------
+
+# Their locks are whole, so that pip has nothing to resolve; what is never imported need not be compiled.
+CATALOGS := .pools/catalogs
+
+catalogs: venv ## Fetch Rucio and MetaCat, so that the tests that need them run on servers of their own
+	@for name in rucio metacat; do \
+		lock=requirements/$$name.lock; folder=$(CATALOGS)/$$name; \
+		if cmp -s $$lock $$folder/installed && $$folder/bin/python -c '' 2>/dev/null; then continue; fi; \
+		echo "Installing $$lock into $$folder (a minute at most)."; rm -rf $$folder; \
+		{ mkdir -p $(CATALOGS) && $(PY) -m venv --without-pip $$folder && \
+			$(PY) -m pip --python $$folder/bin/python $(INSTALL) --no-deps --no-compile -r $$lock && \
+			cp $$lock $$folder/installed; } || { \
+			echo "It could not be installed: see above, and check that pip reaches its index."; exit 1; }; \
+	done
+
 # --- Locks ------------------------------------------------------------------------------------
 
 UV_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
@@ -159,9 +177,11 @@ lock: venv ## Resolve requirements/*.lock anew (UPGRADE=--upgrade for newer vers
 	$(UV) --extra server --extra embedded --group dev --output-file requirements/dev.lock >/dev/null && \
 	$(UV_ALONE) --group node --output-file requirements/node.lock >/dev/null && \
 	$(UV_ALONE) --group codegen --output-file requirements/codegen.lock >/dev/null && \
+	$(UV_ALONE) --group rucio --output-file requirements/rucio.lock >/dev/null && \
+	$(UV_ALONE) --group metacat --output-file requirements/metacat.lock >/dev/null && \
 	$(UV) --extra htcondor --constraint requirements/dev.lock --output-file requirements/htcondor.lock >/dev/null
 	@echo "requirements/ is up to date."
 
 clean: ## Remove what was built and installed (not the data: that is `make reset`)
-	@rm -rf $(VENV) web/dist web/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) web/dist web/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

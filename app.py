@@ -12,8 +12,7 @@ from typing import Any
 
 from arq.connections import ArqRedis
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
-from redis.asyncio import ConnectionPool
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
@@ -25,16 +24,25 @@ from strawberry.printer import print_schema
 
 import auth
 import doorbell
+import log_lines
 import metrics
 from db import changes
-from db.pool import Pool, open_pool
-from door import Door, NotSignedIn
-from feed import Feed, Head, Wanted
-from resolvers.health import readiness
-from resolvers.metrics import may_scrape, scrape
+from db.outages import find_outage
+from db.pool import open_api_pool
+from db.reach import ApiPool
+from domain.files.catalogs import parse_hosts
+from domain.setup.batch_rules import BatchPolicy
+from door import Door, NotSignedIn, OutOfService
+from door.budgets import Budget
+from door.pages import SEAL
+from door.request_ids import RequestIds
+from feed import ChangeFeed, ChangeFilter, FeedHead
+from resolvers.batch.metrics import may_scrape, render_metrics
+from resolvers.health import check_readiness
 from resolvers.roots import make_schema
-from schema.context import Context, House
-from settings import Settings
+from resolvers.setup.upload_route import UploadRoute
+from schema.context import AppState, Context
+from settings import Settings, read_log_settings
 
 HERE = Path(__file__).parent
 DIST = HERE / "web" / "dist"
@@ -44,34 +52,57 @@ MEASURED = frozenset({"/graphql", "/healthz", "/readyz", "/metrics", "/"})
 log = logging.getLogger("app")
 
 
-class Reader:
+class ChangeReader:
     """How the feed reads changes."""
 
-    def __init__(self, db: Pool) -> None:
+    def __init__(self, db: ApiPool) -> None:
         self.db = db
 
-    async def head(self) -> Head:
+    async def head(self) -> FeedHead:
         """How far the changes go."""
-        return Head(*await changes.head(self.db))
+        return FeedHead(*await changes.find_head(self.db.everything))
 
     async def read(
-        self, after: int, upto: int, bound: int, wanted: Wanted
+        self, after: int, upto: int, bound: int, wanted: ChangeFilter
     ) -> tuple[list[changes.Change], int]:
-        """The wanted changes in (after, upto]."""
-        return await changes.after(self.db, after, upto, bound, **asdict(wanted))
+        """The wanted changes in (after, upto]; of the watchers' experiments alone where they have some."""
+        db = self.db.of_experiments(lambda: wanted.experiments)
+        return await changes.list_after(db, after, upto, bound, **asdict(wanted))
+
+    async def dropped_to(self) -> int:
+        """The position up to which changes are not kept any more."""
+        return await changes.find_dropped_to(self.db.everything)
 
 
-class App:
+def make_operation_budget(settings: Settings) -> Budget:
+    """What one person may use of this process."""
+    return Budget(
+        settings.nodes_per_minute,
+        settings.operations_at_once,
+        settings.dear_operations_at_once,
+        settings.connections,
+    )
+
+
+class HouseApp:
     """One process's share of the service: what it has opened, and its routes."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.house: House | None = None
+        self.batch_policy = BatchPolicy.of(settings.htcondor_attributes, settings.containers)
+        self.app_state: AppState | None = None
         self.redis: ArqRedis | None = None
+        secrets = settings.secret, settings.secret_before or settings.secret
+        self.tokens = auth.LocalTokens(*secrets)
+        SEAL.use_secrets(*secrets)
         playground = DIST / "playground.html"
         self.door: Door[Context] = Door(
-            make_schema(), self.sign_in, playground=playground if playground.is_file() else None
+            make_schema(budget=make_operation_budget(settings)),
+            self.sign_in,
+            playground=playground if playground.is_file() else None,
         )
+
+        self.uploads = UploadRoute(self.door.identify)
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -79,44 +110,49 @@ class App:
         return [
             Route("/graphql", self.door),
             WebSocketRoute("/graphql", self.door),
+            Route("/uploads/{experiment}/{name}", self.uploads.answer, methods=["PUT"]),
             Route("/healthz", self.alive),
             Route("/readyz", self.ready),
             Route("/metrics", self.measures),
-            Route("/", page),
-            Mount("/assets", Assets(directory=DIST / "assets", check_dir=False)),
+            Route("/", serve_dashboard),
+            Mount("/assets", StaticAssets(directory=DIST / "assets", check_dir=False)),
         ]
 
     @asynccontextmanager
-    async def opened(self, app: Starlette) -> AsyncIterator[None]:
+    async def open_resources(self, app: Starlette) -> AsyncIterator[None]:
         """Open everything, and close it in the opposite order."""
         async with AsyncExitStack() as stack:
-            db = await open_pool(self.settings.database_url)
-            stack.push_async_callback(close, db)
-            self.redis = ArqRedis(ConnectionPool.from_url(self.settings.redis_url))
+            db = await open_api_pool(self.settings.database_url)
+            stack.push_async_callback(close_pool, db)
+            self.redis = doorbell.open_queue(self.settings.redis_url)
             stack.push_async_callback(self.redis.aclose, close_connection_pool=True)
-            await stack.enter_async_context(self.joined(db, self.redis))
+            await stack.enter_async_context(self.join_feed(db, self.redis))
             yield
             self.door.close_where(lambda _: True, 1001, "Going away: come back")
 
     @asynccontextmanager
-    async def joined(self, db: Pool, redis: ArqRedis) -> AsyncIterator[None]:
+    async def join_feed(self, db: ApiPool, redis: ArqRedis) -> AsyncIterator[None]:
         """Put what is open together: one feed, and the people who are signed in."""
-        viewers = auth.Viewers(db, auth.LocalTokens(self.settings.secret))
-        source: Feed[changes.Change] = Feed(Reader(db))
+        viewers = auth.Viewers(db.everything, self.tokens)
+        source: ChangeFeed[changes.Change] = ChangeFeed(ChangeReader(db))
 
         def heard(change: changes.Change) -> None:
             if change.kind.startswith(("membership.", "person.")):
-                viewers.changed()
+                viewers.reload_viewers()
 
         source.listeners.append(heard)
-        viewers.listeners.append(self.part_with)
-        self.house = House(
+        viewers.listeners.append(self.disconnect_person)
+        self.app_state = AppState(
             db=db,
             viewers=viewers,
             feed=source,
             store=self.settings.store,
-            ring=lambda: doorbell.ring(redis),
-            enqueue=lambda *what: doorbell.enqueue(redis, *what),
+            batch_policy=self.batch_policy,
+            upload_folder=self.settings.uploads,
+            upload_quota=self.settings.uploads_mb * 1_000_000,
+            catalog_hosts=parse_hosts(self.settings.catalog_hosts),
+            ring=lambda: doorbell.ring_bell(redis),
+            enqueue=lambda *what: doorbell.enqueue_job(redis, *what),
         )
         fresh = asyncio.create_task(viewers.keep_fresh())
         try:
@@ -127,19 +163,23 @@ class App:
             with suppress(asyncio.CancelledError):
                 await fresh
 
-    def part_with(self, person_id: int) -> None:
+    def disconnect_person(self, person_id: int) -> None:
         """Close what somebody has open whose roles are others now: they come back with the new ones."""
         self.door.close_where(lambda context: context.viewer.person_id == person_id)
 
     async def sign_in(self, connection: HTTPConnection, token: str | None) -> Context:
         """Who stands behind a connection; everybody has to say."""
-        if token is None or self.house is None:
+        if token is None or self.app_state is None:
             raise NotSignedIn("Sign in: send `Authorization: Bearer TOKEN`.")
         try:
-            viewer = await self.house.viewers.of(token)
-        except auth.Refused as refusal:
+            viewer = await self.app_state.viewers.of(token)
+        except auth.AuthError as refusal:
             raise NotSignedIn(str(refusal)) from refusal
-        return Context(self.house, viewer)
+        except Exception as error:
+            if (outage := find_outage(error)) is None:
+                raise
+            raise OutOfService(outage.message, outage.retry_after_s) from error
+        return Context(self.app_state, viewer, log_lines.find_request_id())
 
     async def alive(self, _: Request) -> Response:
         """The process answers."""
@@ -147,22 +187,28 @@ class App:
 
     async def ready(self, _: Request) -> Response:
         """The process can do its work; otherwise 503 with the reasons."""
-        if self.house is None or self.redis is None:
+        if self.app_state is None or self.redis is None:
             return JSONResponse({"ready": False, "faults": ["not open yet"]}, 503)
-        ready, said = await readiness(self.house.db, await seen(self.redis))
+        ready, said = await check_readiness(
+            self.app_state.db.everything,
+            await check_redis(self.redis),
+            self.app_state.viewers.clock.offset_s,
+        )
         return JSONResponse(said, 200 if ready else 503, {"cache-control": "no-store"})
 
     async def measures(self, request: Request) -> Response:
         """What Prometheus scrapes."""
         if not may_scrape(request, self.settings.metrics_token):
-            return PlainTextResponse("This is not for you: see docs/operations.md.\n", 403)
-        if self.house is None or self.redis is None:
+            return PlainTextResponse(
+                "Send the token of POMS_METRICS_TOKEN: see docs/operations.md.\n", 403
+            )
+        if self.app_state is None or self.redis is None:
             return PlainTextResponse("not open yet\n", 503)
-        text = await scrape(self.house.db, await seen(self.redis))
+        text = await render_metrics(self.app_state.db.everything, await check_redis(self.redis))
         return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-async def close(db: Pool) -> None:
+async def close_pool(db: ApiPool) -> None:
     """Close the pool; statements that are still running get five seconds."""
     try:
         await asyncio.wait_for(db.close(), 5)
@@ -170,16 +216,18 @@ async def close(db: Pool) -> None:
         db.terminate()
 
 
-async def seen(redis: ArqRedis) -> str:
-    """Whether Redis answers."""
+async def check_redis(redis: ArqRedis) -> str:
+    """Whether Redis answers, and takes what it is given."""
     try:
-        await asyncio.wait_for(redis.ping(), REDIS_S)
+        await asyncio.wait_for(redis.set("poms:probe", b"", ex=60), REDIS_S)
+    except OutOfMemoryError:
+        return "full: it takes nothing more, launches begin a second later"
     except (RedisError, OSError, TimeoutError) as error:
         return f"away: {type(error).__name__}"
     return "here"
 
 
-async def page(_: Request) -> Response:
+async def serve_dashboard(_: Request) -> Response:
     """The dashboard."""
     index = DIST / "index.html"
     if not index.is_file():
@@ -187,8 +235,11 @@ async def page(_: Request) -> Response:
     return FileResponse(index, headers={"cache-control": "no-cache"})
 
 
-class Assets(StaticFiles):
+class StaticAssets(StaticFiles):
     """What the pages are made of: the names change with the contents, so that they keep for ever."""
+
+    async def check_config(self) -> None:
+        """Find nothing where the pages are not built; Starlette would fail."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         """Say so."""
@@ -211,7 +262,7 @@ HEADERS = [
 ]
 
 
-class Guarded:
+class SecurityHeaders:
     """Every answer tells browsers what its page may do: talk to us, and to nobody else."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -229,12 +280,19 @@ class Guarded:
 
 
 def create(settings: Settings | None = None) -> Starlette:
-    """Make the application; nothing is opened until it starts."""
-    app = App(settings or Settings.from_env())
-    measured = Middleware(metrics.Measured, routes=MEASURED)
-    return Starlette(
-        routes=app.routes, lifespan=app.opened, middleware=[measured, Middleware(Guarded)]
+    """Make the application; nothing is opened until it starts. Without settings the process is ours, and its log."""
+    if settings is None:
+        log_lines.configure_logs(*read_log_settings())
+    app = HouseApp(settings or Settings.from_env())
+    measured = Middleware(metrics.RequestMetrics, routes=MEASURED)
+    named = Middleware(RequestIds)
+    made = Starlette(
+        routes=app.routes,
+        lifespan=app.open_resources,
+        middleware=[named, measured, Middleware(SecurityHeaders)],
     )
+    made.router.redirect_slashes = False  # it would lead to whatever host the request names
+    return made
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do: a token becomes a viewer, and `may` looks into one table."""
+"""Who is asking, and what they may do: a token becomes a viewer, and `may_act` looks into `domain.permissions`."""
 
 import argparse
 import asyncio
@@ -9,26 +9,41 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import UUID, uuid4
 
 import jwt
 
-from db import viewers
-from db.pool import Database, open_pool
-from domain.people import Role
-from settings import SettingMissing, Settings
+from db.clock import DatabaseClock, read_time
+from db.people import viewers
+from db.pool import Database, open_api_pool
+from domain.permissions import GRANTS, Role, check_grants
+from log_lines import configure_logs
+from settings import SettingError, Settings, read_log_settings
 
 ISSUER, ALGORITHM = "poms", "HS256"
 SHORTEST_SECRET = 32
+LONGEST = timedelta(days=366)
 FRESH_S = 5.0
 KEPT_S = 86_400.0
-MOST_KEPT = 10_000
+MOST_KEPT, EARLY = 10_000, timedelta(minutes=1)
+
+MALFORMED = (
+    jwt.InvalidTokenError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    OSError,
+)
 
 log = logging.getLogger("auth")
 
 
-class Refused(Exception):
+class AuthError(Exception):
     """Nobody that we know stands behind the token; the text says why."""
 
 
@@ -41,6 +56,7 @@ class Viewer:
     is_admin: bool = False
     roles: Mapping[int, Role] = field(default_factory=lambda: MappingProxyType({}))
     expires_at: datetime | None = None
+    claim: "TokenClaim | None" = field(default=None, compare=False)
 
     def sees(self, experiment_id: int) -> bool:
         """Whether the experiment's objects are there for this person at all."""
@@ -51,7 +67,7 @@ class Viewer:
         """Whoever has the same roles; ownership counts for analysis only, where it stays the person."""
         if Role.ANALYSIS in self.roles.values() and not self.is_admin:
             return self
-        return Viewer(0, "", self.is_admin, self.roles, self.expires_at)
+        return Viewer(0, "", self.is_admin, self.roles, self.expires_at, self.claim)
 
     @property
     def experiments(self) -> list[int] | None:
@@ -59,35 +75,11 @@ class Viewer:
         return None if self.is_admin else sorted(self.roles)
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A role that may do it: to items of that owning role (None: any), or only to own ones."""
-
-    role: Role
-    owning_role: Role | None = None
-    own: bool = False
-
-
-A, S, P, SU = Role.ANALYSIS, Role.SHIFTER, Role.PRODUCTION, Role.SUPERUSER
-MODIFY = (Grant(A, A, own=True), Grant(S, S), Grant(P, P), Grant(SU))
-DO = (*MODIFY, Grant(S, P), Grant(P, A))
-
-GRANTS: Mapping[str, tuple[Grant, ...]] = {
-    "view": tuple(Grant(role) for role in Role),
-    "create": MODIFY,
-    "modify": MODIFY,
-    "launch": DO,
-    "operate": DO,
-    "manage_members": (Grant(SU),),
-    "admin": (),
-}
-"""Who may do what inside an experiment; what isn't here is denied. Admins may do everything."""
-
 SIGN_IN = "sign_in"
 """What everybody who is signed in may do, roles or none: ask who they are."""
 
 
-def may(
+def may_act(
     viewer: Viewer,
     action: str,
     experiment_id: int | None,
@@ -96,20 +88,13 @@ def may(
 ) -> bool:
     """Whether the viewer may do this to an item with that owner and owning role.
 
-    To create, leave the owner out: it will be the viewer. Without an owning role, only grants on
-    all items count, except for `create`, which asks whether there is anything they may create.
+    To create, leave the owner out: it will be the viewer. The rule is `domain.permissions`.
     """
     if viewer.is_admin:
         return action in GRANTS or action == SIGN_IN
     role = viewer.roles.get(experiment_id) if experiment_id is not None else None
-    creating = action == "create"
-    owns = owner_id == viewer.person_id or (creating and owner_id is None)
-    return any(
-        grant.role == role
-        and (grant.owning_role in (None, owning_role) or (creating and owning_role is None))
-        and (owns or not grant.own)
-        for grant in GRANTS.get(action, ())
-    )
+    owns = owner_id == viewer.person_id or (action == "create" and owner_id is None)
+    return check_grants(action, role, owning_role, owns=owns)
 
 
 def may_at_all(viewer: Viewer, action: str) -> bool:
@@ -121,56 +106,93 @@ def may_at_all(viewer: Viewer, action: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What a valid token says."""
+class TokenClaim:
+    """What a valid token says; old ones have no id."""
 
     username: str
+    made_at: datetime
     expires_at: datetime
+    id: UUID | None = None
+
+    def is_revoked(self, person: viewers.ViewerRow) -> bool:
+        """Whether the person's tokens, or this one, were revoked after it was made."""
+        too_old = person.tokens_since is not None and self.made_at < person.tokens_since
+        return too_old or self.id in person.revoked_tokens
 
 
 class SignIn(Protocol):
     """A way to tell who stands behind a token: local tokens now, an identity provider later."""
 
-    async def claim(self, token: str) -> Claim:
-        """Check a token; raises `Refused`."""
+    async def claim(self, token: str, now: datetime) -> TokenClaim:
+        """Check a token, at this time by the database's clock; raises `AuthError`."""
+
+
+def derive_key_id(secret: str) -> str:
+    """What names a secret in the tokens that it signs, without telling of it."""
+    return sha256(b"poms key " + secret.encode()).hexdigest()[:12]
 
 
 class LocalTokens:
-    """Tokens that we sign ourselves."""
+    """Tokens that we sign ourselves; those of a second secret, such as the one before, are good, too."""
 
-    def __init__(self, secret: str) -> None:
-        if len(secret) < SHORTEST_SECRET:
-            raise ValueError(f"POMS_SECRET must have at least {SHORTEST_SECRET} characters.")
-        self._secret = secret
+    def __init__(self, secret: str, before: str = "") -> None:
+        self._secrets = {derive_key_id(each): each for each in (secret, before or secret)}
+        if min(map(len, self._secrets.values())) < SHORTEST_SECRET:
+            raise ValueError(
+                f"POMS_SECRET, and POMS_SECRET_BEFORE if it is set, must have at least {SHORTEST_SECRET} characters."
+            )
+        self._key_id = derive_key_id(secret)
 
-    def issue(self, username: str, valid: timedelta) -> str:
+    def issue(self, username: str, valid: timedelta, now: datetime) -> str:
         """Make a token for a person."""
-        now = datetime.now(UTC)
-        claims = {"sub": username, "iat": now, "exp": now + valid, "iss": ISSUER}
-        return jwt.encode(claims, self._secret, ALGORITHM)
+        times = {"iat": now.timestamp(), "exp": now + valid}  # with fractions: see `tokens_since`
+        claims = {"sub": username, **times, "iss": ISSUER, "jti": str(uuid4())}
+        key = self._secrets[self._key_id]
+        return jwt.encode(claims, key, ALGORITHM, headers={"kid": self._key_id})
 
-    async def claim(self, token: str) -> Claim:
+    async def claim(self, token: str, now: datetime) -> TokenClaim:
         """Check signature, issuer and times of a token."""
         try:
-            found = jwt.decode(
-                token,
-                self._secret,
-                [ALGORITHM],
-                issuer=ISSUER,
-                options={"require": ["sub", "iat", "exp", "iss"]},
-            )
-        except jwt.ExpiredSignatureError as error:
-            raise Refused("The token has expired: get a new one.") from error
-        except jwt.InvalidTokenError as error:
-            raise Refused("The token is not valid here.") from error
-        return Claim(str(found["sub"]), datetime.fromtimestamp(found["exp"], UTC))
+            found = self._read(token)
+            made_at, until = (datetime.fromtimestamp(found[name], UTC) for name in ("iat", "exp"))
+            id = UUID(found["jti"]) if "jti" in found else None
+        except MALFORMED as error:
+            raise AuthError("The token is not valid here.") from error
+        if until <= now:
+            raise AuthError("The token has expired: get a new one.")
+        if made_at > now + EARLY:  # the clock of who makes tokens may be a little ahead
+            raise AuthError("The token is not valid yet.")
+        return TokenClaim(str(found["sub"]), made_at, until, id)
+
+    def _read(self, token: str) -> dict[str, Any]:
+        named = jwt.get_unverified_header(token).get("kid")  # tokens of older versions name none
+        *others, last = [self._secrets[named]] if named else self._secrets.values()
+        for secret in others:
+            with suppress(jwt.InvalidSignatureError):
+                return decode_token(token, secret)
+        return decode_token(token, last)
+
+
+def decode_token(token: str, secret: str) -> dict[str, Any]:
+    """What a token says; raises where it isn't signed by the secret."""
+    return jwt.decode(
+        token,
+        secret,
+        [ALGORITHM],
+        issuer=ISSUER,
+        options={
+            "require": ["sub", "iat", "exp", "iss"],
+            "verify_exp": False,  # by our host's clock
+            "verify_iat": False,
+        },
+    )
 
 
 @dataclass(slots=True)
-class Known:
+class CachedPerson:
     """What was read of a person, and when; `person` is None once they may not sign in any more."""
 
-    person: viewers.Person | None
+    person: viewers.ViewerRow | None
     read_at: float
     used_at: float
 
@@ -180,34 +202,37 @@ class Viewers:
 
     def __init__(self, db: Database, sign_in: SignIn) -> None:
         self._db, self._sign_in = db, sign_in
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, CachedPerson] = {}
         self._changed = asyncio.Event()
+        self.clock = DatabaseClock()  # kept right by `keep_fresh`
         self.listeners: list[Callable[[int], object]] = []
         """Called with the id of each person whose roles are others than before."""
 
     async def of(self, token: str) -> Viewer:
-        """The viewer behind a token; raises `Refused`."""
-        claim = await self._sign_in.claim(token)
+        """The viewer behind a token; raises `AuthError`."""
+        claim = await self._sign_in.claim(token, await self.clock.time(self._db))
         known = self._known.get(claim.username)
         if known is None or time.monotonic() - known.read_at > FRESH_S:
             await self._read([claim.username])
             known = self._known[claim.username]
         if known.person is None:
-            raise Refused(f"There is no active person {claim.username[:64]!r} here.")
+            raise AuthError(f"There is no active person {claim.username[:64]!r} here.")
+        if claim.is_revoked(known.person):
+            raise AuthError("The token was revoked: get a new one.")
         known.used_at = time.monotonic()
-        return as_viewer(known.person, claim.expires_at)
+        return build_viewer(known.person, claim)
 
     def now(self, viewer: Viewer) -> Viewer:
-        """The same viewer with the roles of now: without any once the person is gone."""
+        """The same viewer with the roles of now: without any once the person is gone or the token revoked."""
         known = self._known.get(viewer.username)
         if known is None:
             return viewer
         known.used_at = time.monotonic()
-        if known.person is None:
+        if known.person is None or (viewer.claim and viewer.claim.is_revoked(known.person)):
             return Viewer(viewer.person_id, viewer.username, expires_at=viewer.expires_at)
-        return as_viewer(known.person, viewer.expires_at)
+        return build_viewer(known.person, viewer.claim)
 
-    def changed(self) -> None:
+    def reload_viewers(self) -> None:
         """Read everybody anew: a membership has changed."""
         self._changed.set()
 
@@ -220,6 +245,7 @@ class Viewers:
             self._changed.clear()
             self._drop_old()
             try:
+                await self.clock.sync(self._db)
                 await self._read(list(self._known))
             except Exception as error:
                 log.warning("people can't be read: %r", error)
@@ -233,32 +259,35 @@ class Viewers:
         if not usernames:
             return
         now = time.monotonic()
-        found = {p.username: p for p in await viewers.by_usernames(self._db, usernames)}
+        found = {p.username: p for p in await viewers.find_by_usernames(self._db, usernames)}
         for name in usernames:
             old = self._known.get(name)
             if old and old.person and old.person != found.get(name):
                 for listener in self.listeners:
                     listener(old.person.id)
-            self._known[name] = Known(found.get(name), now, old.used_at if old else now)
+            self._known[name] = CachedPerson(found.get(name), now, old.used_at if old else now)
 
 
-def as_viewer(person: viewers.Person, expires_at: datetime | None) -> Viewer:
+def build_viewer(person: viewers.ViewerRow, claim: TokenClaim | None) -> Viewer:
     """A person who shows a token."""
-    roles = dict(zip(person.experiment_ids, map(Role, person.roles), strict=True))
-    return Viewer(person.id, person.username, person.is_admin, MappingProxyType(roles), expires_at)
+    roles = MappingProxyType(dict(zip(person.experiment_ids, map(Role, person.roles), strict=True)))
+    until = claim.expires_at if claim else None
+    return Viewer(person.id, person.username, person.is_admin, roles, until, claim)
 
 
-async def issue(settings: Settings, username: str, valid: timedelta, *, create: bool) -> str:
+async def issue_token(settings: Settings, username: str, valid: timedelta, *, create: bool) -> str:
     """Make a token for somebody who is there, or for the service admin, made when asked for."""
-    pool = await open_pool(settings.database_url, most=1)
+    tokens = LocalTokens(settings.secret)
+    pool = await open_api_pool(settings.database_url, most=1)
+    db = pool.everything
     try:
         if create:
-            await viewers.ensure_admin(pool, username)
-        if not await viewers.by_usernames(pool, [username]):
-            raise Refused(f"There is no active person {username!r}: ask an admin to add them.")
+            await viewers.ensure_admin(db, username)
+        if not await viewers.find_by_usernames(db, [username]):
+            raise AuthError(f"There is no active person {username!r}: ask an admin to add them.")
+        return tokens.issue(username, valid, await read_time(db))
     finally:
         await pool.close()
-    return LocalTokens(settings.secret).issue(username, valid)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -275,12 +304,15 @@ def main(arguments: list[str] | None = None) -> int:
     username = given.person or ("admin" if given.create_admin else "")
     if not username:
         parser.error("say whose token it is: --person NAME, or --create-admin")
-    if not 0 < given.days <= 366:
-        parser.error("--days is more than 0 and at most 366")
+    if not 0 < given.days <= LONGEST.days:
+        parser.error(f"--days is more than 0 and at most {LONGEST.days}")
     valid = timedelta(days=given.days)
     try:
-        made = asyncio.run(issue(Settings.from_env(), username, valid, create=given.create_admin))
-    except (Refused, SettingMissing, ValueError, OSError) as error:
+        configure_logs(*read_log_settings())
+        made = asyncio.run(
+            issue_token(Settings.from_env(), username, valid, create=given.create_admin)
+        )
+    except (AuthError, SettingError, ValueError, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command
         return 1
     print(made)  # noqa: T201 - the command's answer

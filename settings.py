@@ -1,20 +1,23 @@
 """What differs between one deployment and the next, read once from the environment."""
 
+import math
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 FEEDS = ("userlog", "query")
 """How the jobs of a schedd can be watched."""
 
 
-class SettingMissing(Exception):
-    """A setting without which the service can't start is not there."""
+class SettingError(Exception):
+    """A setting is not there, or can't be what it is; by its name, with what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Schedd:
+class ScheddSettings:
     """One schedd, whose jobs are those of stages with its name as their batch system."""
 
     name: str
@@ -32,22 +35,27 @@ class Schedd:
     """Whether payload, inputs, reports and outputs travel with the jobs instead."""
     feed: str = "userlog"
     """`userlog`: its machine sees the spool, where it writes logs that are read; `query`: it sees nothing of ours."""
+    copies_mb: int = 1000
+    """How many MB of its inputs one launch may copy where they can't be linked to travel with the jobs."""
     interval_s: float = 5.0
     """How often the schedd is asked about clusters that are followed by query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every knob the service has."""
+    """Every setting of the service: its name is the variable's without `POMS_`, its type what may be there."""
 
     database_url: str
     redis_url: str
-    secret: str = field(repr=False)
-    """Signs the tokens by which people sign in; at least 32 characters, the same for every process."""
     spool: Path
     """Where the local batch system keeps its queue, and launches keep their payloads and reports."""
     store: Path
-    """The only folder in which the embedded catalog looks for files, and jobs put outputs."""
+    """The folder with a folder for each experiment, where jobs put outputs and the embedded catalog looks for them."""
+    secret: str = field(default="", repr=False)
+    """Signs the tokens by which people sign in; at least 32 characters, the same for every process of the API;
+    empty where no token is made or checked."""
+    secret_before: str = field(default="", repr=False)
+    """A second secret, by which nothing is signed: tokens and cursors of its are good, too; empty: none."""
     slots: int = 2
     """How many local jobs run at once."""
     lease_s: float = 10.0
@@ -58,11 +66,29 @@ class Settings:
     """How long a launch script may run."""
     scripts_at_once: int = 10
     """How many launch scripts one worker runs at once."""
-    ssh_configuration: Path | None = None
-    """The configuration with which ssh reaches launch hosts; None: the workers' own."""
+    scripts_as_worker: bool = False
+    """Whether launch scripts may run on the workers' host as the workers' own account: for development."""
+    uploads: Path | None = None
+    """Where the API puts what people upload for launch scripts, and workers find it; None: nothing is uploaded."""
+    uploads_mb: int = 10
+    """How many MB one person's uploads in one experiment have at most."""
+    ssh_keys: Path | None = None
+    """The folder with a folder `e<id>` for each experiment: ssh's configuration and key; None: ssh goes nowhere."""
+    htcondor_attributes: str | None = None
+    """Names of attributes, with commas, that stages may set; a beginning ends in `*`; None: the defaults."""
+    containers: str | None = None
+    """How images may begin in which jobs run, with commas; None: the defaults."""
+    keep_days: int = 0
+    """How many days after its end the inputs, attempts and actions of a submission are kept; 0: for good."""
+    keep_changes_days: int = 0
+    """How many days changes are kept; 0: for good."""
+    archive: Path | None = None
+    """The folder, of the workers alone, into which is written what is dropped; needed where one of these two is set."""
     reconcile_s: float = 60.0
     """How often what a batch system has is compared with the database, and how long both may be under way."""
-    htcondor: tuple["Schedd", ...] = ()
+    silent_s: float = 300.0
+    """After how long a silence of its batch system a launch is looked up; ten of its intervals at least."""
+    htcondor: tuple["ScheddSettings", ...] = ()
     """The schedds of HTCondor pools, each a batch system of its own name."""
     slurm: bool = False
     """Whether there is a `slurm` among the batch systems."""
@@ -86,81 +112,132 @@ class Settings:
     """For how long a credential must still hold when a launch begins to use it."""
     renewal_s: float = 60.0
     """How long the command that renews a credential may take."""
+    catalog_hosts: str = ""
+    """Hosts of outside catalogs that are trusted, HOST:PORT with commas: any scheme, any address; empty: none."""
+    verify_inputs: bool = True
+    """Whether jobs compare the checksums of their inputs, which costs one read of each."""
     metrics_token: str = field(default="", repr=False)
-    """Who shows it may read /metrics; empty: only who is on this machine and comes through no proxy."""
+    """Who shows it may read /metrics; empty: nobody."""
+    nodes_per_minute: int = 600_000
+    """How many nodes one person may ask each API process for in a minute; 0: any number, as for the next three."""
+    operations_at_once: int = 50
+    """How many queries and mutations of one person run at once in each API process."""
+    dear_operations_at_once: int = 4
+    """How many of these may cost 1,000 nodes or more."""
+    connections: int = 50
+    """How many sockets and event streams one person has open with each API process."""
     metrics_listen: str = ""
     """HOST:PORT at which a worker answers Prometheus, such as 127.0.0.1:9108; empty: it doesn't."""
+    log: Literal["text", "json"] = "text"
+    """The form of what processes write in their logs: lines for people, or an object in JSON for each."""
     kill_at: str = ""
-    """Where this process kills itself, for tests of crashes: a name from `workers/points.py`'s callers."""
+    """Where this process kills itself, for tests of crashes: a name from `workers/failpoints.py`'s callers."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
-        """Read POMS_* variables; a missing one fails at the start, by name."""
-
-        def need(name: str) -> str:
-            value = env.get(name, "")
-            if not value:
-                raise SettingMissing(f"Set {name}: POMS can't start without it (see README.md).")
-            return value
-
-        def path(name: str) -> Path | None:
-            return Path(env[name]).absolute() if env.get(name) else None
-
-        return cls(
-            database_url=need("POMS_DATABASE_URL"),
-            redis_url=need("POMS_REDIS_URL"),
-            secret=need("POMS_SECRET"),
-            spool=Path(need("POMS_SPOOL")).absolute(),
-            store=Path(need("POMS_STORE")).absolute(),
-            slots=int(env.get("POMS_SLOTS", "2")),
-            lease_s=float(env.get("POMS_LEASE_S", "10")),
-            launch_lease_s=float(env.get("POMS_LAUNCH_LEASE_S", "60")),
-            script_limit_s=float(env.get("POMS_SCRIPT_LIMIT_S", "1800")),
-            scripts_at_once=int(env.get("POMS_SCRIPTS_AT_ONCE", "10")),
-            ssh_configuration=path("POMS_SSH_CONFIGURATION"),
-            reconcile_s=float(env.get("POMS_RECONCILE_S", "60")),
-            htcondor=tuple(_schedds(env)),
-            slurm=env.get("POMS_SLURM", "") == "1",
-            slurm_programs=path("POMS_SLURM_PROGRAMS"),
-            slurm_configuration=path("POMS_SLURM_CONFIGURATION"),
-            slurm_partition=env.get("POMS_SLURM_PARTITION", ""),
-            slurm_account=env.get("POMS_SLURM_ACCOUNT", ""),
-            slurm_qos=env.get("POMS_SLURM_QOS", ""),
-            slurm_interval_s=float(env.get("POMS_SLURM_INTERVAL_S", "5")),
-            launches_per_minute=int(env.get("POMS_LAUNCHES_PER_MINUTE", "0")),
-            launches_at_once=int(env.get("POMS_LAUNCHES_AT_ONCE", "10")),
-            credentials=path("POMS_CREDENTIALS"),
-            credential_margin_s=float(env.get("POMS_CREDENTIAL_MARGIN_S", "600")),
-            renewal_s=float(env.get("POMS_RENEWAL_S", "60")),
-            metrics_token=env.get("POMS_METRICS_TOKEN", ""),
-            metrics_listen=env.get("POMS_METRICS_LISTEN", ""),
-            kill_at=env.get("POMS_KILL_AT", ""),
-        )
+        """Read POMS_* variables; one that is missing or wrong fails at the start, by name."""
+        read = {
+            each.name: _read_setting(env, each) for each in fields(cls) if each.name != "htcondor"
+        }
+        if (read["keep_days"] or read["keep_changes_days"]) and not read["archive"]:
+            raise SettingError("Set POMS_ARCHIVE: what is not kept any more is put there first.")
+        return cls(**read, htcondor=tuple(_read_schedds(env)))
 
 
-def _schedds(env: Mapping[str, str]) -> Iterator[Schedd]:
+def _parse_whole_number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError
+    return int(text)
+
+
+def _parse_number(text: str) -> float:
+    if not 0 <= (number := float(text)) < math.inf:
+        raise ValueError
+    return number
+
+
+def _parse_switch(text: str) -> bool:
+    return {"1": True, "0": False}[text]
+
+
+def _parse_path(text: str) -> Path:
+    return Path(text).absolute()
+
+
+READERS: dict[Any, tuple[Callable[[str], Any], str]] = {
+    int: (_parse_whole_number, "a whole number of at least 0"),
+    float: (_parse_number, "a number of at least 0"),
+    bool: (_parse_switch, "1 or 0"),
+    Path: (_parse_path, "a path"),
+    Path | None: (_parse_path, "a path"),
+    Literal["text", "json"]: ({"text": "text", "json": "json"}.__getitem__, "text or json"),
+}
+"""How a setting of each type is read, and what it has to be; texts are taken as they are."""
+
+
+def read_log_settings(
+    env: Mapping[str, str] = os.environ,
+) -> tuple[Literal["text", "json"], list[str]]:
+    """The form of the logs, and the secrets that must not stand in them; of any process, with or without settings."""
+    (log,) = (each for each in fields(Settings) if each.name == "log")
+    return _read_setting(env, log), list(_find_secrets(env))
+
+
+def _find_secrets(env: Mapping[str, str]) -> Iterator[str]:
+    for variable, value in env.items():
+        if variable.startswith("POMS_") and value:
+            if any(word in variable for word in ("SECRET", "TOKEN", "PASSWORD")):
+                yield value
+            elif variable.endswith("_URL") and (password := urlsplit(value).password):
+                yield password
+
+
+def _read_setting(env: Mapping[str, str], setting: Any) -> Any:
+    variable = f"POMS_{setting.name.upper()}"
+    text = env.get(variable)
+    if setting.default is MISSING and not text:
+        raise SettingError(f"Set {variable}: POMS can't start without it (see README.md).")
+    if text is None or (not text and setting.type not in (str, str | None)):
+        return setting.default
+    return _read_text(variable, setting.type, text)
+
+
+def _read_text(variable: str, kind: Any, text: str) -> Any:
+    read, wanted = READERS.get(kind, (str, "a text"))
+    try:
+        return read(text)
+    except (ValueError, KeyError):
+        raise SettingError(f"{variable} is {text[:100]!r}: make it {wanted}.") from None
+
+
+def _read_schedds(env: Mapping[str, str]) -> Iterator[ScheddSettings]:
     """The one of POMS_HTCONDOR_COLLECTOR, or each that POMS_HTCONDOR names, by POMS_HTCONDOR_<NAME>_COLLECTOR."""
     names = [name.strip() for name in env.get("POMS_HTCONDOR", "").split(",") if name.strip()]
     for name in names or ["htcondor"]:
         prefix = f"POMS_HTCONDOR_{name.upper().replace('-', '_')}" if names else "POMS_HTCONDOR"
         collector = env.get(f"{prefix}_COLLECTOR", "")
         if name in ("local", "slurm", "launches"):
-            raise SettingMissing(f"POMS_HTCONDOR can't name {name}: give it a name of its own.")
+            raise SettingError(f"POMS_HTCONDOR can't name {name}: give it a name of its own.")
         if names and not collector:
-            raise SettingMissing(f"Set {prefix}_COLLECTOR: POMS_HTCONDOR names {name}.")
+            raise SettingError(f"Set {prefix}_COLLECTOR: POMS_HTCONDOR names {name}.")
         feed = env.get(f"{prefix}_FEED", "userlog")
         if feed not in FEEDS:
-            raise SettingMissing(f"{prefix}_FEED can't be {feed}: set one of {', '.join(FEEDS)}.")
+            raise SettingError(f"{prefix}_FEED can't be {feed}: set one of {', '.join(FEEDS)}.")
         tokens, vouching = env.get(f"{prefix}_TOKENS", ""), env.get(f"{prefix}_AUTHORITIES", "")
         if collector:
-            yield Schedd(
+            yield ScheddSettings(
                 name=name,
                 collector=collector,
                 schedd=env.get(f"{prefix}_SCHEDD", ""),
                 tokens=Path(tokens).absolute() if tokens else None,
                 authorities=Path(vouching).absolute() if vouching else None,
                 file_system=env.get(f"{prefix}_FILE_SYSTEM", ""),
-                carries=env.get(f"{prefix}_CARRIES", "") == "1",
+                carries=_read_text(f"{prefix}_CARRIES", bool, env.get(f"{prefix}_CARRIES") or "0"),
                 feed=feed,
-                interval_s=float(env.get(f"{prefix}_INTERVAL_S", "5")),
+                copies_mb=_read_text(
+                    f"{prefix}_COPIES_MB", int, env.get(f"{prefix}_COPIES_MB") or "1000"
+                ),
+                interval_s=_read_text(
+                    f"{prefix}_INTERVAL_S", float, env.get(f"{prefix}_INTERVAL_S") or "5"
+                ),
             )

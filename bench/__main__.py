@@ -9,19 +9,33 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 
-from bench import joblog, jobs, page, previews, push, recovery, submitting
-from bench.machines import Machines, machines
-from bench.ratios import Line
+from bench import (
+    catalog_listings,
+    joblog,
+    jobs,
+    listings,
+    page,
+    previews,
+    progress,
+    push,
+    recovery,
+    submitting,
+)
+from bench.machines import BenchMachines, start_machines
+from bench.ratios import RatioLine
 from up.faults import SetupError
 
-BENCHMARKS: Mapping[str, Callable[[Machines], Coroutine[None, None, list[Line]]]] = {
-    "page": page.run,
-    "jobs": jobs.run,
-    "joblog": joblog.run,
-    "submitting": submitting.run,
-    "push": push.run,
-    "previews": previews.run,
-    "recovery": recovery.run,
+BENCHMARKS: Mapping[str, Callable[[BenchMachines], Coroutine[None, None, list[RatioLine]]]] = {
+    "page": page.run_benchmark,
+    "jobs": jobs.run_benchmark,
+    "joblog": joblog.run_benchmark,
+    "submitting": submitting.run_benchmark,
+    "push": push.run_benchmark,
+    "previews": previews.run_benchmark,
+    "recovery": recovery.run_benchmark,
+    "progress": progress.run_benchmark,
+    "catalogs": catalog_listings.run_benchmark,
+    "listings": listings.run_benchmark,
 }
 
 
@@ -32,14 +46,14 @@ def main(words: list[str]) -> int:
     names = parser.parse_args(words).names or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:
         parser.error(f"there is no {unknown[0]!r}: it is {', '.join(BENCHMARKS)}")
-    with ended_by_signals(), machines() as found:
-        missed = [line for name in names for line in measured(name, found) if line.missed]
+    with exit_on_signals(), start_machines() as found:
+        missed = [line for name in names for line in run_benchmark(name, found) if line.missed]
     for line in missed:
         print(f"missed: {line.name}: {line.ratio:.2f}, aimed at {line.aim:g}")
     return 1 if missed else 0
 
 
-def measured(name: str, found: Machines) -> list[Line]:
+def run_benchmark(name: str, found: BenchMachines) -> list[RatioLine]:
     """Run one benchmark and print its lines."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg()[:2])
     print(f"{name}: {os.cpu_count()} cores, load {load}", flush=True)
@@ -52,7 +66,7 @@ def measured(name: str, found: Machines) -> list[Line]:
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
+def exit_on_signals() -> Iterator[None]:
     """Let SIGTERM end us as Ctrl-C does: with everything taken away again."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:

@@ -6,7 +6,7 @@ from typing import Any
 from db.pool import Connection
 
 FIELDS = {
-    "submission_id": "bigint", "number": "int", "attempt": "int", "state": "text", "seen": "bigint",
+    "submission_id": "bigint", "number": "int", "attempt": "int", "state": "text", "sequence": "bigint",
     "exit_code": "int", "site": "text", "slot": "text", "cpu_s": "float8", "wall_s": "float8",
     "memory_mb": "float8", "started_at": "timestamptz", "ended_at": "timestamptz",
 }  # fmt: skip
@@ -19,20 +19,20 @@ ROWS = (
 JOBS = f"""
     WITH x AS ({ROWS}), moved AS (
         UPDATE job j
-           SET state = x.state::job_state, attempt = x.attempt, seen = x.seen, exit_code = x.exit_code,
+           SET state = x.state::job_state, attempt = x.attempt, sequence = x.sequence, exit_code = x.exit_code,
                site = x.site, slot = x.slot, cpu_s = x.cpu_s, wall_s = x.wall_s, memory_mb = x.memory_mb,
                started_at = coalesce(x.started_at, j.started_at), ended_at = x.ended_at
           FROM x
-         WHERE j.submission_id = x.submission_id AND j.number = x.number AND j.seen < x.seen
+         WHERE j.submission_id = x.submission_id AND j.number = x.number AND j.sequence < x.sequence
         RETURNING j.submission_id, old.state AS was, new.state AS now
     ), history AS (
-        INSERT INTO attempt AS a (submission_id, number, attempt, state, seen, exit_code, site, slot, cpu_s, wall_s,
+        INSERT INTO attempt AS a (submission_id, number, attempt, state, sequence, exit_code, site, slot, cpu_s, wall_s,
                                   memory_mb, started_at, ended_at)
-        SELECT submission_id, number, attempt, state::job_state, seen, exit_code, site, slot, cpu_s, wall_s,
+        SELECT submission_id, number, attempt, state::job_state, sequence, exit_code, site, slot, cpu_s, wall_s,
                memory_mb, started_at, ended_at
           FROM x
             ON CONFLICT (submission_id, number, attempt) DO UPDATE
-           SET state = excluded.state, seen = excluded.seen, exit_code = excluded.exit_code,
+           SET state = excluded.state, sequence = excluded.sequence, exit_code = excluded.exit_code,
                cpu_s = excluded.cpu_s, wall_s = excluded.wall_s, memory_mb = excluded.memory_mb,
                ended_at = excluded.ended_at
     )
@@ -60,8 +60,8 @@ FILES = """
         SELECT s.stage_id, s.configuration ->> 'version', s.is_test, x.file_id, x.submission_id, x.number
           FROM x JOIN submission s ON s.id = x.submission_id
     ), made AS (
-        INSERT INTO output_file (submission_id, number, attempt, name, path, size, checksum, pattern, parents, state)
-        SELECT submission_id, number, 1, name, path, size, checksum, '*.root', ARRAY[file_id], 'declared' FROM x
+        INSERT INTO output_file (submission_id, number, attempt, name, path, size, checksum, parents, state)
+        SELECT submission_id, number, 1, name, path, size, checksum, ARRAY[file_id], 'declared' FROM x
     )
     UPDATE submission s SET files_done = files_done + d.n, outputs_declared = outputs_declared + d.n
       FROM (SELECT submission_id, count(*) AS n FROM x GROUP BY submission_id) d WHERE s.id = d.submission_id
@@ -70,7 +70,7 @@ FILES = """
 Columns = Sequence[Sequence[Any]]
 
 
-async def apply(conn: Connection, jobs: Columns, files: Columns | None = None) -> None:
+async def apply_floor(conn: Connection, jobs: Columns, files: Columns | None = None) -> None:
     """Run the statement, or both, in one transaction."""
     if files is None:
         await conn.execute(JOBS, *jobs)

@@ -24,7 +24,7 @@ PAGE = """
 """
 
 
-class Page:
+class HandwrittenPage:
     """The endpoint and what it has opened."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Page:
         self.viewers: auth.Viewers | None = None
 
     @asynccontextmanager
-    async def opened(self, _: Starlette) -> AsyncIterator[None]:
+    async def open_pool(self, _: Starlette) -> AsyncIterator[None]:
         """Open the pool, as large as ours."""
         async with asyncpg.create_pool(
             self.settings.database_url, min_size=1, max_size=10, server_settings={"timezone": "UTC"}
@@ -51,7 +51,7 @@ class Page:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         try:
             viewer = await self.viewers.of(token)
-        except auth.Refused as refusal:
+        except auth.AuthError as refusal:
             return PlainTextResponse(str(refusal), 401)
         campaign_id = int(request.query_params["campaign"])
         rows = await self.db.fetch(PAGE, campaign_id, viewer.experiments)
@@ -61,6 +61,6 @@ class Page:
 
 def create() -> Starlette:
     """Make the application."""
-    page = Page()
+    page = HandwrittenPage()
     routes = [Route("/submissions", page.submissions), Route("/healthz", page.alive)]
-    return Starlette(routes=routes, lifespan=page.opened)
+    return Starlette(routes=routes, lifespan=page.open_pool)

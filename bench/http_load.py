@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 END = b"\r\n\r\n"
 
 
-class Asking(asyncio.Protocol):
+class LoadConnection(asyncio.Protocol):
     """One connection that asks as soon as it was answered."""
 
     def __init__(self, request: bytes, until: float) -> None:
@@ -35,7 +35,7 @@ class Asking(asyncio.Protocol):
         self.buffer = self.buffer + data if self.buffer else data
         head = self.buffer.find(END)
         body = head + len(END)
-        if head < 0 or len(self.buffer) < body + length(self.buffer[:head]):
+        if head < 0 or len(self.buffer) < body + parse_content_length(self.buffer[:head]):
             return
         if self.buffer.startswith(b"HTTP/1.1 200"):
             self.last, self.buffer = self.buffer[body:], b""
@@ -62,7 +62,7 @@ class Asking(asyncio.Protocol):
         self.fail(exc or RuntimeError("the server closed the connection"))
 
 
-def length(head: bytes) -> int:
+def parse_content_length(head: bytes) -> int:
     """How long the body is, by its header."""
     lowered = head.lower()
     at = lowered.index(b"content-length:") + 15
@@ -70,7 +70,7 @@ def length(head: bytes) -> int:
     return int(lowered[at : end if end >= 0 else None])
 
 
-async def loaded(what: dict[str, str | int | float]) -> dict[str, float | str]:
+async def load_server(what: dict[str, str | int | float]) -> dict[str, float | str]:
     """Load a server; say how many answers came in a second, and the last one's body."""
     loop = asyncio.get_running_loop()
     request, seconds = str(what["request"]).encode(), float(what["seconds"])
@@ -78,7 +78,7 @@ async def loaded(what: dict[str, str | int | float]) -> dict[str, float | str]:
     count = int(what["connections"]) if seconds else 1
     made = [
         await loop.create_connection(
-            lambda: Asking(request, began + seconds), HOST, int(what["port"])
+            lambda: LoadConnection(request, began + seconds), HOST, int(what["port"])
         )
         for _ in range(count)
     ]
@@ -93,7 +93,7 @@ async def loaded(what: dict[str, str | int | float]) -> dict[str, float | str]:
 def main() -> None:
     """Serve runs until nobody asks for more."""
     for line in sys.stdin.buffer:
-        found = uvloop.run(loaded(orjson.loads(line)))
+        found = uvloop.run(load_server(orjson.loads(line)))
         sys.stdout.buffer.write(orjson.dumps(found) + b"\n")
         sys.stdout.buffer.flush()
 

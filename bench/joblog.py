@@ -10,26 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batch import JobEvent, Launch
-from batch.directory import directory_of
-from batch.htcondor import Access, HTCondor
-from batch.htcondor.feed import Feed
-from batch.htcondor.order import log_of
+from batch.directory import locate_launch_directory
+from batch.htcondor import HTCondor, HTCondorAccess
+from batch.htcondor.feed import HTCondorFeed
+from batch.htcondor.order import locate_event_log
 from bench import floor
-from bench.jobs import columns_of
-from bench.machines import Machines
-from bench.planted import Planted
-from bench.ratios import Line
-from catalogs.embedded import Embedded
-from db import watches
+from bench.jobs import build_event_columns
+from bench.machines import BenchMachines
+from bench.planted import PlantedRows
+from bench.ratios import RatioLine
+from catalogs.embedded import EmbeddedCatalog
+from db.batch import feeds
 from db.pool import Pool, open_pool
-from domain.jobs import Resources
+from domain.setup.resources import Resources
 from workers import relay, watch
-from workers.tools import Tools
+from workers.tools import WorkerTools
 
 AIM = 20_000
 """Events per second, through everything."""
 JOBS, ROUNDS, AT_ONCE = 10_000, 4, 500
 NAME = "htcondor"
+SUBMIT = "UPDATE submission SET state = 'submitting' WHERE id = ANY($1::bigint[])"
 ADOPT = """
     WITH a AS (
         INSERT INTO launch_attempt (submission_id, attempt, batch_system, mark, state, holder, native_id)
@@ -53,17 +54,17 @@ REPORT = {
 }  # fmt: skip
 
 
-def blocks_of_a_job() -> list[str]:
+def list_job_blocks() -> list[str]:
     """What a schedd wrote of one job, event by event with what it tells of the job's ad."""
     text = Path(__file__).with_name("joblog.txt").read_text()
     blocks = [block + "\n...\n" for block in text.split("\n...\n")[:-1]]
     return [event + ad for event, ad in zip(blocks[::2], blocks[1::2], strict=True)]
 
 
-def written(cluster: int, jobs: int) -> Iterator[str]:
+def write_log(cluster: int, jobs: int) -> Iterator[str]:
     """The log of a cluster whose jobs come, run and end five hundred at a time."""
     events = [
-        event.replace("Cluster = 1\n", f"Cluster = {cluster}\n") for event in blocks_of_a_job()
+        event.replace("Cluster = 1\n", f"Cluster = {cluster}\n") for event in list_job_blocks()
     ]
     for first in range(0, jobs, AT_ONCE):
         for event in events:
@@ -74,24 +75,25 @@ def written(cluster: int, jobs: int) -> Iterator[str]:
 
 
 @dataclass
-class Bench:
+class JobLogBench:
     """What a round works with."""
 
     db: Pool
-    tools: Tools
+    tools: WorkerTools
     system: HTCondor
-    planted: Planted
+    planted: PlantedRows
     stage: int
     read_to: str | None = None
 
-    async def launched(self, *, reports: bool) -> tuple[int, Launch]:
+    async def launch_jobs(self, *, reports: bool) -> tuple[int, Launch]:
         """A submission of 10,000 jobs, as it is once its cluster is open, and what its schedd has logged."""
         submission = await self.planted.submission(self.stage)
+        await self.db.execute(SUBMIT, [submission.id])
         await self.db.execute(ADOPT, [submission.id])
-        directory = directory_of(self.tools.spool, f"bench-{submission.id}")
-        log_of(directory).parent.mkdir(parents=True)
-        with log_of(directory).open("w") as file:
-            file.writelines(written(submission.id, JOBS))
+        directory = locate_launch_directory(self.tools.spool, f"bench-{submission.id}")
+        locate_event_log(directory).parent.mkdir(parents=True)
+        with locate_event_log(directory).open("w") as file:
+            file.writelines(write_log(submission.id, JOBS))
         if reports:
             (directory / "reports").mkdir()
             await self._report(submission.id, directory / "reports")
@@ -117,7 +119,7 @@ class Bench:
         relaying = asyncio.create_task(self._relay(read))
         behind = True
         while behind:
-            self.read_to, behind = await watch.step(self.tools, self.system, 1, self.read_to)
+            self.read_to, behind = await watch.watch_once(self.tools, self.system, 1, self.read_to)
         read.set()
         await relaying
         assert await self.db.fetchval(BACKLOG) == 0
@@ -125,28 +127,28 @@ class Bench:
     async def _relay(self, read: asyncio.Event) -> None:
         """As a worker's relay, every 20 ms, and once more when all is read."""
         while not read.is_set():
-            await relay.step(self.tools)
+            await relay.relay_once(self.tools)
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.02):
                     await read.wait()
-        while await relay.step(self.tools):
+        while await relay.relay_once(self.tools):
             pass
 
     async def ours(self, *, reports: bool) -> float:
         """Events of the log per second, until nothing is left to do."""
-        submission_id, launch = await self.launched(reports=reports)
-        Feed(self.tools.spool / NAME).enter(launch)
-        rate = await seconds(self.follow())
+        submission_id, launch = await self.launch_jobs(reports=reports)
+        HTCondorFeed(self.tools.spool / NAME).enter(launch)
+        rate = await measure_seconds(self.follow())
         counted = await self.db.fetchrow(COUNTED, submission_id)
         good = JOBS if reports else 0
         assert counted is not None
         assert tuple(counted) == (JOBS, good, JOBS - good, good), tuple(counted)
-        return len(blocks_of_a_job()) * JOBS / rate
+        return len(list_job_blocks()) * JOBS / rate
 
     async def floors(self) -> tuple[float, float]:
         """Events per second of reading alone, and of the bare SQL with what was read."""
-        submission_id, launch = await self.launched(reports=False)
-        logs = Feed(self.tools.spool / f"floor-{submission_id}")
+        submission_id, launch = await self.launch_jobs(reports=False)
+        logs = HTCondorFeed(self.tools.spool / f"floor-{submission_id}")
         logs.enter(launch)
         began = time.perf_counter()
         batches: list[list[JobEvent]] = []
@@ -160,13 +162,13 @@ class Bench:
             began = time.perf_counter()
             for events in filter(None, batches):
                 newest = {event.number: event for event in events}
-                await floor.apply(conn, columns_of([*newest.values()]))
+                await floor.apply_floor(conn, build_event_columns([*newest.values()]))
             writing = time.perf_counter() - began
-        logged = len(blocks_of_a_job()) * JOBS
+        logged = len(list_job_blocks()) * JOBS
         return logged / reading, logged / writing
 
 
-async def seconds(work: Coroutine[None, None, None]) -> float:
+async def measure_seconds(work: Coroutine[None, None, None]) -> float:
     """How long it takes; no collection of garbage of before falls into it."""
     gc.collect()
     began = time.perf_counter()
@@ -174,11 +176,11 @@ async def seconds(work: Coroutine[None, None, None]) -> float:
     return time.perf_counter() - began
 
 
-async def run(machines: Machines) -> list[Line]:
+async def run_benchmark(machines: BenchMachines) -> list[RatioLine]:
     """Events per second, in turns with the floors."""
     url = await machines.database()
     async with await open_pool(url) as db:
-        bench = await made(db, machines.folder)
+        bench = await make_bench(db, machines.folder)
         silent, telling, reading, writing = [[] for _ in range(4)]
         for _ in range(ROUNDS):
             silent.append(await bench.ours(reports=False))
@@ -189,26 +191,26 @@ async def run(machines: Machines) -> list[Line]:
         bench.system.close()
     aim = [float(AIM)] * ROUNDS
     return [
-        Line("log followed", silent, aim, "events/s", 1.0, "peer is the aim itself"),
-        Line("log followed, with reports", telling, aim, "events/s", None, "one file read for each job"),
-        Line("log followed", silent, reading, "events/s", None, "peer only reads and understands it"),
-        Line("log followed", silent, writing, "events/s", None, "peer only writes what was read"),
+        RatioLine("log followed", silent, aim, "events/s", 1.0, "peer is the aim itself"),
+        RatioLine("log followed, with reports", telling, aim, "events/s", None, "one file read for each job"),
+        RatioLine("log followed", silent, reading, "events/s", None, "peer only reads and understands it"),
+        RatioLine("log followed", silent, writing, "events/s", None, "peer only writes what was read"),
     ]  # fmt: skip
 
 
-async def made(db: Pool, folder: Path) -> Bench:
+async def make_bench(db: Pool, folder: Path) -> JobLogBench:
     """An empty installation, and files for all rounds."""
-    planted = await Planted.make(db)
+    planted = await PlantedRows.make(db)
     stage = await planted.reco(JOBS * 3 * ROUNDS, JOBS)
     spool = folder / "joblog"
-    system = HTCondor(Access("127.0.0.1:1"), spool)
+    system = HTCondor(HTCondorAccess("127.0.0.1:1"), spool)
 
     async def silence(*_: object) -> None:
         """Nobody listens."""
 
-    tools = Tools(
-        db=db, systems={NAME: system}, catalog=Embedded(folder), spool=spool, store=folder,
+    tools = WorkerTools(
+        db=db, systems={NAME: system}, catalog=EmbeddedCatalog(), spool=spool, store=folder,
         holder="bench", lease_s=10.0, launch_lease_s=60.0, ring=silence, enqueue=silence,
     )  # fmt: skip
-    await watches.lead(db, NAME, 1)
-    return Bench(db, tools, system, planted, stage)
+    await feeds.begin_watch(db, NAME, 1)
+    return JobLogBench(db, tools, system, planted, stage)

@@ -8,22 +8,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from batch import Absent, Batch, Followed, Health, JobEvent, Launch, ReportKey, Sighting
+from batch import (
+    BatchHealth,
+    ClusterRef,
+    EventBatch,
+    FollowedCluster,
+    JobEvent,
+    Launch,
+    MarkAbsent,
+    ReportBatch,
+    ReportKey,
+    Sighting,
+)
 from bench import floor
-from bench.machines import Machines
-from bench.planted import Planted
-from bench.ratios import Line
-from catalogs.embedded import Embedded
-from db import watches
+from bench.machines import BenchMachines
+from bench.planted import PlantedRows
+from bench.ratios import RatioLine
+from catalogs.embedded import EmbeddedCatalog
+from db.batch import feeds
 from db.pool import Pool, open_pool
-from domain.discrepancies import Cluster
-from domain.jobs import JobState, Verb
+from domain.batch.reconciliation import ReportedCluster
+from domain.submissions.jobs import JobActionVerb, JobState
 from workers import watch
-from workers.tools import Tools
+from workers.tools import WorkerTools
 
 AIM = 0.5
 BATCH, JOBS, ROUNDS = 5000, 1000, 7
 NAME = "local"
+SUBMIT = "UPDATE submission SET state = 'submitting' WHERE id = ANY($1::bigint[])"
 ADOPT = """
     WITH a AS (
         INSERT INTO launch_attempt (submission_id, attempt, batch_system, mark, state, holder, native_id)
@@ -46,58 +58,65 @@ ENDED = """
 
 
 @dataclass
-class Memory:
+class MemoryBatchSystem:
     """A batch system that tells what it was given to tell: reading it costs nothing."""
 
     name: str = NAME
-    batch: Batch = field(default_factory=lambda: Batch((), "0", behind=False))
-    told: Mapping[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
+    batch: EventBatch = field(default_factory=lambda: EventBatch((), "0", behind=False))
+    job_reports: Mapping[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
     """Reports by the launch directory's name and the job's number."""
 
-    async def read(self, read_to: str | None, bound: int) -> Batch:
+    async def read(self, read_to: str | None, bound: int) -> EventBatch:
         """The next batch."""
         return self.batch
 
-    async def reports(self, wanted: Sequence[ReportKey]) -> Mapping[ReportKey, Mapping[str, Any]]:
+    async def reports(self, wanted: Sequence[ReportKey]) -> ReportBatch:
         """The reports that there are."""
-        keyed = ((key, self.told.get((key.directory.name, key.number))) for key in wanted)
-        return {key: report for key, report in keyed if report is not None}
+        keyed = ((key, self.job_reports.get((key.directory.name, key.number))) for key in wanted)
+        return ReportBatch((key, report) for key, report in keyed if report is not None)
 
     async def submit(self, launch: Launch) -> str:
         raise NotImplementedError
 
     async def find(self, mark: str) -> Sighting:
-        return Absent("nothing runs here")
+        return MarkAbsent("nothing runs here")
 
-    async def marked(self, prefixes: Sequence[str]) -> Sequence[Cluster]:
+    async def list_marked(self, prefixes: Sequence[str]) -> Sequence[ReportedCluster]:
         return []
 
-    async def open(self, native_id: str) -> None:
+    async def recheck(self, clusters: Sequence[ClusterRef]) -> Mapping[ClusterRef, Sighting]:
         raise NotImplementedError
 
-    async def follow(self, cluster: Followed) -> Sequence[int]:
+    async def open(self, cluster: ClusterRef) -> None:
+        raise NotImplementedError
+
+    async def follow(self, cluster: FollowedCluster) -> Sequence[int]:
         raise NotImplementedError
 
     async def look_back(self) -> None:
         raise NotImplementedError
 
     async def act(
-        self, verb: Verb, native_id: str, reason: str, numbers: Sequence[int] | None = None
+        self,
+        verb: JobActionVerb,
+        cluster: ClusterRef,
+        reason: str,
+        numbers: Sequence[int] | None = None,
     ) -> None:
         raise NotImplementedError
 
-    async def health(self) -> Health:
-        return Health(reachable=True, text="")
+    async def health(self) -> BatchHealth:
+        return BatchHealth(reachable=True, text="")
 
 
 @dataclass
-class Bench:
+class JobsBench:
     """What a round works with."""
 
     db: Pool
-    tools: Tools
-    system: Memory
-    planted: Planted
+    tools: WorkerTools
+    system: MemoryBatchSystem
+    planted: PlantedRows
     stage: int
     epoch: int = 1
     read_to: str | None = None
@@ -107,6 +126,7 @@ class Bench:
         """Fresh submissions with 5,000 jobs, each with one file: (submission, number, file)."""
         made = [await self.planted.submission(self.stage) for _ in range(BATCH // JOBS)]
         ids = [submission.id for submission in made]
+        await self.db.execute(SUBMIT, ids)
         await self.db.execute(ADOPT, ids)
         return [(row[0], row[1], row[2]) for row in await self.db.fetch(INPUTS, ids)]
 
@@ -126,20 +146,20 @@ class Bench:
     async def ours(self, events: Sequence[JobEvent]) -> float:
         """Events per second through the watcher's step."""
         read_to = str(self.clock)
-        self.system.batch = Batch(events, read_to, behind=False)
-        step = watch.step(self.tools, self.system, self.epoch, self.read_to)
-        rate = await timed(step, len(events))
+        self.system.batch = EventBatch(events, read_to, behind=False)
+        step = watch.watch_once(self.tools, self.system, self.epoch, self.read_to)
+        rate = await measure_rate(step, len(events))
         self.read_to = read_to
         return rate
 
     async def bare(self, events: Sequence[JobEvent], files: floor.Columns | None = None) -> float:
         """Events per second by the bare SQL."""
-        columns = columns_of(events)
+        columns = build_event_columns(events)
         async with self.db.acquire() as conn:
-            return await timed(floor.apply(conn, columns, files), len(events))
+            return await measure_rate(floor.apply_floor(conn, columns, files), len(events))
 
 
-async def timed(work: Awaitable[Any], events: int) -> float:
+async def measure_rate(work: Awaitable[Any], events: int) -> float:
     """Events per second; no collection of garbage of before falls into it."""
     gc.collect()
     began = time.perf_counter()
@@ -147,11 +167,11 @@ async def timed(work: Awaitable[Any], events: int) -> float:
     return events / (time.perf_counter() - began)
 
 
-def columns_of(events: Sequence[JobEvent]) -> list[list[Any]]:
+def build_event_columns(events: Sequence[JobEvent]) -> list[list[Any]]:
     """The events column by column."""
     rows = [
         (
-            int(e.native_id), e.number, e.attempt, e.state.value, e.seen, e.exit_code, e.site, e.slot, e.cpu_s,
+            int(e.native_id), e.number, e.attempt, e.state.value, e.sequence, e.exit_code, e.site, e.slot, e.cpu_s,
             e.wall_s, e.memory_mb, None if e.state.is_over else e.at, e.at if e.state.is_over else None,
         )
         for e in events
@@ -159,7 +179,7 @@ def columns_of(events: Sequence[JobEvent]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def files_of(group: Sequence[tuple[int, int, int]]) -> list[list[Any]]:
+def build_file_columns(group: Sequence[tuple[int, int, int]]) -> list[list[Any]]:
     """The files that reports would tell of, column by column."""
     rows = [
         (*key, f"o_{key[2]}.root", f"/store/o_{key[2]}.root", 1000, "sha256:0") for key in group
@@ -167,7 +187,9 @@ def files_of(group: Sequence[tuple[int, int, int]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def reports_of(group: Sequence[tuple[int, int, int]]) -> dict[tuple[str, int], Mapping[str, Any]]:
+def build_reports(
+    group: Sequence[tuple[int, int, int]],
+) -> dict[tuple[str, int], Mapping[str, Any]]:
     """One input and one output in each."""
     return {
         (f"bench-{id}", number): {
@@ -176,7 +198,7 @@ def reports_of(group: Sequence[tuple[int, int, int]]) -> dict[tuple[str, int], M
             "outputs": [
                 {
                     "name": f"o_{file}.root", "path": f"/store/o_{file}.root", "size": 1000,
-                    "checksum": "sha256:0", "pattern": "*.root", "parents": [file],
+                    "checksum": "sha256:0", "parents": [file],
                 }
             ],
         }
@@ -187,10 +209,10 @@ def reports_of(group: Sequence[tuple[int, int, int]]) -> dict[tuple[str, int], M
 Rates = dict[str, list[float]]
 
 
-async def one_round(bench: Bench, rates: Rates) -> None:
+async def run_round(bench: JobsBench, rates: Rates) -> None:
     """Every job starts and ends once: of ours without and with reports, and of the bare SQL."""
     silent, telling, bare, full = [await bench.group() for _ in range(4)]
-    bench.system.told = reports_of(telling)
+    bench.system.job_reports = build_reports(telling)
     start, end = JobState.RUNNING, JobState.SUCCEEDED
     rates["started"].append(await bench.ours(bench.events(silent, start)))
     rates["bare started"].append(await bench.bare(bench.events(bare, start)))
@@ -199,54 +221,54 @@ async def one_round(bench: Bench, rates: Rates) -> None:
     rates["ended"].append(await bench.ours(bench.events(silent, end)))
     rates["bare ended"].append(await bench.bare(bench.events(bare, end)))
     rates["told"].append(await bench.ours(bench.events(telling, end)))
-    rates["bare told"].append(await bench.bare(bench.events(full, end), files_of(full)))
+    rates["bare told"].append(await bench.bare(bench.events(full, end), build_file_columns(full)))
 
 
 KINDS = ("started", "ended", "told")
 
 
-async def run(machines: Machines) -> list[Line]:
+async def run_benchmark(machines: BenchMachines) -> list[RatioLine]:
     """Events per second of both, in turns."""
     url = await machines.database()
     async with await open_pool(url) as db:
-        bench = await made(db, machines.folder)
+        bench = await make_bench(db, machines.folder)
         rates: Rates = {name: [] for kind in KINDS for name in (kind, f"bare {kind}")}
-        await one_round(bench, rates)
+        await run_round(bench, rates)
         for found in rates.values():
             found.clear()  # the first round warms caches and statements
         await db.execute("VACUUM ANALYZE")
         for _ in range(ROUNDS):
-            await one_round(bench, rates)
-        await accounted(db)
+            await run_round(bench, rates)
+        await check_accounting(db)
     jobs_only = rates["bare ended"]
     return [
-        Line("jobs started", rates["started"], rates["bare started"], "events/s", AIM),
-        Line("jobs ended, no reports", rates["ended"], rates["bare ended"], "events/s", AIM),
-        Line("jobs ended, with reports", rates["told"], rates["bare told"], "events/s", AIM,
+        RatioLine("jobs started", rates["started"], rates["bare started"], "events/s", AIM),
+        RatioLine("jobs ended, no reports", rates["ended"], rates["bare ended"], "events/s", AIM),
+        RatioLine("jobs ended, with reports", rates["told"], rates["bare told"], "events/s", AIM,
              "peer writes the files too"),
-        Line("jobs ended, with reports", rates["told"], jobs_only, "events/s", None,
+        RatioLine("jobs ended, with reports", rates["told"], jobs_only, "events/s", None,
              "peer writes jobs, history and counters only"),
     ]  # fmt: skip
 
 
-async def made(db: Pool, folder: Path) -> Bench:
+async def make_bench(db: Pool, folder: Path) -> JobsBench:
     """An empty installation, and files for all rounds."""
-    planted = await Planted.make(db)
+    planted = await PlantedRows.make(db)
     stage = await planted.reco(BATCH * 4 * (ROUNDS + 1), JOBS)
-    system = Memory()
+    system = MemoryBatchSystem()
 
     async def silence(*_: object) -> None:
         """Nobody listens."""
 
-    tools = Tools(
-        db=db, systems={NAME: system}, catalog=Embedded(folder), spool=folder, store=folder,
+    tools = WorkerTools(
+        db=db, systems={NAME: system}, catalog=EmbeddedCatalog(), spool=folder, store=folder,
         holder="bench", lease_s=10.0, launch_lease_s=60.0, ring=silence, enqueue=silence,
     )  # fmt: skip
-    await watches.lead(db, NAME, 1)
-    return Bench(db, tools, system, planted, stage)
+    await feeds.begin_watch(db, NAME, 1)
+    return JobsBench(db, tools, system, planted, stage)
 
 
-async def accounted(db: Pool) -> None:
+async def check_accounting(db: Pool) -> None:
     """What was measured has to have happened."""
     row = await db.fetchrow(ENDED)
     assert row is not None

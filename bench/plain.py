@@ -19,14 +19,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from strawberry.asgi import GraphQL
-from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
-from app import Reader
-from db import changes, submissions
-from db.pool import Pool, open_pool
-from domain.submissions import SubmissionState
-from feed import Feed, Wanted
+from app import ChangeReader
+from db import changes
+from db.pool import open_api_pool
+from db.reach import ApiPool
+from db.submissions import submissions
+from domain.submissions.submissions import SubmissionState
+from feed import ChangeFeed, ChangeFilter
 from settings import Settings
 
 EVERY_S = 0.1
@@ -34,25 +35,32 @@ State = strawberry.enum(SubmissionState)
 
 
 @dataclass
-class Opened:
+class OpenResources:
     """What the process has opened."""
 
-    db: "Pool | None" = None
-    feed: "Feed[changes.Change] | None" = None
+    db: "ApiPool | None" = None
+    feed: "ChangeFeed[changes.Change] | None" = None
 
 
-HOUSE = Opened()
+HOUSE = OpenResources()
 
 
 @strawberry.type
-class Change:
+class SubmissionChange:
     """One fact."""
 
     cursor: str
     kind: str
     at: datetime
     submission_id: strawberry.ID | None
-    body: JSON
+    reason: str
+    revision: int
+    state: State  # type: ignore[valid-type]  # made by a call
+    jobs_total: int
+    jobs_idle: int
+    jobs_running: int
+    jobs_succeeded: int
+    jobs_failed: int
 
 
 @strawberry.type
@@ -84,7 +92,7 @@ class SubmissionNow:
     submission: Submission
 
 
-ChangesItem = Annotated[Change | Heartbeat, strawberry.union("ChangesItem")]
+ChangesItem = Annotated[SubmissionChange | Heartbeat, strawberry.union("ChangesItem")]
 SubmissionChangedItem = Annotated[
     SubmissionNow | Heartbeat, strawberry.union("SubmissionChangedItem")
 ]
@@ -97,21 +105,29 @@ class ChangesFilter:
     campaign_id: strawberry.ID
 
 
-def cursor(*keys: Any) -> str:
+def encode_cursor(*keys: Any) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(keys)).rstrip(b"=").decode()
 
 
-def change(row: changes.Change, history: str) -> Change:
-    return Change(
-        cursor=cursor(history, row.position),
+def build_change(row: changes.Change, history: str) -> SubmissionChange:
+    said = row.body
+    return SubmissionChange(
+        cursor=encode_cursor(history, row.position),
         kind=row.kind,
         at=row.at,
         submission_id=strawberry.ID(f"submission:{row.submission_id}"),
-        body=row.body,
+        reason=row.reason or "",
+        revision=said["revision"],
+        state=SubmissionState(said["state"]),
+        jobs_total=said["jobs"],
+        jobs_idle=said["idle"],
+        jobs_running=said["running"],
+        jobs_succeeded=said["succeeded"],
+        jobs_failed=said["failed"],
     )
 
 
-def submission(row: submissions.Submission) -> Submission:
+def build_submission(row: submissions.Submission) -> Submission:
     return Submission(
         id=strawberry.ID(f"submission:{row.id}"),
         state=row.state,
@@ -132,11 +148,11 @@ class Subscription:
     async def changes(self, filter: ChangesFilter) -> AsyncGenerator[ChangesItem, None]:  # noqa: A002
         feed = HOUSE.feed
         assert feed is not None
-        wanted = Wanted(campaign_id=int(filter.campaign_id.partition(":")[2]))
+        wanted = ChangeFilter(campaign_id=int(filter.campaign_id.partition(":")[2]))
         async with aclosing(feed.follow(wanted)) as stream:
             async for batch in stream:
                 for row in batch.items:
-                    yield change(row, feed.head.history)
+                    yield build_change(row, feed.head.history)
                 if not batch.items:
                     yield Heartbeat(at=datetime.now(UTC))
 
@@ -148,14 +164,14 @@ class Subscription:
         assert feed is not None
         assert db is not None
         first = True
-        async with aclosing(feed.follow(Wanted(submission_id=number))) as stream:
+        async with aclosing(feed.follow(ChangeFilter(submission_id=number))) as stream:
             async for batch in stream:
                 if not first and not batch.items:
                     continue
-                first, row = False, await submissions.by_id(db, number)
+                first, row = False, await submissions.find_by_id(db.everything, number)
                 assert row is not None
-                head = cursor(feed.head.history, batch.position)
-                yield SubmissionNow(head=head, submission=submission(row))
+                head = encode_cursor(feed.head.history, batch.position)
+                yield SubmissionNow(head=head, submission=build_submission(row))
                 await asyncio.sleep(EVERY_S)
 
 
@@ -166,24 +182,27 @@ class Query:
     here: bool = True
 
 
-async def alive(_: Request) -> Response:
+async def answer_alive(_: Request) -> Response:
     """The process answers."""
     return PlainTextResponse("alive\n")
 
 
 @asynccontextmanager
-async def opened(_: Starlette) -> AsyncIterator[None]:
+async def open_lifespan(_: Starlette) -> AsyncIterator[None]:
     """Open what ours opens."""
     settings = Settings.from_env()
-    async with await open_pool(settings.database_url) as HOUSE.db:
-        HOUSE.feed = Feed(Reader(HOUSE.db))
+    HOUSE.db = await open_api_pool(settings.database_url)
+    try:
+        HOUSE.feed = ChangeFeed(ChangeReader(HOUSE.db))
         async with Redis.from_url(settings.redis_url) as redis, HOUSE.feed.running(redis):
             yield
+    finally:
+        await HOUSE.db.close()
 
 
 def create() -> Starlette:
     """Make the application."""
     schema = strawberry.Schema(Query, subscription=Subscription, config=StrawberryConfig())
     served: GraphQL[None, None] = GraphQL(schema)
-    routes = [Route("/healthz", alive), Mount("/graphql", served)]
-    return Starlette(routes=routes, lifespan=opened)
+    routes = [Route("/healthz", answer_alive), Mount("/graphql", served)]
+    return Starlette(routes=routes, lifespan=open_lifespan)

@@ -1,14 +1,14 @@
 """One experiment with one campaign, launched by our own statements into an empty database."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import auth
 from bench.machines import SECRET
-from db import slices
+from db.launching import slices
+from db.launching.slice_claims import LaunchRequest
 from db.pool import Pool
-from db.submissions import Submission
-from db.taking import Asked
+from db.submissions.submissions import Submission
 
 WHO = "anna"
 PAGE = 100_000
@@ -57,7 +57,7 @@ STAGE = """
 
 
 @dataclass(frozen=True, slots=True)
-class Planted:
+class PlantedRows:
     """What was planted."""
 
     db: Pool
@@ -68,7 +68,7 @@ class Planted:
     job_type_id: int
 
     @classmethod
-    async def make(cls, db: Pool) -> "Planted":
+    async def make(cls, db: Pool) -> "PlantedRows":
         row = await db.fetchrow(HOUSE)
         assert row is not None
         return cls(db, *row)
@@ -96,11 +96,11 @@ class Planted:
 
     async def submission(self, stage_id: int) -> Submission:
         """Launch the next slice of a stage."""
-        found = await slices.launch_next(self.db, stage_id, Asked(self.person_id))
+        found = await slices.launch_next(self.db, stage_id, LaunchRequest(self.person_id))
         assert found.submission is not None, found
         return found.submission
 
 
-def token() -> str:
+def make_token() -> str:
     """With which the planted person signs in."""
-    return auth.LocalTokens(SECRET).issue(WHO, timedelta(hours=1))
+    return auth.LocalTokens(SECRET).issue(WHO, timedelta(hours=1), datetime.now(UTC))

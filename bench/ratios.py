@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RatioLine:
     """Ours against a peer, round by round, in the same unit; more is better."""
 
     name: str

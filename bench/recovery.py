@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-from bench.machines import Machines
-from bench.planted import Planted
-from bench.ratios import Line
-from db import recoveries
+from bench.machines import BenchMachines
+from bench.planted import PlantedRows
+from bench.ratios import RatioLine
 from db.pool import Pool, teach_types
-from domain.recovery import Entry
+from db.recovery import recoveries
+from domain.setup.recovery_rules import RecoveryRule
 
 FILES, PER_JOB, EVERY, ROUNDS = 1_000_000, 10, 10, 5
 WITHIN_S = 5.0
@@ -36,30 +36,30 @@ BARE = """
 """
 
 
-async def run(machines: Machines) -> list[Line]:
+async def run_benchmark(machines: BenchMachines) -> list[RatioLine]:
     """Plans per second of both, in turns."""
     url = await machines.database()
     async with asyncpg.create_pool(url, init=teach_types, command_timeout=600) as db:
-        planted = await Planted.make(db)
+        planted = await PlantedRows.make(db)
         stage = await planted.reco(FILES, FILES)
         await db.execute("UPDATE stage SET files_per_job = $1", PER_JOB)
         submission = await planted.submission(stage)
-        await ended(db)
-        ready = await recoveries.prepare(db, [submission], Entry("consumed_status"))
-        assert isinstance(ready, recoveries.Ready), ready
+        await end_files(db)
+        ready = await recoveries.prepare_recovery(db, [submission], RecoveryRule("consumed_status"))
+        assert isinstance(ready, recoveries.PreparedRecovery), ready
 
         async def ours() -> None:
-            plan = await recoveries.plan(db, ready)
-            assert (plan.taken, plan.everything) == (FILES // EVERY, FILES)
+            plan = await recoveries.plan_recovery(db, ready)
+            assert (plan.files_taken, plan.everything) == (FILES // EVERY, FILES)
 
         async def bare() -> None:
             await db.fetchrow(BARE, submission.id)
 
-        found = [(await seconds(ours), await seconds(bare)) for _ in range(ROUNDS)]
+        found = [(await measure_seconds(ours), await measure_seconds(bare)) for _ in range(ROUNDS)]
     slowest = max(mine for mine, _ in found)
     assert slowest < WITHIN_S, f"a plan took {slowest:.1f} s"
     return [
-        Line(
+        RatioLine(
             f"planning a recovery of {FILES // EVERY:,} of {FILES:,} files",
             [60 / mine for mine, _ in found],
             [60 / peer for _, peer in found],
@@ -69,14 +69,20 @@ async def run(machines: Machines) -> list[Line]:
     ]
 
 
-async def ended(db: Pool) -> None:
+OVER = (
+    "UPDATE submission SET state = 'submitting'",
+    "UPDATE submission SET state = 'completed', ended_at = now()",
+)
+
+
+async def end_files(db: Pool) -> None:
     """A tenth of the files failed, and the rest is done."""
-    for sql in (ENDED, DONE, "DELETE FROM live_file", "UPDATE submission SET state = 'completed'"):
+    for sql in (ENDED, DONE, "DELETE FROM live_file", *OVER):
         await db.execute(sql)
     await db.execute("VACUUM ANALYZE")
 
 
-async def seconds(work: Callable[[], Awaitable[None]]) -> float:
+async def measure_seconds(work: Callable[[], Awaitable[None]]) -> float:
     """How long it takes."""
     began = time.perf_counter()
     await work()

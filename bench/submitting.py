@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from batch import Launch
-from batch.directory import Order, Unit, prepare
-from batch.htcondor import Access, HTCondor
-from batch.htcondor.order import description, log_of, put_script
-from bench.machines import Machines, wait_until
-from bench.planted import Planted
-from bench.ratios import Line
-from db import adoptions, launches
+from batch import ClusterRef, Launch
+from batch.directory import LaunchOrder, LaunchUnit, prepare_directory
+from batch.htcondor import HTCondor, HTCondorAccess
+from batch.htcondor.order import describe_submission, locate_event_log, put_script
+from bench.machines import BenchMachines, wait_until
+from bench.planted import PlantedRows
+from bench.ratios import RatioLine
+from db.launching import adoptions, launches
 from db.pool import Pool as Database
 from db.pool import open_pool
-from domain.batch_options import BatchOptions
-from domain.jobs import Resources
-from domain.launches import LaunchState
+from domain.launching.launches import LaunchState
+from domain.setup.batch_options import BatchOptions
+from domain.setup.resources import Resources
 from tests.batch.pools import CONDOR, Pool
 from up import home
 
@@ -33,36 +33,36 @@ Rates = tuple[float, float]
 """By when it was said to be done, and by when the jobs were in the queue that may be there at once."""
 
 
-class Bench:
+class SubmittingBench:
     """A pool, a database, and what a round makes of them."""
 
-    def __init__(self, db: Database, pool: Pool, access: Access, spool: Path) -> None:
+    def __init__(self, db: Database, pool: Pool, access: HTCondorAccess, spool: Path) -> None:
         self.db, self.pool, self.access, self.spool = db, pool, access, spool
         self.system = HTCondor(access, spool)
 
-    def prepared(self, mark: str) -> Launch:
+    def prepare_launch(self, mark: str) -> Launch:
         """A launch with its directory, where HTCondor may write its log."""
-        units = [Unit(number) for number in range(1, JOBS + 1)]
-        order = Order(mark=mark, command=["true"], store=str(self.spool), units=units)
-        directory = prepare(self.spool, order)
+        units = [LaunchUnit(number) for number in range(1, JOBS + 1)]
+        order = LaunchOrder(mark=mark, command=["true"], store=str(self.spool), units=units)
+        directory = prepare_directory(self.spool, order)
         put_script(directory)
-        home.give(log_of(directory).parent, self.pool.run_as)
+        home.give_ownership(locate_event_log(directory).parent, self.pool.run_as)
         jobs = range(1, JOBS + 1)
         return Launch(mark, directory, jobs, Resources(), "bench/submit", options=NOWHERE)
 
     async def ours(self, submission_id: int) -> Rates:
         """Jobs per second: submitted, adopted and opened."""
-        attempt = await launches.intend(self.db, submission_id, HOLDER)
+        attempt = await launches.begin_attempt(self.db, submission_id, HOLDER)
         assert attempt is not None
-        launch = self.prepared(attempt.mark)
+        launch = self.prepare_launch(attempt.mark)
         intended, sent = [LaunchState.INTENDED], LaunchState.SENT
-        attempt = await launches.step(self.db, attempt, HOLDER, intended, sent)
+        attempt = await launches.advance_attempt(self.db, attempt, HOLDER, intended, sent)
         assert attempt is not None
-        with self.emptied():
+        with self.empty_queue():
             began = time.perf_counter()
             native_id = await self.system.submit(launch)
-            adopted = await adoptions.adopt(self.db, attempt, HOLDER, native_id, "")
-            await self.system.open(native_id)
+            adopted = await adoptions.adopt_cluster(self.db, attempt, HOLDER, native_id, "")
+            await self.system.open(ClusterRef(native_id, attempt.mark))
             said = time.perf_counter() - began
             await asyncio.to_thread(self.until_queued, launch)
             took = time.perf_counter() - began
@@ -71,7 +71,7 @@ class Bench:
 
     def until_queued(self, launch: Launch) -> None:
         """Wait until the schedd has put as many jobs into its queue as it may, by its own log."""
-        log = log_of(launch.directory)
+        log = locate_event_log(launch.directory)
         wait_until(
             lambda: log.exists() and log.read_bytes().count(SUBMITTED) >= self.access.most_idle,
             "the queue",
@@ -79,14 +79,14 @@ class Bench:
 
     def theirs(self, mark: str) -> Rates:
         """Jobs per second of `condor_submit` with the same description, which has no gate to open."""
-        launch = self.prepared(mark)
-        given = description(launch, self.access)
+        launch = self.prepare_launch(mark)
+        given = describe_submission(launch, self.access)
         given["requirements"] = NOWHERE.requirements
         lines = [f"{name} = {value}" for name, value in given.items()]
         lines += ["queue POMS_NUMBER from (", *map(str, launch.jobs), ")"]
         file = launch.directory / "htcondor/submit"
         file.write_text("\n".join(lines) + "\n")
-        with self.emptied():
+        with self.empty_queue():
             began = time.perf_counter()
             done = self.pool.run("condor_submit", "-terse", str(file))
             said = time.perf_counter() - began
@@ -96,7 +96,7 @@ class Bench:
         return JOBS / said, JOBS / took
 
     @contextmanager
-    def emptied(self) -> Iterator[None]:
+    def empty_queue(self) -> Iterator[None]:
         """Leave an empty queue behind."""
         yield
         assert self.pool.queue()
@@ -104,7 +104,7 @@ class Bench:
         wait_until(lambda: not self.pool.queue(), "the queue's end")
 
 
-async def run(machines: Machines) -> list[Line]:
+async def run_benchmark(machines: BenchMachines) -> list[RatioLine]:
     """Jobs per second of both, in turns; nothing where `make pools` has fetched no HTCondor."""
     if not CONDOR.exists():
         return []
@@ -112,21 +112,23 @@ async def run(machines: Machines) -> list[Line]:
     pool = Pool.start(machines.folder / "condor")
     try:
         async with await open_pool(url) as db:
-            return await compared(db, pool, machines.folder)
+            return await compare_rounds(db, pool, machines.folder)
     finally:
         pool.stop()
 
 
-async def compared(db: Database, pool: Pool, folder: Path) -> list[Line]:
+async def compare_rounds(db: Database, pool: Pool, folder: Path) -> list[RatioLine]:
     """The round of both, again and again; the first one is not counted."""
-    access = Access(pool.address, tokens=pool.token(folder / "tokens"), file_system="pool.test")
-    bench = Bench(db, pool, access, folder / "spool")
-    planted = await Planted.make(db)
+    access = HTCondorAccess(
+        pool.address, tokens=pool.token(folder / "tokens"), file_system="pool.test"
+    )
+    bench = SubmittingBench(db, pool, access, folder / "spool")
+    planted = await PlantedRows.make(db)
     stage = await planted.reco(ROUNDS + 1, 1)
     ours, theirs = [], []
     for n in range(ROUNDS + 1):
         submission = await planted.submission(stage)
-        await launches.claim(db, submission.id, HOLDER, 600, 600)
+        await launches.claim_submission(db, submission.id, HOLDER, 600, 600)
         ours.append(await bench.ours(submission.id))
         theirs.append(bench.theirs(f"theirs-{n}"))
     bench.system.close()
@@ -135,8 +137,8 @@ async def compared(db: Database, pool: Pool, folder: Path) -> list[Line]:
         [list(rates) for rates in zip(*side[1:], strict=True)] for side in (ours, theirs)
     )
     return [
-        Line("10,000 jobs submitted", queued, they_queued, "jobs/s", AIM, note),
-        Line(
+        RatioLine("10,000 jobs submitted", queued, they_queued, "jobs/s", AIM, note),
+        RatioLine(
             "10,000 jobs handed over",
             said,
             they_said,

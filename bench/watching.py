@@ -22,14 +22,14 @@ TEXT, PING, PONG = 0x81, 0x89, 0x8A
 PATIENCE_S = 60.0
 
 
-def frame(text: bytes, kind: int = TEXT) -> bytes:
+def build_frame(text: bytes, kind: int = TEXT) -> bytes:
     """A frame as clients send them, masked with nothing."""
     size = len(text)
     head = bytes([kind, 0x80 | size]) if size < 126 else struct.pack(">BBH", kind, 0x80 | 126, size)
     return head + bytes(4) + text
 
 
-class Tally:
+class WatcherTally:
     """What all watchers have had."""
 
     def __init__(self, watchers: int) -> None:
@@ -61,10 +61,10 @@ class Tally:
         self.news.clear()
 
 
-class Watching(asyncio.Protocol):
+class WatcherConnection(asyncio.Protocol):
     """One websocket with one subscription on it."""
 
-    def __init__(self, tally: Tally, hello: list[bytes]) -> None:
+    def __init__(self, tally: WatcherTally, hello: list[bytes]) -> None:
         self.tally, self.hello = tally, hello
         self.buffer, self.heard, self.open = b"", False, False
         self.transport: asyncio.Transport | None = None
@@ -78,7 +78,7 @@ class Watching(asyncio.Protocol):
         """Take all whole frames."""
         self.buffer = data = self.buffer + data if self.buffer else data
         if not self.open:
-            return self.opened()
+            return self.start_watching()
         now, at = time.monotonic(), 0
         while (end := self.end(data, at)) is not None:
             self.message(data, at, end, now)
@@ -98,7 +98,7 @@ class Watching(asyncio.Protocol):
         end = at + 2 + size
         return end if end <= len(data) else None
 
-    def opened(self) -> None:
+    def start_watching(self) -> None:
         """Greet and subscribe, once the server has agreed."""
         head, found, rest = self.buffer.partition(b"\r\n\r\n")
         if found:
@@ -121,7 +121,7 @@ class Watching(asyncio.Protocol):
             self.heard = True
             self.tally.first()
         elif data[at] == PING:
-            cast(asyncio.Transport, self.transport).write(frame(data[at + 2 : end], PONG))
+            cast(asyncio.Transport, self.transport).write(build_frame(data[at + 2 : end], PONG))
         elif data[at] != TEXT or data.find(b'"error', at, end) >= 0:
             raise RuntimeError(data[at:end])
 
@@ -130,7 +130,7 @@ class Watching(asyncio.Protocol):
         raise exc or RuntimeError(f"the server closed a socket: {self.buffer[:300]!r}")
 
 
-def greetings(path: str, port: int, token: str, payload: Any) -> list[bytes]:
+def build_greetings(path: str, port: int, token: str, payload: Any) -> list[bytes]:
     """What a watcher sends: the handshake, who it is, what it wants."""
     shake = (
         f"GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -139,42 +139,42 @@ def greetings(path: str, port: int, token: str, payload: Any) -> list[bytes]:
     )
     init = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}
     wanted = {"id": "1", "type": "subscribe", "payload": payload}
-    return [shake.encode(), frame(orjson.dumps(init)), frame(orjson.dumps(wanted))]
+    return [shake.encode(), build_frame(orjson.dumps(init)), build_frame(orjson.dumps(wanted))]
 
 
-def say(what: dict[str, float]) -> None:
+def write_line(what: dict[str, float]) -> None:
     """One line for the process that asked."""
     sys.stdout.buffer.write(orjson.dumps(what) + b"\n")
     sys.stdout.buffer.flush()
 
 
-async def watch(port: int, path: str, token: str, watchers: int) -> None:
+async def run_watchers(port: int, path: str, token: str, watchers: int) -> None:
     """Connect everybody, then count what comes."""
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: os._exit(complain(context)))
+    loop.set_exception_handler(lambda _, context: os._exit(report_problem(context)))
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    hello = greetings(path, port, token, orjson.loads(await lines.readline()))
-    tally = Tally(watchers)
+    hello = build_greetings(path, port, token, orjson.loads(await lines.readline()))
+    tally = WatcherTally(watchers)
     for _ in range(watchers):
-        await loop.create_connection(lambda: Watching(tally, hello), HOST, port)
+        await loop.create_connection(lambda: WatcherConnection(tally, hello), HOST, port)
     await tally.wait()
-    say({})
+    write_line({})
     while line := await lines.readline():
         tally.left = int(line) * watchers
         tally.took.clear()
-        say({})
+        write_line({})
         await tally.wait()
         cuts = statistics.quantiles(tally.took, n=100)
-        say({"last": tally.last, "p50": cuts[49], "p99": cuts[98]})
+        write_line({"last": tally.last, "p50": cuts[49], "p99": cuts[98]})
 
 
-def complain(context: dict[str, Any]) -> int:
+def report_problem(context: dict[str, Any]) -> int:
     """Tell what went wrong, before all ends."""
     sys.stderr.write(f"{context.get('exception')!r} {context.get('message')}\n")
     return 1
 
 
 if __name__ == "__main__":
-    uvloop.run(watch(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])))
+    uvloop.run(run_watchers(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])))
     os._exit(0)

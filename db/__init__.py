@@ -1,1 +1,1 @@
-"""The only room that speaks SQL: the pool, the migrations and one module per noun."""
+"""The only room that speaks SQL: the pool, the migrations, and a folder for each group of nouns."""

@@ -1,11 +1,12 @@
-"""Changes: rows of the inbox until the relay gives them their position, then history for good."""
+"""Changes: rows of the inbox until the relay gives them their position, then history as long as it is kept."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db.pool import Database, many
+from db.pool import Database, fetch_many
+from domain.changes import ChangeKind, ServicePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,37 @@ class Change:
     campaign_id: int | None
     submission_id: int | None
     kind: str
+    actor_id: int | None
+    part: str | None
+    reason: str | None
     body: Any
     at: datetime
+
+
+FOR_ADMINS = 0
+"""The experiment of changes that only those hear of who see every experiment."""
+
+
+def sign_as_person(who: str) -> str:
+    """SQL for `actor_id, part` of a change that a person has made; `who` is SQL for their id."""
+    return f"{who}::bigint, NULL::text"
+
+
+def sign_as_service(part: ServicePart) -> str:
+    """SQL for `actor_id, part` of a change that the service has made by itself."""
+    return f"NULL::bigint, '{part}'"
+
+
+def tell_saved_row(kind: ChangeKind, by: str, *columns: str) -> str:
+    """SQL that tells of the row of the CTE `saved`, with its name and these columns; `by` is SQL for who saved it."""
+    noun = kind.value.partition(".")[0]
+    more = "".join(f", '{column}', {column}" for column in columns)
+    return f"""
+    INSERT INTO change_inbox (experiment_id, kind, actor_id, part, reason, body)
+    SELECT experiment_id, '{kind.value}', {by}, NULL,
+           jsonb_build_object('{noun}', '{noun}:' || id, 'name', name{more})
+      FROM saved
+"""
 
 
 COLUMNS = ", ".join(Change.__dataclass_fields__)
@@ -26,21 +56,22 @@ COLUMNS = ", ".join(Change.__dataclass_fields__)
 HEAD = "SELECT position, history_id::text FROM change_head"
 
 
-async def head(db: Database) -> tuple[int, str]:
+async def find_head(db: Database) -> tuple[int, str]:
     """The newest position, and which history it is one of."""
     row = await db.fetchrow(HEAD)
     assert row is not None  # noqa: S101 - the migration made it
     return row["position"], row["history_id"]
 
 
-OLDEST = (
-    "SELECT coalesce((SELECT min(position) FROM change), (SELECT position + 1 FROM change_head))"
-)
+DROPPED_TO = "SELECT dropped_to FROM change_head"
 
 
-async def oldest(db: Database) -> int:
-    """The first position that is still kept."""
-    return int(await db.fetchval(OLDEST))
+async def find_dropped_to(db: Database) -> int:
+    """The position up to which changes are dropped: whoever goes on after one before it misses some.
+
+    Ask after reading: a drop that is under way is noticed then.
+    """
+    return int(await db.fetchval(DROPPED_TO))
 
 
 # What doesn't fit the filter counts as scanned; a window bounds how much of that there is.
@@ -51,7 +82,7 @@ BETWEEN = f"""
      WHERE position > $1 AND position <= $2
        AND ($3::bigint[] IS NULL OR experiment_id = ANY($3) OR experiment_id IS NULL)
        AND ($4::bigint IS NULL OR campaign_id = $4)
-       AND ($5::text[] IS NULL OR kind ^@ ANY($5))
+       AND ($5::text[] IS NULL OR kind = ANY($5))
      ORDER BY position LIMIT $6
 """
 
@@ -60,12 +91,12 @@ OF_SUBMISSION = f"""
      WHERE submission_id = $7 AND position > $1 AND position <= $2
        AND ($3::bigint[] IS NULL OR experiment_id = ANY($3) OR experiment_id IS NULL)
        AND ($4::bigint IS NULL OR campaign_id = $4)
-       AND ($5::text[] IS NULL OR kind ^@ ANY($5))
+       AND ($5::text[] IS NULL OR kind = ANY($5))
      ORDER BY position LIMIT $6
 """
 
 
-async def after(
+async def list_after(
     db: Database,
     position: int,
     upto: int,
@@ -74,7 +105,7 @@ async def after(
     experiments: Collection[int] | None = None,
     campaign_id: int | None = None,
     submission_id: int | None = None,
-    kinds: Sequence[str] = (),
+    kinds: Collection[str] = (),
 ) -> tuple[list[Change], int]:
     """The next changes in (position, upto] that fit, and how far that has looked."""
     narrow = (
@@ -85,9 +116,9 @@ async def after(
     )
     if submission_id is None:
         upto = min(upto, position + WINDOW)
-        found = await many(db, Change, BETWEEN, position, upto, *narrow)
+        found = await fetch_many(db, Change, BETWEEN, position, upto, *narrow)
     else:
-        found = await many(db, Change, OF_SUBMISSION, position, upto, *narrow, submission_id)
+        found = await fetch_many(db, Change, OF_SUBMISSION, position, upto, *narrow, submission_id)
     return found, found[-1].position if len(found) == bound else upto
 
 
@@ -95,7 +126,7 @@ async def after(
 RELAY = "SELECT first, last FROM relay_batch($1) WHERE EXISTS (SELECT FROM change_inbox)"
 
 
-async def relay(db: Database, bound: int) -> int:
+async def relay_batch(db: Database, bound: int) -> int:
     """Give the oldest rows of the inbox their positions; returns how many."""
     row = await db.fetchrow(RELAY, bound)
     return int(row["last"]) - int(row["first"]) if row else 0
@@ -107,36 +138,32 @@ class Fact:
 
     id: int
     position: int | None
+    experiment_id: int | None
+    campaign_id: int | None
+    submission_id: int | None
     kind: str
+    actor_id: int | None
+    part: str | None
+    reason: str | None
     body: Any
     at: datetime
 
 
 HISTORY = """
-    (SELECT id, position, kind, body, at FROM change
+    (SELECT id, position, experiment_id, campaign_id, submission_id, kind, actor_id, part, reason, body, at FROM change
       WHERE submission_id = $1 AND ($2::bigint IS NULL OR (NOT $3 AND id > $2) OR ($3 AND id < $2))
       UNION ALL
-     SELECT id, NULL, kind, body, at FROM change_inbox
+     SELECT id, NULL, experiment_id, campaign_id, submission_id, kind, actor_id, part, reason, body, at
+       FROM change_inbox
       WHERE submission_id = $1 AND ($2::bigint IS NULL OR (NOT $3 AND id > $2) OR ($3 AND id < $2)))
      ORDER BY id
 """
 
 
-async def history(
+async def list_history(
     db: Database, submission_id: int, start: int | None, bound: int, *, backwards: bool
 ) -> list[Fact]:
     """What happened to a submission past an id, without waiting for the relay."""
     order = " DESC" if backwards else ""
     sql = HISTORY + order + " LIMIT $4"
-    return await many(db, Fact, sql, submission_id, start, backwards, bound)
-
-
-LAG = """
-    SELECT coalesce(extract(epoch FROM now() - min(at)), 0)::float8
-      FROM (SELECT at FROM change_inbox ORDER BY id LIMIT 1) oldest
-"""
-
-
-async def relay_lag(db: Database) -> float:
-    """For how many seconds the oldest change has waited for its position."""
-    return float(await db.fetchval(LAG))
+    return await fetch_many(db, Fact, sql, submission_id, start, backwards, bound)

@@ -17,6 +17,6 @@ DRIFT = """
 """
 
 
-async def drift(db: Database) -> list[tuple[int, int, int]]:
+async def find_drift(db: Database) -> list[tuple[int, int, int]]:
     """Stages whose kept counter is not what it counts: (id, kept, counted). There should be none."""
     return [tuple(row) for row in await db.fetch(DRIFT)]

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import orjson
 
-from db.pool import Connection, Database, one
+from db.pool import Connection, Database, fetch_one
 
 
 class KeyReused(Exception):
@@ -13,7 +13,26 @@ class KeyReused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Ask:
+    """What a person asks with a key: the mutation, and the arguments that the key stands for."""
+
+    person_id: int
+    key: str
+    operation: str
+    request: object
+
+    @property
+    def digest(self) -> str:
+        """A hash of the arguments."""
+        try:
+            plain = orjson.dumps(self.request, option=orjson.OPT_SORT_KEYS, default=str)
+        except TypeError:  # deeper than it goes, or no text: nothing that any mutation takes
+            plain = repr(self.request).encode("utf-8", "surrogatepass")
+        return sha256(plain).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyClaim:
     """One row of `idempotency`, as far as it decides."""
 
     operation: str
@@ -30,37 +49,40 @@ CLAIM = """
 READ = "SELECT operation, request_hash, result FROM idempotency WHERE person_id = $1 AND key = $2"
 
 
-async def claim(
-    conn: Connection, person_id: int, key: str, operation: str, request: object
-) -> str | None:
-    """Claim a key first thing in the effect's transaction: None means go on, a text is what it made then.
-
-    Waits for a transaction that holds the key. Raises KeyReused when it stands for something else. After
-    the effect, call `finish` in the same transaction; a problem rolls back, and the key is free again.
-    """
-    digest = sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
-    if await conn.execute(CLAIM, person_id, key, operation, digest) == "INSERT 0 1":
+async def find_kept_answer(db: Database, ask: Ask) -> str | None:
+    """What came of it when it was asked before, if it was. Raises KeyReused when the key stands for something else."""
+    found = await fetch_one(db, IdempotencyClaim, READ, ask.person_id, ask.key)
+    if found is None:
         return None
-    # A statement of its own: only this one sees what the other transaction has committed meanwhile.
-    found = await one(conn, Claim, READ, person_id, key)
-    if found is None:  # forgotten in between
-        return await claim(conn, person_id, key, operation, request)
-    if (found.operation, found.request_hash) != (operation, digest):
+    if (found.operation, found.request_hash) != (ask.operation, ask.digest):
         raise KeyReused
     return found.result
+
+
+async def claim_key(conn: Connection, ask: Ask) -> str | None:
+    """Claim a key first thing in the effect's transaction: None means go on, a text is what came of it then.
+
+    Waits for a transaction that holds the key. Raises KeyReused when it stands for something else. After
+    the effect, call `keep_result` in the same transaction; a problem rolls back, and the key is free again.
+    """
+    if await conn.execute(CLAIM, ask.person_id, ask.key, ask.operation, ask.digest) == "INSERT 0 1":
+        return None
+    # A statement of its own: only this one sees what the other transaction has committed meanwhile.
+    kept = await find_kept_answer(conn, ask)
+    return await claim_key(conn, ask) if kept is None else kept  # None: forgotten in between
 
 
 FINISH = "UPDATE idempotency SET result = $3 WHERE person_id = $1 AND key = $2"
 
 
-async def finish(conn: Connection, person_id: int, key: str, result: str) -> None:
+async def keep_result(conn: Connection, ask: Ask, result: str) -> None:
     """Keep what came of it."""
-    await conn.execute(FINISH, person_id, key, result)
+    await conn.execute(FINISH, ask.person_id, ask.key, result)
 
 
 FORGET = "DELETE FROM idempotency WHERE at < now() - interval '7 days'"
 
 
-async def forget(db: Database) -> None:
+async def delete_expired(db: Database) -> None:
     """Forget keys after seven days."""
     await db.execute(FORGET)

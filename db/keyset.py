@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from db.pool import Database, Row, many
+from db.pool import Database, Row, fetch_many
 
 
-class Taken(Exception):
+class NameIsTaken(Exception):
     """Another thing of the experiment has the name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PageRequest:
     """Where in a list a page begins, which way it goes, and how far."""
 
     start: str | None = None
@@ -18,7 +18,7 @@ class Place:
     limit: int = 51
 
 
-def by_name(table: str, columns: str, *, backwards: bool) -> str:
+def render_page_by_name(table: str, columns: str, *, backwards: bool) -> str:
     """$1 experiment, $2 the name to start after, $3 how many, $4 what the names contain."""
     sign, way = ("<", "DESC") if backwards else (">", "ASC")
     return f"""
@@ -29,14 +29,14 @@ def by_name(table: str, columns: str, *, backwards: bool) -> str:
     """
 
 
-async def named(
+async def page_by_name(
     db: Database,
     row: type[Row],
     ways: tuple[str, str],
     experiment_id: int,
-    place: Place,
+    place: PageRequest,
     contains: str | None,
 ) -> list[Row]:
     """Read a page with one of two statements, forward or backward."""
     sql = ways[place.backwards]
-    return await many(db, row, sql, experiment_id, place.start, place.limit, contains)
+    return await fetch_many(db, row, sql, experiment_id, place.start, place.limit, contains)

@@ -11,7 +11,7 @@ TAKE = """
 """
 
 
-async def take(db: Database, name: str, holder: str, seconds: float) -> int | None:
+async def claim(db: Database, name: str, holder: str, seconds: float) -> int | None:
     """Become the leader and get the epoch to show, or None while there is another."""
     epoch: int | None = await db.fetchval(TAKE, name, holder, seconds)
     return epoch
@@ -23,7 +23,7 @@ RENEW = """
 """
 
 
-async def renew(db: Database, name: str, epoch: int, seconds: float) -> bool:
+async def renew_lease(db: Database, name: str, epoch: int, seconds: float) -> bool:
     """Stay the leader; False when somebody else has become it."""
     return await db.fetchval(RENEW, name, epoch, seconds) is not None
 
@@ -31,6 +31,6 @@ async def renew(db: Database, name: str, epoch: int, seconds: float) -> bool:
 DROP = "UPDATE lease SET until = now() WHERE name = $1 AND epoch = $2 AND until > now()"
 
 
-async def drop(db: Database, name: str, epoch: int) -> None:
+async def release(db: Database, name: str, epoch: int) -> None:
     """Stop being the leader, so that the next need not wait."""
     await db.execute(DROP, name, epoch)

@@ -1,4 +1,4 @@
-"""Bring a database up to date: db/migrations/NNNN_what.sql, each once, in order, forward only."""
+"""Bring a database up to date: db/migrations/NNNN_what.sql, each once, in order, forward only; then the rights."""
 
 import logging
 from pathlib import Path
@@ -7,6 +7,9 @@ import asyncpg
 from pogo_core.error import BadMigrationError
 from pogo_core.util import migrate as pogo
 from pogo_core.util import sql as applied
+
+from db.grants import grant_rights
+from db.walls import build_walls
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -20,14 +23,14 @@ class MigrationError(Exception):
     """A migration could not be applied; nothing of it was kept."""
 
 
-async def migrate(dsn: str, migrations: Path = MIGRATIONS) -> list[str]:
-    """Apply what the database has not seen yet, one process at a time; return the names applied."""
+async def apply_migrations(dsn: str, migrations: Path = MIGRATIONS) -> list[str]:
+    """Apply, as the owner, what the database has not seen yet, one process at a time; return the names applied."""
     conn = await asyncpg.connect(dsn, timeout=30)
     try:
         # The lock is the session's, so that it goes away with a process that is killed.
         await conn.execute(f"SET lock_timeout = '{PATIENCE}s'")
         await conn.execute("SELECT pg_advisory_lock($1)", LOCK, timeout=PATIENCE + 10)
-        return await _apply(conn, migrations)
+        return await _apply_pending(conn, migrations)
     except asyncpg.LockNotAvailableError as error:
         raise MigrationError(
             f"Another process has held a lock that the migrations need for {PATIENCE} s: "
@@ -37,20 +40,22 @@ async def migrate(dsn: str, migrations: Path = MIGRATIONS) -> list[str]:
         await conn.close(timeout=10)
 
 
-async def _apply(conn: "asyncpg.Connection[asyncpg.Record]", migrations: Path) -> list[str]:
+async def _apply_pending(conn: "asyncpg.Connection[asyncpg.Record]", migrations: Path) -> list[str]:
     await applied.ensure_pogo_sync(conn)
     before = await applied.get_applied_migrations(conn, schema_name=_SCHEMA)
     try:
         # pogo-core cuts a file into statements with sqlparse, which leaves $$ bodies whole
         # (tests/up/test_migrate.py), and runs each file in one transaction.
-        await pogo.apply(conn, migrations, schema_name=_SCHEMA, logger=_quiet())
+        await pogo.apply(conn, migrations, schema_name=_SCHEMA, logger=_make_quiet_logger())
     except BadMigrationError as error:
         raise MigrationError(f"{error}: {error.__cause__ or 'see the file'}") from error
+    await grant_rights(conn)
+    await build_walls(conn)
     after = await applied.get_applied_migrations(conn, schema_name=_SCHEMA)
     return sorted(after - before)
 
 
-def _quiet() -> logging.Logger:
+def _make_quiet_logger() -> logging.Logger:
     """The library reports each file as a warning, which it is not: the caller is told instead."""
     logger = logging.getLogger("poms.migrate")
     logger.setLevel(logging.ERROR)

@@ -21,7 +21,7 @@ SLUG = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 USERNAME = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 
 
-def wrong_name(name: str) -> str | None:
+def check_name(name: str) -> str | None:
     """What is wrong with a name, or nothing."""
     if not name:
         return "A name can't be empty."
@@ -36,7 +36,7 @@ def wrong_name(name: str) -> str | None:
     return None
 
 
-def wrong_text(text: str, most: int = MOST_DESCRIPTION) -> str | None:
+def check_text(text: str, most: int = MOST_DESCRIPTION) -> str | None:
     """What is wrong with a free text; whatever a shell would make of it is not."""
     if len(text) > most:
         return f"At most {most} characters are kept here, this has {len(text)}."
@@ -45,19 +45,26 @@ def wrong_text(text: str, most: int = MOST_DESCRIPTION) -> str | None:
     return None
 
 
-def wrong_words(words: Sequence[str]) -> str | None:
+def check_reason(reason: str) -> str | None:
+    """What is wrong with a reason that somebody has to give, or nothing."""
+    return (
+        check_text(reason, MOST_REASON) if reason.strip() else "Say why: a reason is kept with it."
+    )
+
+
+def check_words(words: Sequence[str]) -> str | None:
     """What is wrong with a command that is given as a list of arguments, or with lines."""
     if len(words) > MOST_WORDS:
         return f"At most {MOST_WORDS} entries are kept here, these are {len(words)}."
-    return next((said for word in words if (said := wrong_text(word, MOST_WORD))), None)
+    return next((said for word in words if (said := check_text(word, MOST_WORD))), None)
 
 
-def wrong_form(text: str, form: re.Pattern[str], example: str) -> str | None:
+def check_form(text: str, form: re.Pattern[str], example: str) -> str | None:
     """What is wrong with a text that must have a certain form."""
     return None if form.fullmatch(text) else f"This is written like {example}, not {text[:100]!r}."
 
 
-def wrong_pattern(pattern: str) -> str | None:
+def check_pattern(pattern: str) -> str | None:
     """What is wrong with a pattern that names of files shall match: a glob, or with a `%` one of SQL's LIKE."""
     if not pattern or len(pattern) > MOST_PATTERN:
         return f"A pattern has 1 to {MOST_PATTERN} characters."

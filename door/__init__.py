@@ -3,8 +3,8 @@
 This room knows no noun of the project. It is given a schema and a way to sign people in.
 """
 
-from door.context import Context, NotSignedIn, Progress
+from door.context import DoorContext, NotSignedIn, OutOfService, RunProgress
 from door.http import Door
-from door.schema import build
+from door.schema import build_schema
 
-__all__ = ["Context", "Door", "NotSignedIn", "Progress", "build"]
+__all__ = ["Door", "DoorContext", "NotSignedIn", "OutOfService", "RunProgress", "build_schema"]

@@ -19,7 +19,7 @@ def is_request_error(result: ExecutionResult) -> bool:
     )
 
 
-def body(result: ExecutionResult) -> dict[str, Any]:
+def build_body(result: ExecutionResult) -> dict[str, Any]:
     """The response map; without `data` when nothing was executed."""
     answer: dict[str, Any] = {} if is_request_error(result) else {"data": result.data}
     if result.errors:
@@ -29,21 +29,37 @@ def body(result: ExecutionResult) -> dict[str, Any]:
     return answer
 
 
-def encode(value: Any) -> bytes:
+def encode_json(value: Any) -> bytes:
     """JSON, as bytes."""
     return orjson.dumps(value, option=OPTIONS)
 
 
-def text(value: Any) -> str:
+def encode_json_text(value: Any) -> str:
     """JSON, as text."""
-    return encode(value).decode()
+    return encode_json(value).decode()
 
 
-def payload(result: ExecutionResult) -> str:
+MOST_ANSWER = 32_000_000
+"""Bytes of one answer."""
+
+
+def encode_result(result: ExecutionResult) -> bytes:
+    """One result; one that is too long is refused whole, since a part of it would look like all."""
+    data = encode_json(build_body(result))
+    if len(data) <= MOST_ANSWER:
+        return data
+    error = GraphQLError(
+        f"The answer has {len(data)} bytes, more than {MOST_ANSWER}: ask for less at once.",
+        extensions={"code": "TOO_EXPENSIVE", "what": "bytes", "limit": MOST_ANSWER},
+    )
+    return encode_json({"data": None, "errors": [error.formatted]})
+
+
+def encode_payload(result: ExecutionResult) -> str:
     """One result as the payload of a message."""
-    return text(body(result))
+    return encode_result(result).decode()
 
 
-def failure(errors: Iterable[GraphQLError]) -> str:
+def encode_errors(errors: Iterable[GraphQLError]) -> str:
     """Errors as the payload of an error message."""
-    return text([error.formatted for error in errors])
+    return encode_json_text([error.formatted for error in errors])

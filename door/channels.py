@@ -5,17 +5,16 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Coroutine
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocketDisconnect
 
-from door.answers import text
-from door.asks import Ask
-from door.context import Context
+from door.answers import encode_json_text
+from door.context import DoorContext
+from door.requests import GraphQLRequest
 
 if TYPE_CHECKING:
-    from door.runs import Run
+    from door.runs import OperationRun
 
 log = logging.getLogger("door")
 
@@ -25,18 +24,18 @@ FEW_PENDING = 64
 """So few must be left before a history goes on, or a straggler joins the others again."""
 
 
-class Member:
+class RunMember:
     """One operation of one client: results come in from a run and go out on a channel."""
 
-    def __init__(self, channel: "Channel", name: str, ask: Ask) -> None:
+    def __init__(self, channel: "Channel", name: str, ask: GraphQLRequest) -> None:
         self.channel, self.name, self.ask = channel, name, ask
-        self.quoted = text(name)
+        self.quoted = encode_json_text(name)
         self.pending: deque[str] = deque()
         self.ending: tuple[str, str] | None = None
         self.queued = self.ended = False
         self.room = asyncio.Event()
         self.room.set()
-        self.run: Run | None = None
+        self.run: OperationRun | None = None
         self.position: int | None = None
         """All up to here has been queued, or doesn't concern this member."""
         self.ahead: int | None = None
@@ -91,29 +90,29 @@ class Member:
 class Channel(ABC):
     """One open connection; its operations take turns."""
 
-    context: Context
+    context: DoorContext
     """Whose connection this is, once that is known."""
 
     def __init__(self) -> None:
-        self.members: dict[str, Member] = {}
-        self.turns: deque[Member] = deque()
+        self.members: dict[str, RunMember] = {}
+        self.turns: deque[RunMember] = deque()
         self.wake = asyncio.Event()
         self.deadline: asyncio.TimerHandle | None = None
         self.shut: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
 
     @abstractmethod
-    def next(self, member: Member, payload: str) -> str:
+    def next(self, member: RunMember, payload: str) -> str:
         """One result as it goes over the wire."""
 
     @abstractmethod
-    def end(self, member: Member, kind: str, payload: str) -> str:
+    def end(self, member: RunMember, kind: str, payload: str) -> str:
         """The end of an operation as it goes over the wire."""
 
     @abstractmethod
     async def send(self, message: str) -> None:
         """Write to the client; waits while its buffers are full."""
 
-    def ready(self, member: Member) -> None:
+    def ready(self, member: RunMember) -> None:
         """A member has something to send: it gets a turn."""
         if not member.queued:
             member.queued = True
@@ -129,9 +128,9 @@ class Channel(ABC):
         """A client that can't resume doesn't keep up."""
         self.close(4013, "Too slow: subscribe again")
 
-    def open(self, name: str, ask: Ask) -> Member:
+    def open(self, name: str, ask: GraphQLRequest) -> RunMember:
         """Begin an operation."""
-        member = self.members[name] = Member(self, name, ask)
+        member = self.members[name] = RunMember(self, name, ask)
         return member
 
     def drop(self, name: str) -> None:
@@ -160,11 +159,10 @@ class Channel(ABC):
                     self.ready(member)
                 await self.send(message)
 
-    def expire(self, at: datetime | None) -> None:
+    def expire(self, left_s: float | None) -> None:
         """Close when the viewer's token ends."""
-        if at is not None:
-            left = max(0.0, (at - datetime.now(UTC)).total_seconds())
-            self.timer(left, 4401, "Unauthorized: the token expired")
+        if left_s is not None:
+            self.timer(max(0.0, left_s), 4401, "Unauthorized: the token expired")
 
     def timer(self, seconds: float, code: int, reason: str) -> None:
         """Close after a while, unless another timer is set before."""

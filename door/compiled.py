@@ -11,10 +11,11 @@ from typing import Any
 from graphql import GraphQLObjectType, VariableNode, Visitor, is_object_type, visit
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from door.compiler import Compiler, Plan
+from door.compiler import Compiler, CompletionPlan
+from door.documents import LEAST_LENGTH
 
 
-class Steering(Visitor):
+class SteeringVariables(Visitor):
     """The variables that decide, through @skip and @include, which fields are selected."""
 
     def __init__(self) -> None:
@@ -31,37 +32,48 @@ class Steering(Visitor):
             )
 
 
-def steering(root: Any, fragments: Iterable[Any]) -> tuple[str, ...]:
+def list_steering_variables(root: Any, fragments: Iterable[Any]) -> tuple[str, ...]:
     """The steering variables of an operation."""
-    visitor = Steering()
+    visitor = SteeringVariables()
     for tree in (root, *fragments):
         visit(tree, visitor)
     return tuple(sorted(visitor.names))
 
 
-class Kept:
-    """A bounded cache. Entries hold the nodes whose ids make their key: no id is used twice."""
+class PlanCache:
+    """A cache that is bounded by the length of the documents whose nodes its entries hold, each counted again.
+
+    Nodes are held because their ids make the keys: no id is used twice.
+    """
 
     def __init__(self, most: int) -> None:
-        self.most = most
-        self.entries: OrderedDict[Any, tuple[Any, Any]] = OrderedDict()
+        self.most, self.length = most, 0
+        self.entries: OrderedDict[Any, tuple[Any, Any, int]] = OrderedDict()
 
-    def get(self, key: Any) -> tuple[Any, Any] | None:
+    def get(self, key: Any) -> tuple[Any, Any, int] | None:
         """What was put, or None."""
         entry = self.entries.get(key)
         if entry is not None:
             self.entries.move_to_end(key)
         return entry
 
-    def put(self, key: Any, holds: Any, value: Any) -> None:
-        """Keep a value together with what its key stands for."""
-        self.entries[key] = (holds, value)
-        if len(self.entries) > self.most:
-            self.entries.popitem(last=False)
+    def put(self, key: Any, holds: Any, value: Any, length: int) -> None:
+        """Keep a value together with what its key stands for, out of a document of that length."""
+        self.entries[key] = (holds, value, length)
+        self.length += length
+        while self.length > self.most:
+            _, (_, _, gone) = self.entries.popitem(last=False)
+            self.length -= gone
 
 
-PLANS = Kept(2048)
-STEERS = Kept(512)
+def measure_document(operation: Any) -> int:
+    """The characters of an operation's document, and of an empty one about what its tree takes."""
+    location = operation.loc
+    return LEAST_LENGTH + (len(location.source.body) if location else 0)
+
+
+PLANS = PlanCache(10_000_000)
+STEERS = PlanCache(2_000_000)
 STATS = {"fast": 0, "mixed": 0, "fell back": 0, "compiled": 0}
 
 
@@ -70,7 +82,7 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.local: dict[Any, tuple[Any, Plan | None]] = {}
+        self.local: dict[Any, tuple[Any, CompletionPlan | None]] = {}
         manager = self.middleware_manager
         self.plain = not (manager and manager.middlewares)
         self.steer: tuple[Any, ...] | None = None
@@ -88,14 +100,16 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         if self.steer is None:
             entry = STEERS.get(id(self.operation))
             if entry is None or entry[0] is not self.operation:
-                names = steering(self.operation, self.fragment_definitions.values())
-                STEERS.put(id(self.operation), self.operation, names)
+                names = list_steering_variables(self.operation, self.fragment_definitions.values())
+                STEERS.put(
+                    id(self.operation), self.operation, names, measure_document(self.operation)
+                )
             else:
                 names = entry[1]
             self.steer = tuple(self.variable_values.coerced.get(name) for name in names)
         return self.steer
 
-    def plan(self, kind: Any, details: list[Any], *, many: bool) -> Plan | None:
+    def plan(self, kind: Any, details: list[Any], *, many: bool) -> CompletionPlan | None:
         """The plan for a selection: of this execution, of an equal one, or a new one."""
         local_key = (id(kind), id(details), many)
         known = self.local.get(local_key)
@@ -107,25 +121,28 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         entry = PLANS.get(key)
         if entry is None:
             plan = self.compile(kind, details, many=many)
-            PLANS.put(key, (self.schema, self.operation, kind, nodes), plan)
+            held = (self.schema, self.operation, kind, nodes)
+            PLANS.put(key, held, plan, measure_document(self.operation))
         else:
             plan = entry[1]
         self.local[local_key] = (details, plan)
         return plan
 
-    def compile(self, kind: Any, details: list[Any], *, many: bool) -> Plan | None:
+    def compile(self, kind: Any, details: list[Any], *, many: bool) -> CompletionPlan | None:
         """A new plan."""
         STATS["compiled"] += 1
         compiler = Compiler(self.collect_subfields, self.schema)
         if not many:
-            return compiler.mixed(kind, details)
+            return compiler.compile_mixed(kind, details)
         item = compiler.value(kind, details, "i")
         if item is None:
             return None
         name = compiler.name(None, "all")
-        return Plan(compiler.build(f"def {name}(items):\n  return [{item} for i in items]\n", name))
+        return CompletionPlan(
+            compiler.build(f"def {name}(items):\n  return [{item} for i in items]\n", name)
+        )
 
-    def attempt(self, plan: Plan, value: Any) -> Any:
+    def attempt(self, plan: CompletionPlan, value: Any) -> Any:
         """Complete a value by its plan; None when the ordinary path must find out more."""
         try:
             done = plan.run(value)
@@ -176,7 +193,12 @@ class CompiledExecutor(StrawberryGraphQLCoreExecutionContext):
         )
 
     def fill(
-        self, kind: GraphQLObjectType, source: Any, path: Any, plan: Plan, done: dict[str, Any]
+        self,
+        kind: GraphQLObjectType,
+        source: Any,
+        path: Any,
+        plan: CompletionPlan,
+        done: dict[str, Any],
     ) -> Any:
         """Execute the fields that have resolvers, and put them where their places are."""
         found: Any = self.execute_fields(kind, source, path, plan.rest or {}, None)

@@ -1,6 +1,6 @@
 """Writes one Python function per selection: plain attributes go from objects to dicts at once.
 
-No string of the client ever reaches the source unquoted. Whatever isn't plain raises `Slow`, and
+No string of the client ever reaches the source unquoted. Whatever isn't plain raises `NeedsOrdinaryPath`, and
 the ordinary executor then does the same work and finds the same fault, with its place.
 """
 
@@ -33,8 +33,9 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.cast import get_strawberry_type_cast
 from strawberry.types.field import StrawberryField
 
+from door.limits import BACKREF
+
 Function = Callable[[Any], Any]
-BACKREF = "strawberry-definition"
 
 EXACT = {
     GraphQLString: "type({v}) is str",
@@ -45,19 +46,19 @@ EXACT = {
 }
 
 
-class Slow(Exception):
+class NeedsOrdinaryPath(Exception):
     """This value needs the ordinary path."""
 
 
-def slow() -> NoReturn:
+def leave_fast_path() -> NoReturn:
     """Leave the fast path."""
-    raise Slow
+    raise NeedsOrdinaryPath
 
 
 def check_odd(value: Any) -> None:
     """Leave the fast path for values that stand for something else."""
     if value is Undefined or isinstance(value, Exception) or inspect.isawaitable(value):
-        raise Slow
+        raise NeedsOrdinaryPath
 
 
 PROBE = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -65,7 +66,7 @@ SAFE = frozenset({str, int, float, bool, dict, list, tuple, bytes, date, time, d
 """Types whose very values (not those of subclasses) never stand for something else."""
 
 
-def careful(coerce: Function) -> Function:
+def wrap_coercion(coerce: Function) -> Function:
     """A scalar's own coercion, for values that aren't of the very type."""
 
     def leaf(value: Any) -> Any:
@@ -73,7 +74,7 @@ def careful(coerce: Function) -> Function:
             check_odd(value)
         done = coerce(value)
         if done is None or done is Undefined:
-            raise Slow
+            raise NeedsOrdinaryPath
         return done
 
     return leaf
@@ -87,14 +88,14 @@ AT_ONCE: dict[str, tuple[str, str, Any, Any]] = {
 """Scalars by name: when a value is plain, how it is written then, and a value that shows whether that is so."""
 
 
-def at_once(kind: Any) -> tuple[str, str] | None:
+def inline_scalar(kind: Any) -> tuple[str, str] | None:
     """The condition and the expression for a scalar that needs no call, if it is of that kind."""
     condition, made, probe, shown = AT_ONCE.get(kind.name, ("", "", None, None))
     return (condition, made) if condition and kind.coerce_output_value(probe) == shown else None
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CompletionPlan:
     """How one selection is completed: at once, and which fields the ordinary way after that."""
 
     run: Function
@@ -107,7 +108,11 @@ class Compiler:
 
     def __init__(self, collect: Callable[[GraphQLObjectType, list[Any]], Any], schema: Any) -> None:
         self.collect, self.schema = collect, schema
-        self.names: dict[str, Any] = {"Slow": Slow, "isfinite": isfinite, "datetime": datetime}
+        self.names: dict[str, Any] = {
+            "Slow": NeedsOrdinaryPath,
+            "isfinite": isfinite,
+            "datetime": datetime,
+        }
         self.count = 0
 
     def name(self, value: Any, stem: str = "c") -> str:
@@ -125,8 +130,8 @@ class Compiler:
 
     def leaf(self, kind: Any, v: str) -> str:
         """The expression for a scalar or an enum."""
-        fallback = f"{self.name(careful(kind.coerce_output_value))}({v})"
-        if quick := at_once(kind):
+        fallback = f"{self.name(wrap_coercion(kind.coerce_output_value))}({v})"
+        if quick := inline_scalar(kind):
             return f"({quick[1].format(v=v)} if {quick[0].format(v=v)} else {fallback})"
         if kind in EXACT:
             return f"({v} if {EXACT[kind].format(v=v)} else {fallback})"
@@ -142,7 +147,7 @@ class Compiler:
         inner = self.present(kind if nullable else kind.of_type, details, v)
         if inner is None:
             return None
-        absent = "None" if nullable else f"{self.name(slow)}()"
+        absent = "None" if nullable else f"{self.name(leave_fast_path)}()"
         return f"({absent} if {v} is None else {inner})"
 
     def present(self, kind: Any, details: list[Any], v: str) -> str | None:
@@ -152,7 +157,9 @@ class Compiler:
         if is_list_type(kind):
             item = self.value(kind.of_type, details, "i")
             is_list = f"type({v}) is list or type({v}) is tuple"
-            return item and f"([{item} for i in {v}] if {is_list} else {self.name(slow)}())"
+            return (
+                item and f"([{item} for i in {v}] if {is_list} else {self.name(leave_fast_path)}())"
+            )
         made = self.object(kind, details) if is_object_type(kind) else self.abstract(kind, details)
         return made and f"{self.name(made)}({v})"
 
@@ -171,7 +178,7 @@ class Compiler:
         def dispatch(value: Any) -> Any:
             made = table.get(type(value))
             if made is None:
-                raise Slow
+                raise NeedsOrdinaryPath
             return made(value)
 
         return dispatch if table else None
@@ -180,12 +187,12 @@ class Compiler:
         self, kind: GraphQLObjectType, details: list[Any], *, exact: bool = False
     ) -> Function | None:
         """The function for an object all of whose selected fields are plain."""
-        plan = self.mixed(kind, details, exact=exact)
+        plan = self.compile_mixed(kind, details, exact=exact)
         return plan.run if plan is not None and not plan.rest else None
 
-    def mixed(
+    def compile_mixed(
         self, kind: GraphQLObjectType, details: list[Any], *, exact: bool = False
-    ) -> Plan | None:
+    ) -> CompletionPlan | None:
         """The plan for an object; None when nothing is gained, or nothing is safe."""
         collected = self.collect(kind, details)
         definition = kind.extensions.get(BACKREF)
@@ -208,7 +215,7 @@ class Compiler:
         body = self.guard(kind, definition, exact=exact) + "".join(lines)
         name = self.name(None, "plan")
         source = f"def {name}(s):\n{body}  return {{{', '.join(parts)}}}\n"
-        return Plan(self.build(source, name), rest or None)
+        return CompletionPlan(self.build(source, name), rest or None)
 
     def simple(self, found: list[Any]) -> bool:
         """Nothing deferred, nothing streamed, no arguments of fragments."""
@@ -235,7 +242,7 @@ class Compiler:
         if node.name.value == "__typename":
             return repr(kind.name)
         definition = kind.fields.get(node.name.value)
-        attribute = plain_attribute(definition)
+        attribute = find_plain_attribute(definition)
         if definition is None or attribute is None:
             return None
         v = f"v{len(lines)}"
@@ -245,7 +252,7 @@ class Compiler:
         return expression
 
 
-def plain_attribute(definition: Any) -> str | None:
+def find_plain_attribute(definition: Any) -> str | None:
     """The attribute that a field reads and does nothing else, or None.
 
     `is_basic_field` and not the resolver's `_is_default`, which is also true for attributes that

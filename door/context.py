@@ -1,8 +1,7 @@
 """What the door needs to know of whoever asks, and what a subscription tells the door."""
 
 from collections.abc import Callable, Hashable
-from datetime import datetime
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 
 class NotSignedIn(Exception):
@@ -13,7 +12,15 @@ class NotSignedIn(Exception):
         self.reason = reason
 
 
-class Context(Protocol):
+class OutOfService(Exception):
+    """Nobody can be signed in now: HTTP answers 503 with Retry-After, a socket closes with 1013."""
+
+    def __init__(self, reason: str, retry_after_s: int) -> None:
+        super().__init__(reason)
+        self.reason, self.retry_after_s = reason, retry_after_s
+
+
+class DoorContext(Protocol):
     """One viewer asking one thing; `info.context` in every resolver."""
 
     position: int | None
@@ -28,12 +35,8 @@ class Context(Protocol):
         """Names the request in the log and in masked errors."""
 
     @property
-    def signed_in(self) -> bool:
-        """False for somebody who may only see what is public."""
-
-    @property
-    def expires_at(self) -> datetime | None:
-        """When the token ends (with a time zone); open connections are closed then."""
+    def expires_in_s(self) -> float | None:
+        """For how long the token still holds; open connections are closed then. None: for ever."""
 
     @property
     def scope(self) -> Hashable:
@@ -46,7 +49,7 @@ class Context(Protocol):
         """The same viewer with a fresh context, for a run of its own."""
 
 
-class Progress:
+class RunProgress:
     """The three things a run tells and is told. Inherit it and the door hears of `live` at once.
 
     A context with plain attributes works too: it is then looked at after each result only.
@@ -69,6 +72,15 @@ class Progress:
         self._live = value
         if value and self._hear is not None:
             self._hear()
+
+    @property
+    def payer(self) -> Hashable:
+        """On whose account operations and connections go; None: on nobody's."""
+        return None
+
+    def explain_outage(self, error: BaseException) -> tuple[str, dict[str, Any]] | None:
+        """Message and extensions for an error that is no bug, but something that is away for a while."""
+        return None
 
     def when_live(self, hear: Callable[[], None]) -> None:
         """Be told when the head is reached."""

@@ -2,9 +2,10 @@
 
 import ast
 import inspect
-import textwrap
+import sys
 from collections.abc import Iterator
 from enum import Enum
+from functools import cache
 from itertools import pairwise
 from typing import Any, TypeVar, dataclass_transform
 
@@ -17,66 +18,81 @@ C = TypeVar("C", bound=type)
 E = TypeVar("E", bound=type[Enum])
 
 
-def own_doc(cls: type) -> str | None:
+def read_own_docstring(cls: type) -> str | None:
     """The class's docstring, read before dataclass invents one."""
     doc = cls.__dict__.get("__doc__")
     return inspect.cleandoc(doc) if isinstance(doc, str) else None
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field, StrawberryField))
-def thing(cls: C) -> C:
+def declare_object_type(cls: C) -> C:
     """Declare an object type; also for Query, Mutation and Subscription."""
-    return strawberry.type(cls, description=own_doc(cls))
+    return strawberry.type(cls, description=read_own_docstring(cls))
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field, StrawberryField))
-def asked(cls: C) -> C:
+def declare_input_type(cls: C) -> C:
     """Declare an input type."""
-    return strawberry.input(cls, description=own_doc(cls))
+    return strawberry.input(cls, description=read_own_docstring(cls))
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field, StrawberryField))
-def shape(cls: C) -> C:
+def declare_interface_type(cls: C) -> C:
     """Declare an interface."""
-    return strawberry.interface(cls, description=own_doc(cls))
+    return strawberry.interface(cls, description=read_own_docstring(cls))
 
 
-def choice(cls: E) -> E:
+def declare_enum_type(cls: E) -> E:
     """Declare an enum."""
-    doc = own_doc(cls)
+    doc = read_own_docstring(cls)
     made = strawberry.enum(cls, description=doc)
     definition: StrawberryEnumDefinition = getattr(made, "__strawberry_definition__")  # noqa: B009
-    below = under(cls)
+    below = collect_attribute_docs(cls)
     for value in definition.values:
         value.description = value.description or below.get(value.name)
     return made
 
 
-def documented(cls: type) -> Iterator[tuple[str, str]]:
+def iterate_documented(cls: ast.ClassDef) -> Iterator[tuple[str, str]]:
     """Each attribute under which a string stands, with that string."""
-    try:
-        found = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-    except (OSError, TypeError, SyntaxError):
-        return
-    lines = getattr(found, "body", [])
-    for line, after in pairwise(lines):
+    for line, after in pairwise(cls.body):
         target: Any = getattr(line, "target", None) or (getattr(line, "targets", None) or [None])[0]
         text = getattr(getattr(after, "value", None), "value", None)
         if isinstance(after, ast.Expr) and isinstance(target, ast.Name) and isinstance(text, str):
             yield target.id, inspect.cleandoc(text)
 
 
-def under(cls: type) -> dict[str, str]:
+def iterate_classes(body: list[ast.stmt], outer: str = "") -> Iterator[tuple[str, ast.ClassDef]]:
+    """Each class at the top of a module or in another class, with its qualified name."""
+    for each in body:
+        if isinstance(each, ast.ClassDef):
+            yield outer + each.name, each
+            yield from iterate_classes(each.body, f"{outer}{each.name}.")
+
+
+@cache
+def collect_module_docs(module: str) -> dict[str, dict[str, str]]:
+    """The same for each class of a module, by its qualified name: `inspect` would parse all of it for each of them."""
+    try:
+        source = inspect.getsource(sys.modules[module])
+    except (OSError, TypeError):
+        return {}
+    return {
+        name: dict(iterate_documented(cls)) for name, cls in iterate_classes(ast.parse(source).body)
+    }
+
+
+def collect_attribute_docs(cls: type) -> dict[str, str]:
     """The strings that stand under a class's attributes, by attribute."""
-    return dict(documented(cls))
+    return collect_module_docs(cls.__module__).get(cls.__qualname__, {})
 
 
-def describe(definition: StrawberryObjectDefinition) -> None:
+def describe_fields(definition: StrawberryObjectDefinition) -> None:
     """Give each field its description. Call it before the fields are converted."""
     below: dict[str, str] = {}
     for cls in reversed(definition.origin.__mro__):
         if hasattr(cls, "__strawberry_definition__"):
-            below.update(under(cls))
+            below.update(collect_attribute_docs(cls))
     for field in definition.fields:
         if field.description is None:
             resolver = field.base_resolver

@@ -15,7 +15,7 @@ MEANT = {
 }
 
 
-def quality(params: list[str]) -> float:
+def parse_quality(params: list[str]) -> float:
     """The weight that the client gave to one media range; nonsense counts as the default."""
     for param in params:
         name, _, value = param.partition("=")
@@ -27,7 +27,7 @@ def quality(params: list[str]) -> float:
     return 1.0
 
 
-def accepted(header: str) -> list[str]:
+def parse_accept(header: str) -> list[str]:
     """The types we speak that the client takes, best first; JSON when it doesn't care."""
     if not header.strip():
         return [JSON]
@@ -35,11 +35,11 @@ def accepted(header: str) -> list[str]:
     for part in header.split(","):
         kind, *params = (piece.strip().lower() for piece in part.split(";"))
         meant = MEANT.get(kind)
-        if meant and (weight := quality(params)) > best.get(meant, 0.0):
+        if meant and (weight := parse_quality(params)) > best.get(meant, 0.0):
             best[meant] = weight
     return sorted(best, key=lambda kind: -best[kind])
 
 
-def wants_page(header: str) -> bool:
+def is_page_request(header: str) -> bool:
     """Whether a browser asks for something to look at."""
     return any(part.split(";")[0].strip().lower() == HTML for part in header.split(","))

@@ -1,22 +1,23 @@
 """Which web pages may open a socket: browsers ask nobody before they do."""
 
-from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
-def place(url: SplitResult, scheme: str) -> tuple[str | None, int | None]:
+def parse_origin(url: SplitResult, scheme: str) -> tuple[str | None, int | None]:
     """Host and port, with the port that the scheme implies."""
     return url.hostname, url.port or PORTS.get(scheme)
 
 
-def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
-    """Programs without an origin, pages of this host, and what was allowed by name."""
-    if origin is None or origin.lower() in allowed:
+def may_connect(origin: str | None, host: str | None) -> bool:
+    """Programs without an origin, and pages of this host."""
+    if origin is None:
         return True
     try:
         page, here = urlsplit(origin), urlsplit(f"//{host or ''}")
-        return page.hostname is not None and place(page, page.scheme) == place(here, page.scheme)
+        return page.hostname is not None and parse_origin(page, page.scheme) == parse_origin(
+            here, page.scheme
+        )
     except ValueError:
         return False

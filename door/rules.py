@@ -11,10 +11,9 @@ from strawberry.types.base import get_object_definition
 from strawberry.types.field import StrawberryField
 from strawberry.types.union import StrawberryUnion
 
-from door.context import Progress
+from door.context import RunProgress
 
 RULE = "action"
-PUBLIC = "public"
 REFUSAL = "NotPermitted"
 
 
@@ -22,7 +21,7 @@ class NoRule(Exception):
     """A field that could do something says nothing, or nothing known, about who may."""
 
 
-def refusal(field: StrawberryField) -> Callable[[str], Any] | None:
+def find_refusal_factory(field: StrawberryField) -> Callable[[str], Any] | None:
     """Makes the member of the field's union that says no, if it has one."""
     kinds = field.type.types if isinstance(field.type, StrawberryUnion) else ()
     for kind in kinds:
@@ -32,19 +31,47 @@ def refusal(field: StrawberryField) -> Callable[[str], Any] | None:
             return lambda action: definition.origin(
                 **{
                     name: value
-                    for name, value in {"message": sentence(action), "action": action}.items()
+                    for name, value in {
+                        "message": describe_refusal(action),
+                        "action": action,
+                    }.items()
                     if name in names
                 }
             )
     return None
 
 
-def sentence(action: str) -> str:
+def describe_refusal(action: str) -> str:
     """What the client is told."""
     return f"You may not {action.replace('_', ' ')}."
 
 
-class Enforce(FieldExtension):
+class FieldPrelude(FieldExtension):
+    """What is done before a field's resolver runs, and may answer in its place."""
+
+    def prepare(self, context: Any) -> Any:
+        """The answer in place of the resolver's; None: it goes on."""
+        raise NotImplementedError
+
+    def resolve(
+        self, next_: Callable[..., Any], source: Any, info: strawberry.Info, **kwargs: Any
+    ) -> Any:
+        """Prepare, then go on."""
+        if (answer := self.prepare(info.context)) is not None:
+            return answer
+        return next_(source, info, **kwargs)
+
+    async def resolve_async(
+        self, next_: Callable[..., Any], source: Any, info: strawberry.Info, **kwargs: Any
+    ) -> Any:
+        """Prepare, then go on; a subscription's result is a generator and can't be awaited."""
+        if (answer := self.prepare(info.context)) is not None:
+            return answer
+        found = next_(source, info, **kwargs)
+        return await found if inspect.isawaitable(found) else found
+
+
+class EnforceRule(FieldPrelude):
     """Asks the viewer's context before the resolver runs."""
 
     def __init__(self, action: str) -> None:
@@ -53,46 +80,30 @@ class Enforce(FieldExtension):
 
     def apply(self, field: StrawberryField) -> None:
         """Find out how this field says no: a member of its union, else an error."""
-        self.answer = None if field.is_subscription else refusal(field)
+        self.answer = None if field.is_subscription else find_refusal_factory(field)
 
     def refuse(self) -> Any:
         """Say no."""
         if self.answer is not None:
             return self.answer(self.action)
         raise GraphQLError(
-            sentence(self.action), extensions={"code": "NOT_PERMITTED", "action": self.action}
+            describe_refusal(self.action),
+            extensions={"code": "NOT_PERMITTED", "action": self.action},
         )
 
-    def resolve(
-        self, next_: Callable[..., Any], source: Any, info: strawberry.Info, **kwargs: Any
-    ) -> Any:
-        """Ask, then go on."""
-        if not info.context.may(self.action):
-            return self.refuse()
-        return next_(source, info, **kwargs)
-
-    async def resolve_async(
-        self,
-        next_: Callable[..., Any],
-        source: Any,
-        info: strawberry.Info,
-        **kwargs: Any,
-    ) -> Any:
-        """Ask, then go on; a subscription's result is a generator and can't be awaited."""
-        if not info.context.may(self.action):
-            return self.refuse()
-        found = next_(source, info, **kwargs)
-        return await found if inspect.isawaitable(found) else found
+    def prepare(self, context: Any) -> Any:
+        """Ask."""
+        return None if context.may(self.action) else self.refuse()
 
 
-class Watch(FieldExtension):
+class WatchSource(FieldExtension):
     """Notes in a log's context whether its source waits for more."""
 
     def resolve(
         self, next_: Callable[..., Any], source: Any, info: strawberry.Info, **kwargs: Any
     ) -> Any:
         """Wrap the source."""
-        return watched(next_(source, info, **kwargs), info.context)
+        return watch_source(next_(source, info, **kwargs), info.context)
 
     async def resolve_async(
         self,
@@ -103,12 +114,12 @@ class Watch(FieldExtension):
     ) -> Any:
         """Wrap the source."""
         found = next_(source, info, **kwargs)
-        return watched(await found if inspect.isawaitable(found) else found, info.context)
+        return watch_source(await found if inspect.isawaitable(found) else found, info.context)
 
 
-async def watched(source: Any, context: Any) -> AsyncIterator[Any]:
+async def watch_source(source: Any, context: Any) -> AsyncIterator[Any]:
     """The same results; in between, the context says that the source waits."""
-    progress = context if isinstance(context, Progress) else Progress()
+    progress = context if isinstance(context, RunProgress) else RunProgress()
     try:
         while True:
             progress.waiting = True
@@ -123,17 +134,13 @@ async def watched(source: Any, context: Any) -> AsyncIterator[Any]:
         await source.aclose()
 
 
-def guard(field: StrawberryField, place: str, actions: Collection[str] | None) -> None:
+def guard_field(field: StrawberryField, place: str, actions: Collection[str] | None) -> None:
     """Put the rule of a field in front of its resolver."""
-    if any(isinstance(extension, Enforce) for extension in field.extensions):
+    if any(isinstance(extension, EnforceRule) for extension in field.extensions):
         return
     action = field.metadata.get(RULE)
     if action is None:
-        raise NoRule(
-            f'{place} has no rule: add metadata={{"{RULE}": …}}, or "{PUBLIC}" if anybody may.'
-        )
-    if action == PUBLIC:
-        return
+        raise NoRule(f'{place} has no rule: add metadata={{"{RULE}": …}}, the action that it is.')
     if actions is not None and action not in actions:
         raise NoRule(f"{place} has the rule {action!r}, which no role knows.")
-    field.extensions.insert(0, Enforce(str(action)))
+    field.extensions.append(EnforceRule(str(action)))  # the last one is asked first

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from strawberry.types.execution import PreExecutionError
 
-from door.answers import failure, is_request_error, payload
-from door.asks import Ask
-from door.channels import Member
-from door.context import Context
+import log_lines
+from door.answers import encode_errors, encode_payload, is_request_error
+from door.channels import RunMember
+from door.context import DoorContext
 from door.masking import mask_bug
+from door.requests import GraphQLRequest
 
 if TYPE_CHECKING:
     from door.schema import DoorSchema
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("door")
 
 
-class Run(ABC):
+class OperationRun(ABC):
     """It ends with its last member, and always closes what it opened."""
 
-    def __init__(self, schema: "DoorSchema", ask: Ask, context: Context) -> None:
+    def __init__(self, schema: "DoorSchema", ask: GraphQLRequest, context: DoorContext) -> None:
         self.schema, self.ask, self.context = schema, ask, context
-        self.members: dict[Member, None] = {}
+        self.members: dict[RunMember, None] = {}
         self.over = False
         self.task: asyncio.Task[None] | None = None
 
@@ -33,12 +34,12 @@ class Run(ABC):
         """Begin to execute."""
         self.task = asyncio.create_task(self.go())
 
-    def admit(self, member: Member) -> None:
+    def admit(self, member: RunMember) -> None:
         """Let one more listen."""
         self.members[member] = None
         member.run = self
 
-    def leave(self, member: Member) -> None:
+    def leave(self, member: RunMember) -> None:
         """One listens no more; nobody left ends the run."""
         self.members.pop(member, None)
         member.run = None
@@ -60,18 +61,19 @@ class Run(ABC):
 
     async def go(self) -> None:
         """Execute, and end well in any case."""
+        log_lines.add_subjects(request_id=self.context.request_id)
         try:
             await self.execute()
             self.end("complete")
         except Exception as bug:
-            self.end("error", failure([mask_bug(bug, self.context)]))
+            self.end("error", encode_errors([mask_bug(bug, self.context)]))
 
     @abstractmethod
     async def execute(self) -> None:
         """Ask the schema and hand out what it answers."""
 
 
-class Once(Run):
+class SingleRun(OperationRun):
     """A query or a mutation on an open connection."""
 
     async def execute(self) -> None:
@@ -81,13 +83,13 @@ class Once(Run):
             ask.query, ask.variables, self.context, None, ask.operation_name
         )
         if is_request_error(result):
-            return self.end("error", failure(result.errors or ()))
+            return self.end("error", encode_errors(result.errors or ()))
         for member in self.members:
-            member.push(payload(result))
+            member.push(encode_payload(result))
         return None
 
 
-class Stream(Run):
+class SubscriptionRun(OperationRun):
     """A subscription."""
 
     @abstractmethod
@@ -108,8 +110,8 @@ class Stream(Run):
         async with aclosing(stream):
             async for result in stream:
                 if isinstance(result, PreExecutionError) or is_request_error(result):
-                    return self.end("error", failure(result.errors or ()))
-                self.deliver(payload(result))
+                    return self.end("error", encode_errors(result.errors or ()))
+                self.deliver(encode_payload(result))
                 if not self.over:
                     await self.before()
                 if self.over:
@@ -117,7 +119,7 @@ class Stream(Run):
         return None
 
 
-class Alone(Stream):
+class UnsharedStream(SubscriptionRun):
     """A subscription that isn't shared: who doesn't keep up is cut off."""
 
     def deliver(self, text: str) -> None:

@@ -6,16 +6,16 @@ A `log` is history and then news: everybody reads history alone, and joins the o
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from graphql import GraphQLError, OperationType
 
-from door.answers import failure
-from door.asks import Ask
-from door.channels import FEW_PENDING, MOST_PENDING, Member
-from door.context import Context, Progress
-from door.runs import Alone, Once, Stream
+from door.answers import encode_errors
+from door.channels import FEW_PENDING, MOST_PENDING, RunMember
+from door.context import DoorContext, RunProgress
+from door.requests import GraphQLRequest
+from door.runs import SingleRun, SubscriptionRun, UnsharedStream
 from door.sharing import Sharing
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MOST_RECENT = 256
 MOST_RECENT_LENGTH = 4_000_000
 
 
-class Recent:
+class RecentResults:
     """The last results of a log, for those who come from history."""
 
     def __init__(self, floor: int) -> None:
@@ -50,16 +50,18 @@ class Recent:
         return [text for at, text in self.kept if at > position]
 
 
-class State(Stream):
+class StateStream(SubscriptionRun):
     """Every result is the whole state."""
 
-    def __init__(self, hub: "Hub", key: Hashable, ask: Ask, context: Context) -> None:
+    def __init__(
+        self, hub: "SharedRuns", key: Hashable, ask: GraphQLRequest, context: DoorContext
+    ) -> None:
         super().__init__(hub.schema, ask, context)
         self.hub, self.key = hub, key
         self.last: str | None = None
         hub.running[key] = self
 
-    def admit(self, member: Member) -> None:
+    def admit(self, member: RunMember) -> None:
         """Begin with the last state, if there was one."""
         super().admit(member)
         if self.last is not None:
@@ -82,15 +84,17 @@ class State(Stream):
         super().end(kind, text)
 
 
-class Log(Stream):
+class LogStream(SubscriptionRun):
     """History for one member; then, at the head, the news for all equal ones."""
 
-    def __init__(self, hub: "Hub", key: Hashable, ask: Ask, context: Context) -> None:
+    def __init__(
+        self, hub: "SharedRuns", key: Hashable, ask: GraphQLRequest, context: DoorContext
+    ) -> None:
         super().__init__(hub.schema, ask, context)
         self.hub, self.key = hub, key
-        self.recent: Recent | None = None
+        self.recent: RecentResults | None = None
         """Set once this run is the shared one."""
-        if isinstance(context, Progress):
+        if isinstance(context, RunProgress):
             context.when_live(self.heard)
 
     async def before(self) -> None:
@@ -113,7 +117,7 @@ class Log(Stream):
         if self.context.live:
             self.settle()
 
-    def give(self, member: Member, position: int | None, text: str) -> None:
+    def give(self, member: RunMember, position: int | None, text: str) -> None:
         """Queue a result, unless it was had before; who can't take it goes back to history."""
         if self.had(member, position):
             return
@@ -122,7 +126,7 @@ class Log(Stream):
         elif position is not None:
             member.position = position
 
-    def had(self, member: Member, position: int | None) -> bool:
+    def had(self, member: RunMember, position: int | None) -> bool:
         """Whether a member was further than this run when it joined."""
         if member.ahead is None or position is None:
             return False
@@ -131,7 +135,7 @@ class Log(Stream):
             member.ahead = None
         return position <= ahead
 
-    def fall_back(self, member: Member) -> None:
+    def fall_back(self, member: RunMember) -> None:
         """Too slow for the news: read them again as history, from where it is."""
         self.leave(member)
         if member.position is None:
@@ -162,13 +166,13 @@ class Log(Stream):
             return
         shared = self.hub.running.get(self.key)
         if shared is None:
-            self.recent = Recent(member.position)
+            self.recent = RecentResults(member.position)
             self.hub.running[self.key] = self
-        elif isinstance(shared, Log) and shared.join(member, member.position):
+        elif isinstance(shared, LogStream) and shared.join(member, member.position):
             self.members.clear()
             self.stop()
 
-    def join(self, member: Member, position: int) -> bool:
+    def join(self, member: RunMember, position: int) -> bool:
         """Take over somebody who has had everything up to a position, if that can be done."""
         recent = self.recent
         missed = recent.after(position) if recent is not None else None
@@ -194,67 +198,57 @@ class Log(Stream):
         super().end(kind, text)
 
 
-class Hub:
+class SharedRuns:
     """All shared runs of one schema in this process."""
 
     def __init__(self, schema: "DoorSchema") -> None:
         self.schema = schema
-        self.running: dict[Hashable, State | Log] = {}
+        self.running: dict[Hashable, StateStream | LogStream] = {}
 
-    def forget(self, key: Hashable, run: "State | Log") -> None:
+    def forget(self, key: Hashable, run: "StateStream | LogStream") -> None:
         """A run ends."""
         if self.running.get(key) is run:
             del self.running[key]
 
-    def begin(self, member: Member) -> None:
+    def begin(self, member: RunMember) -> None:
         """Execute what a member asks, by the kind of its operation."""
         ask, context = member.ask, member.channel.context
         try:
             operation = self.schema.operation(ask)
         except GraphQLError as error:
-            return member.finish("error", failure([error]))
+            return member.finish("error", encode_errors([error]))
         if operation.operation is OperationType.SUBSCRIPTION:
-            return self.subscribe(member, self.schema.sharing(ask, context))
-        once = Once(self.schema, ask, context.alone())
+            return self.subscribe(member, self.schema.sharing(ask))
+        once = SingleRun(self.schema, ask, context.alone())
         once.admit(member)
         return once.start()
 
-    def subscribe(self, member: Member, sharing: Sharing) -> None:
+    def subscribe(self, member: RunMember, sharing: Sharing) -> None:
         """Begin to listen, with the others if there are others."""
         context, ask = member.channel.context, member.ask
         key = sharing.key(ask, context.scope)
         if sharing.mode == "state":
             self.share_state(member, key)
         elif sharing.mode == "log":
-            if not self.joins_at_once(member, key, sharing.cursor(ask)):
-                self.read_alone(member, key)
+            self.read_alone(member, key)
         else:
-            alone = Alone(self.schema, ask, context.alone())
+            alone = UnsharedStream(self.schema, ask, context.alone())
             alone.admit(member)
             alone.start()
 
-    def share_state(self, member: Member, key: Hashable) -> None:
+    def share_state(self, member: RunMember, key: Hashable) -> None:
         """Listen to the run that there is, or begin it."""
         run = self.running.get(key)
         if run is None:
-            run = State(self, key, member.ask, member.channel.context.alone())
+            run = StateStream(self, key, member.ask, member.channel.context.alone())
             run.start()
         run.admit(member)
 
-    def joins_at_once(self, member: Member, key: Hashable, position: int | None) -> bool:
-        """A cursor that the recent results still reach needs no history."""
-        shared = self.running.get(key)
-        return position is not None and isinstance(shared, Log) and shared.join(member, position)
-
-    def read_alone(self, member: Member, key: Hashable, resume: int | None = None) -> None:
+    def read_alone(self, member: RunMember, key: Hashable, resume: int | None = None) -> None:
         """Begin with history."""
         context = member.channel.context.alone()
         context.resume = resume
         member.ahead = None
-        run = Log(self, key, member.ask, context)
+        run = LogStream(self, key, member.ask, context)
         run.admit(member)
         run.start()
-
-    def sources(self) -> Iterator[State | Log]:
-        """The shared runs, for whoever wants to count them."""
-        return iter(self.running.values())

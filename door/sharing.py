@@ -1,6 +1,6 @@
 """Which subscriptions are equal: printed alike, with equal variables, for equal viewers."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -14,7 +14,6 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     SelectionSetNode,
-    StringValueNode,
     VariableDefinitionNode,
     VariableNode,
     Visitor,
@@ -24,10 +23,9 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from door.asks import Ask
+from door.requests import GraphQLRequest
 
 SHARE = "share"
-POSITION = "position"
 AFTER = "after"
 BACKREF = "strawberry-definition"
 
@@ -41,30 +39,15 @@ class Sharing:
     mode: Mode | None = None
     printed: str = ""
     variables: tuple[str, ...] = ()
-    after: Any = None
-    """The value node of the root field's `after` argument."""
-    position: Callable[[str], int | None] | None = None
-    """Reads the position out of a cursor, if the field says how."""
 
-    def key(self, ask: Ask, scope: Hashable) -> Hashable:
+    def key(self, ask: GraphQLRequest, scope: Hashable) -> Hashable:
         """Equal for all who may listen to the same run."""
         given = ask.variables or {}
         used = {name: given[name] for name in self.variables if name in given}
         return scope, self.printed, orjson.dumps(used, option=orjson.OPT_SORT_KEYS)
 
-    def cursor(self, ask: Ask) -> int | None:
-        """The position after which the client wants to hear, as far as the field can tell."""
-        if self.position is None or self.after is None:
-            return None
-        after = self.after
-        if isinstance(after, VariableNode):
-            given = (ask.variables or {}).get(after.name.value)
-        else:
-            given = after.value if isinstance(after, StringValueNode) else None
-        return self.position(given) if isinstance(given, str) else None
 
-
-def root_field(tree: DocumentNode, found: SelectionSetNode) -> FieldNode | None:
+def find_root_field(tree: DocumentNode, found: SelectionSetNode) -> FieldNode | None:
     """The only field of a subscription, wherever fragments hide it."""
     fragments = {d.name.value: d for d in tree.definitions if isinstance(d, FragmentDefinitionNode)}
     seen: set[str] = set()
@@ -120,18 +103,20 @@ class WithoutUnused(Visitor):
         return False if node.variable.name.value in self.used else REMOVE
 
 
-def printed(tree: DocumentNode, root: FieldNode, *, cut: bool) -> tuple[str, tuple[str, ...]]:
+def print_without_cursor(
+    tree: DocumentNode, root: FieldNode, *, cut: bool
+) -> tuple[str, tuple[str, ...]]:
     """The document without `after`, and the variables that it still uses."""
     visitor = WithoutAfter(root if cut else cast(FieldNode, None))
     edited = visit(tree, visitor)
     return print_ast(visit(edited, WithoutUnused(visitor.used))), tuple(sorted(visitor.used))
 
 
-def sharing(
+def derive_sharing(
     schema: GraphQLSchema, tree: DocumentNode, operation: OperationDefinitionNode
 ) -> Sharing:
     """Read from the field's metadata how a subscription is shared."""
-    root = root_field(tree, operation.selection_set)
+    root = find_root_field(tree, operation.selection_set)
     kind = schema.subscription_type
     definition = kind.fields.get(root.name.value) if root and kind else None
     field = definition.extensions.get(BACKREF) if definition else None
@@ -139,6 +124,5 @@ def sharing(
     if root is None or field is None or mode is None:
         return Sharing()
     own = separate_operations(tree)[operation.name.value if operation.name else ""]
-    text, variables = printed(own, root, cut=mode == "log")
-    after = next((a.value for a in root.arguments or () if a.name.value == AFTER), None)
-    return Sharing(mode, text, variables, after, field.metadata.get(POSITION))
+    text, variables = print_without_cursor(own, root, cut=mode == "log")
+    return Sharing(mode, text, variables)

@@ -8,12 +8,12 @@ from typing import Any
 from graphql import GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from door.answers import failure, text
-from door.asks import Malformed, ask, decode
-from door.channels import Channel, Member
-from door.context import Context, NotSignedIn
-from door.shared import Hub
-from door.signing import SignIn, bearer
+from door.answers import encode_errors, encode_json_text
+from door.channels import Channel, RunMember
+from door.context import DoorContext, NotSignedIn, OutOfService
+from door.requests import MalformedRequest, decode_json, parse_request
+from door.shared import SharedRuns
+from door.signing import SignIn, parse_bearer_token
 
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 3.0
@@ -27,13 +27,13 @@ Fault = tuple[int, str]
 FINE: Fault = (0, "")
 
 
-class Socket(Channel):
+class WebSocketChannel(Channel):
     """One websocket and the conversation on it."""
 
     def __init__(
         self,
         ws: WebSocket,
-        hub: Hub,
+        hub: SharedRuns,
         sign_in: SignIn[Any],
         opened: Callable[[Channel, Any], None],
     ) -> None:
@@ -41,11 +41,11 @@ class Socket(Channel):
         self.ws, self.hub, self.sign_in, self.opened = ws, hub, sign_in, opened
         self.greeted = self.signed_in = False
 
-    def next(self, member: Member, payload: str) -> str:
+    def next(self, member: RunMember, payload: str) -> str:
         """One result as a message."""
         return f'{{"id":{member.quoted},"type":"next","payload":{payload}}}'
 
-    def end(self, member: Member, kind: str, payload: str) -> str:
+    def end(self, member: RunMember, kind: str, payload: str) -> str:
         """The end of an operation as a message."""
         tail = f',"payload":{payload}' if payload else ""
         return f'{{"id":{member.quoted},"type":"{kind}"{tail}}}'
@@ -60,7 +60,7 @@ class Socket(Channel):
         self.timer(INIT_SECONDS, 4408, "Connection initialisation timeout")
         code, reason = await self.serve(self.read())
         if code:
-            await part(self.ws, code, reason)
+            await close_socket(self.ws, code, reason)
 
     async def read(self) -> None:
         """Take messages until one is wrong or the client goes."""
@@ -77,8 +77,8 @@ class Socket(Channel):
         if len(raw) > MOST_LENGTH:
             return 1009, "The message is too long"
         try:
-            message = decode(raw)
-        except Malformed:
+            message = decode_json(raw)
+        except MalformedRequest:
             return 4400, "Messages are JSON"
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             return 4400, "Messages are JSON objects with a type"
@@ -111,12 +111,14 @@ class Socket(Channel):
             return 4400, "The payload of connection_init must be an object"
         try:
             async with asyncio.timeout(SIGN_IN_SECONDS):
-                context: Context = await self.sign_in(self.ws, self.token(payload or {}))
+                context: DoorContext = await self.sign_in(self.ws, self.token(payload or {}))
         except NotSignedIn as why:
             return 4403, f"Forbidden: {why.reason}"
+        except OutOfService as why:
+            return 1013, why.reason
         self.context, self.signed_in = context, True
         self.opened(self, context)
-        self.expire(context.expires_at)
+        self.expire(context.expires_in_s)
         await self.send('{"type":"connection_ack"}')
         return FINE
 
@@ -124,8 +126,8 @@ class Socket(Channel):
         """From the first message; programs may also send it with the handshake."""
         for name, value in payload.items():
             if name.lower() == "authorization" and isinstance(value, str):
-                return bearer(value)
-        return bearer(self.ws.headers.get("authorization"))
+                return parse_bearer_token(value)
+        return parse_bearer_token(self.ws.headers.get("authorization"))
 
     async def subscribe(self, message: dict[str, Any]) -> Fault:
         """Begin an operation."""
@@ -135,8 +137,8 @@ class Socket(Channel):
         if not isinstance(name, str) or not name:
             return 4400, "The id must be a string"
         try:
-            wanted = ask(message.get("payload"))
-        except Malformed as why:
+            wanted = parse_request(message.get("payload"))
+        except MalformedRequest as why:
             return 4400, why.reason
         if name in self.members:
             return 4409, f"Subscriber for {name} already exists"
@@ -149,10 +151,12 @@ class Socket(Channel):
     def too_many(self, name: str) -> str:
         """The refusal of one operation more."""
         error = GraphQLError(f"At most {MOST_OPERATIONS} operations on one socket.")
-        return f'{{"id":{text(name)},"type":"error","payload":{failure([error])}}}'
+        return (
+            f'{{"id":{encode_json_text(name)},"type":"error","payload":{encode_errors([error])}}}'
+        )
 
 
-async def part(ws: WebSocket, code: int, reason: str) -> None:
+async def close_socket(ws: WebSocket, code: int, reason: str) -> None:
     """Close, without waiting long for a client that doesn't listen."""
     said = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
     with suppress(OSError, RuntimeError, WebSocketDisconnect, TimeoutError):

@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.types import Receive, Send
 
-from door.channels import Channel, Member
+from door.channels import Channel, RunMember
 from door.media import EVENTS
 
 PING_SECONDS = 12.0
@@ -16,18 +16,18 @@ HEADERS = [
 ]
 
 
-class Events(Channel):
+class EventStreamChannel(Channel):
     """One response that goes on."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         super().__init__()
         self.receive, self.raw = receive, send
 
-    def next(self, member: Member, payload: str) -> str:
+    def next(self, member: RunMember, payload: str) -> str:
         """One result as an event."""
         return f"event: next\ndata: {payload}\n\n"
 
-    def end(self, member: Member, kind: str, payload: str) -> str:
+    def end(self, member: RunMember, kind: str, payload: str) -> str:
         """The end; this protocol has no event for errors, they come as a result."""
         last = f'event: next\ndata: {{"errors":{payload}}}\n\n' if kind == "error" else ""
         return last + COMPLETE

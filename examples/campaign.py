@@ -7,40 +7,39 @@ from typing import Any
 EXPERIMENT, CAMPAIGN = "hypot", "toy_detector"
 PARAMETERS = [["electron", "muon"], ["1GeV", "3GeV"]]
 SLICES, JOBS, EVENTS = 4, 54, 20
-FILES = SLICES * JOBS
 
 DETECTOR = Path(__file__).parent / "detector"
 
 
-def program(name: str, python: str) -> list[str]:
+def build_program(name: str, python: str) -> list[str]:
     """A program of the detector, as a list of words; -E and -s keep other people's Python settings out."""
     return [python, "-E", "-s", str(DETECTOR / name)]
 
 
-def job_type(name: str, pattern: str, python: str) -> dict[str, Any]:
+def build_job_type(name: str, pattern: str, python: str) -> dict[str, Any]:
     """What a stage's jobs run, what they must make, and how it is done again."""
     return {
         "experiment": EXPERIMENT,
         "name": name,
-        "command": program(f"{name}.py", python),
-        "outputCheck": program("check.py", python),
+        "command": build_program(f"{name}.py", python),
+        "outputCheck": build_program("check.py", python),
         "patterns": [pattern],
         "recoveries": [{"type": "consumed_status", "rounds": 4}],
         "resources": {"memoryMb": 150, "walltimeS": 5},
     }
 
 
-def job_types(batch_system: str) -> list[dict[str, Any]]:
+def build_job_types(batch_system: str) -> list[dict[str, Any]]:
     """One for each stage; on other machines jobs run the Python that those have."""
     python = sys.executable if batch_system == "local" else "python3"
     return [
-        job_type("generate", "gen_*.jsonl", python),
-        job_type("reconstruct", "reco_*.jsonl", python),
-        job_type("merge", "hist_*.jsonl", python),
+        build_job_type("generate", "gen_*.jsonl", python),
+        build_job_type("reconstruct", "reco_*.jsonl", python),
+        build_job_type("merge", "hist_*.jsonl", python),
     ]
 
 
-def stage(name: str, faults: float, **more: Any) -> dict[str, Any]:
+def build_stage(name: str, faults: float, **more: Any) -> dict[str, Any]:
     """One stage, with the share of its jobs that fail on purpose."""
     return {
         "name": name,
@@ -53,14 +52,14 @@ def stage(name: str, faults: float, **more: Any) -> dict[str, Any]:
     }
 
 
-def campaign(faults: float, batch_system: str) -> dict[str, Any]:
-    """The whole campaign; the generator's edge to itself launches its next parameter."""
+def build_campaign(faults: float, batch_system: str, jobs: int = JOBS) -> dict[str, Any]:
+    """The whole campaign; the generator's edge to itself launches its next parameter, of so many jobs."""
     all_ = {"batchSystem": batch_system}
     generator = {
         "kind": "GENERATOR",
         "split": "multiparam()",
         "parameterLists": PARAMETERS,
-        "jobsPerSlice": JOBS,
+        "jobsPerSlice": jobs,
         "eventsPerJob": EVENTS,
     }
     return {
@@ -68,9 +67,9 @@ def campaign(faults: float, batch_system: str) -> dict[str, Any]:
         "name": CAMPAIGN,
         "description": "Toy detector: generate, reconstruct, merge.",
         "stages": [
-            stage("generate", faults, **all_, **generator),
-            stage("reconstruct", faults, **all_, filesPerJob=4),
-            stage("merge", faults, **all_, filesPerJob=30),
+            build_stage("generate", faults, **all_, **generator),
+            build_stage("reconstruct", faults, **all_, filesPerJob=4),
+            build_stage("merge", faults, **all_, filesPerJob=30),
         ],
         "dependencies": [
             {"upstream": "generate", "downstream": "generate"},

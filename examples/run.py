@@ -17,11 +17,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from examples.campaign import CAMPAIGN, EXPERIMENT, FILES, campaign, job_types
-from poms import Client, Refused, taken
-from poms.board import Board, account, terminal
-from poms.client import Page, following, pages
-from poms.following import Stages, is_live, until_quiet
+from examples.campaign import CAMPAIGN, EXPERIMENT, JOBS, SLICES, build_campaign, build_job_types
+from poms import Client, OperationRefused, expect_result
+from poms.client import Page, find_next_cursor, iterate_pages
+from poms.following import Stages, is_live, show_until_quiet
 from poms.generated.fragments import CampaignPart, LaunchPart, SubmissionPart
 from poms.generated.input_types import (
     CampaignFilter,
@@ -35,37 +34,38 @@ from poms.generated.input_types import (
 )
 from poms.generated.outputs_located import OutputsLocatedSubmissionOutputsNodes
 from poms.generated.save_campaign import SaveCampaignSaveCampaignCampaignSaved
+from poms.progress_view import ProgressView, make_account_table, make_terminal
 
 QUIET_S, MOST_S = 30.0, 1800.0
 
 
-async def load(api: Client, faults: float, batch_system: str) -> CampaignPart:
+async def load_campaign(api: Client, faults: float, batch_system: str, jobs: int) -> CampaignPart:
     """Make whatever is not there yet, and return the campaign."""
     experiment = {"name": EXPERIMENT, "title": "The example's experiment"}
-    made(await api.create_experiment(CreateExperimentInput.model_validate(experiment)))
+    accept_existing(await api.create_experiment(CreateExperimentInput.model_validate(experiment)))
     username = (await api.me()).viewer.person.username
     member = {"experiment": EXPERIMENT, "username": username, "role": "PRODUCTION"}
-    made(await api.set_membership(SetMembershipInput.model_validate(member)))
+    accept_existing(await api.set_membership(SetMembershipInput.model_validate(member)))
     host = {"experiment": EXPERIMENT, "name": "here"}
-    made(await api.create_launch_host(CreateLaunchHostInput.model_validate(host)))
+    accept_existing(await api.create_launch_host(CreateLaunchHostInput.model_validate(host)))
     setup = {**host, "launchHost": "here"}
-    made(await api.create_login_setup(CreateLoginSetupInput.model_validate(setup)))
-    for each in job_types(batch_system):
-        made(await api.create_job_type(CreateJobTypeInput.model_validate(each)))
+    accept_existing(await api.create_login_setup(CreateLoginSetupInput.model_validate(setup)))
+    for each in build_job_types(batch_system):
+        accept_existing(await api.create_job_type(CreateJobTypeInput.model_validate(each)))
     saved = await api.save_campaign(
-        SaveCampaignInput.model_validate(campaign(faults, batch_system))
+        SaveCampaignInput.model_validate(build_campaign(faults, batch_system, jobs))
     )
-    return taken(saved.save_campaign, SaveCampaignSaveCampaignCampaignSaved).campaign
+    return expect_result(saved.save_campaign, SaveCampaignSaveCampaignCampaignSaved).campaign
 
 
-def made(answer: BaseModel) -> None:
+def accept_existing(answer: BaseModel) -> None:
     """Be content with what is there, now or before."""
     (result,) = (getattr(answer, name) for name in type(answer).model_fields)
     if hasattr(result, "message") and result.typename__ != "NameTaken":
-        raise Refused(result.message)
+        raise OperationRefused(result.message)
 
 
-async def find(api: Client) -> CampaignPart | None:
+async def find_campaign(api: Client) -> CampaignPart | None:
     """The campaign, or None."""
     wanted = CampaignFilter(name_contains=CAMPAIGN)
     found = (await api.campaigns(wanted)).campaigns.nodes
@@ -73,28 +73,29 @@ async def find(api: Client) -> CampaignPart | None:
     return next(mine, None)
 
 
-async def launch(api: Client, campaign_id: str) -> None:
+async def launch_first_stages(api: Client, campaign_id: str) -> None:
     """Launch what begins without another stage's outputs: the generator's first parameter."""
     asked = await api.launch_campaign(campaign_id, idempotency_key=f"example:{campaign_id}")
-    done = taken(asked.launch_campaign, LaunchPart)
+    done = expect_result(asked.launch_campaign, LaunchPart)
     for problem in filter(None, (each.problem for each in done.launches)):
-        raise Refused(problem.message)
+        raise OperationRefused(problem.message)
 
 
-def is_whole(stages: Stages) -> bool:
-    """Whether all files went through all stages."""
-    done = {stage.name: stage for stage in stages}
-    return not is_live(stages) and done["merge"].files_done == FILES
+async def follow_campaign(api: Client, campaign_id: str, files: int) -> Stages:
+    """Show a live line per stage until so many files went through all of them, or nothing goes on."""
 
+    def is_whole(stages: Stages) -> bool:
+        done = {stage.name: stage for stage in stages}
+        return not is_live(stages) and done["merge"].files_done == files
 
-async def follow(api: Client, campaign_id: str) -> Stages:
-    """Show a live line per stage until nothing goes on."""
-    with Board() as board:
+    with ProgressView() as board:
         async with asyncio.timeout(MOST_S):
-            return await until_quiet(api, campaign_id, board.show, quiet_s=QUIET_S, whole=is_whole)
+            return await show_until_quiet(
+                api, campaign_id, board.show, quiet_s=QUIET_S, whole=is_whole
+            )
 
 
-async def record(api: Client, found: CampaignPart) -> dict[str, Any]:
+async def fetch_record(api: Client, found: CampaignPart) -> dict[str, Any]:
     """POMS's own record: which files each stage made and processed, and how many events they hold."""
     return {stage.name: await record_of(api, stage.id) for stage in found.stages}
 
@@ -107,11 +108,15 @@ async def record_of(api: Client, stage_id: str) -> dict[str, Any]:
     async def page(after: str | None) -> Page[SubmissionPart]:
         asked = SubmissionsFilter(stage_id=stage_id)
         found = (await api.submissions(asked, 100, after)).submissions
-        return found.nodes, following(found.page_info)
+        return found.nodes, find_next_cursor(found.page_info)
 
-    async for submission in pages(page):
-        processed += [name async for name in pages(partial(inputs, api, submission.id))]
-        made += [file async for file in pages(partial(outputs, api, submission.id))]
+    async for submission in iterate_pages(page):
+        processed += [
+            name async for name in iterate_pages(partial(list_done_inputs, api, submission.id))
+        ]
+        made += [
+            file async for file in iterate_pages(partial(list_located_outputs, api, submission.id))
+        ]
     return {
         "files": sorted(file.name for file in made),
         "processed": sorted(processed),
@@ -119,48 +124,60 @@ async def record_of(api: Client, stage_id: str) -> dict[str, Any]:
     }
 
 
-async def inputs(api: Client, id: str, after: str | None) -> Page[str]:
+async def list_done_inputs(api: Client, id: str, after: str | None) -> Page[str]:
     """The names of inputs that a submission did."""
     found = (await api.inputs_done(id, after)).submission
     if found is None:
-        raise Refused(f"There is no {id}.")
+        raise OperationRefused(f"There is no {id}.")
     names = [node.file.name for node in found.inputs.nodes if node.file]
-    return names, following(found.inputs.page_info)
+    return names, find_next_cursor(found.inputs.page_info)
 
 
-async def outputs(
+async def list_located_outputs(
     api: Client, id: str, after: str | None
 ) -> Page[OutputsLocatedSubmissionOutputsNodes]:
     """Files that a submission made, and that were seen."""
     found = (await api.outputs_located(id, after)).submission
     if found is None:
-        raise Refused(f"There is no {id}.")
-    return found.outputs.nodes, following(found.outputs.page_info)
+        raise OperationRefused(f"There is no {id}.")
+    return found.outputs.nodes, find_next_cursor(found.outputs.page_info)
 
 
-def verify(store: Path, said: dict[str, Any]) -> int:
+async def list_folders(api: Client, store: Path, campaign_id: str) -> list[Path]:
+    """Where the campaign's files lie; those of versions that named folders by names are where they were."""
+    experiment = (await api.experiment(EXPERIMENT)).experiment
+    assert experiment is not None
+    numbers = [id.rpartition(":")[2] for id in (experiment.id, campaign_id)]
+    folders = [store / f"e{numbers[0]}" / f"c{numbers[1]}", store / EXPERIMENT / CAMPAIGN]
+    return [folder for folder in folders if folder.is_dir()] or folders[:1]
+
+
+def verify_files(folders: list[Path], said: dict[str, Any]) -> int:
     """Let the verifier, which uses no code of ours, recompute everything from the files on disk."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(said, file)
         file.flush()
         script = Path(__file__).with_name("verify.py")
-        words = [str(store / EXPERIMENT / CAMPAIGN), "--against", file.name]
+        words = [*map(str, folders), "--against", file.name]
         done = subprocess.run([sys.executable, "-I", str(script), *words], check=False)
         return done.returncode
 
 
-async def run(asked: argparse.Namespace) -> int:
+async def run_example(asked: argparse.Namespace) -> int:
     """Load, launch, follow, account, verify."""
     async with Client(asked.url, asked.token) as api:
-        found = await find(api) or await load(api, asked.faults, asked.batch_system)
+        found = await find_campaign(api) or await load_campaign(
+            api, asked.faults, asked.batch_system, asked.jobs
+        )
         began = time.monotonic()
         here = SubmissionsFilter(campaign_id=found.id)
         if not (await api.submissions(here, 1)).submissions.nodes:
-            await launch(api, found.id)
-        stages = await follow(api, found.id)
+            await launch_first_stages(api, found.id)
+        stages = await follow_campaign(api, found.id, SLICES * asked.jobs)
         print(f"\nAfter {time.monotonic() - began:.0f} s:")
-        terminal().print(account(stages))
-        return verify(asked.store, await record(api, found))
+        make_terminal().print(make_account_table(stages))
+        folders = await list_folders(api, asked.store, found.id)
+        return verify_files(folders, await fetch_record(api, found))
 
 
 def main() -> int:
@@ -175,8 +192,11 @@ def main() -> int:
     parser.add_argument(
         "--batch-system", default="local", help="where jobs run: local, htcondor or slurm"
     )
+    parser.add_argument(
+        "--jobs", type=int, default=JOBS, help="jobs for each parameter of the generator"
+    )
     asked = parser.parse_args()
-    return asyncio.run(run(asked))
+    return asyncio.run(run_example(asked))
 
 
 if __name__ == "__main__":

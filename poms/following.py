@@ -32,7 +32,7 @@ def is_well(stages: Stages) -> bool:
     return states <= {SubmissionState.LOCATED}
 
 
-async def until_quiet(
+async def show_until_quiet(
     api: Client,
     campaign_id: str,
     show: Callable[[Stages], None],
@@ -50,12 +50,12 @@ async def until_quiet(
             show(found.stages)
             if not is_live(found.stages):
                 break
-        if stages := await _settled(api, campaign_id, quiet_s, whole):
+        if stages := await _wait_until_settled(api, campaign_id, quiet_s, whole):
             show(stages)
             return stages
 
 
-async def _settled(
+async def _wait_until_settled(
     api: Client, campaign_id: str, quiet_s: float, whole: Callable[[Stages], bool]
 ) -> Stages:
     """The stages once nothing has begun for a while; empty when it goes on."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from poms.transport import NotSignedIn
+from poms.transport import TokenRejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,27 +18,27 @@ class Session:
     token: str = field(repr=False)
 
 
-def place() -> Path:
+def locate_session_file() -> Path:
     """The file in which the session is kept, readable by its owner alone."""
     return Path(typer.get_app_dir("poms")) / "session.json"
 
 
-def read() -> Session:
+def read_session() -> Session:
     """`POMS_URL` and `POMS_TOKEN`, each over what was kept."""
     try:
-        kept = json.loads(place().read_text())
+        kept = json.loads(locate_session_file().read_text())
     except (OSError, ValueError):
         kept = {}
     url = os.environ.get("POMS_URL") or kept.get("url")
     token = os.environ.get("POMS_TOKEN") or kept.get("token")
     if not url or not token:
-        raise NotSignedIn("Sign in first: `poms login URL`, or set POMS_URL and POMS_TOKEN.")
+        raise TokenRejected("Sign in first: `poms login URL`, or set POMS_URL and POMS_TOKEN.")
     return Session(url, token)
 
 
-def keep(session: Session) -> Path:
+def save_session(session: Session) -> Path:
     """Write a session down, and say where."""
-    file = place()
+    file = locate_session_file()
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = file.with_suffix(".new")
     fresh.unlink(missing_ok=True)

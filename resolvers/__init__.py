@@ -1,1 +1,1 @@
-"""What happens when a client asks: one module per noun, one class per root."""
+"""What happens when a client asks: a folder for each group of nouns, one class per noun and root."""

@@ -2,49 +2,62 @@
 
 from strawberry.schema.config import StrawberryConfig
 
-import auth
-from door import build
-from door.describe import thing
-from door.limits import Limits
+from auth import SIGN_IN
+from domain.permissions import GRANTS
+from door import build_schema
+from door.budgets import Budget
+from door.describe import declare_object_type
+from door.limits import OperationLimits
 from door.schema import DoorSchema
-from resolvers.batch_systems import BatchSystemMutations, BatchSystemQueries
-from resolvers.campaigns import CampaignMutations, CampaignQueries
-from resolvers.changes import ChangeQueries, ChangeSubscriptions
-from resolvers.credentials import CredentialMutations, CredentialQueries
-from resolvers.cursors import CursorMutations
-from resolvers.datasets import DatasetMutations, DatasetQueries
-from resolvers.discrepancies import DiscrepancyMutations, DiscrepancyQueries
-from resolvers.experiments import ExperimentMutations, ExperimentQueries
-from resolvers.job_types import JobTypeMutations, JobTypeQueries
-from resolvers.joins import JoinQueries
-from resolvers.launch_hosts import LaunchHostMutations, LaunchHostQueries
-from resolvers.launches import PROBLEMS, LaunchMutations
-from resolvers.limits import LimitMutations
-from resolvers.login_setups import LoginSetupMutations, LoginSetupQueries
+from resolvers.batch.batch_systems import BatchSystemMutations, BatchSystemQueries
+from resolvers.batch.discrepancies import DiscrepancyMutations, DiscrepancyQueries
+from resolvers.batch.installation import InstallationMutations, InstallationQueries
+from resolvers.campaigns.campaigns import CampaignMutations, CampaignQueries
+from resolvers.campaigns.schedules import ScheduleMutations
+from resolvers.campaigns.stages import StageQueries
+from resolvers.files.catalogs import CatalogMutations, CatalogQueries
+from resolvers.files.datasets import DatasetMutations, DatasetQueries
+from resolvers.files.listings import ListingMutations
+from resolvers.launching.effective_parameters import ParameterQueries
+from resolvers.launching.file_checks import FileCheckMutations
+from resolvers.launching.joins import JoinQueries
+from resolvers.launching.late_files import LateFileMutations
+from resolvers.launching.launches import PROBLEMS, LaunchMutations
+from resolvers.launching.limits import LimitMutations
+from resolvers.launching.queue import QueueMutations, QueueQueries
+from resolvers.launching.slice_previews import SplitQueries
+from resolvers.launching.split_positions import CursorMutations
 from resolvers.nodes import NodeQueries
-from resolvers.parameters import ParameterQueries
-from resolvers.people import PeopleMutations, PeopleQueries
-from resolvers.queue import QueueMutations, QueueQueries
-from resolvers.recoveries import RecoveryMutations, RecoveryQueries
-from resolvers.schedules import ScheduleMutations
-from resolvers.splits import SplitQueries
-from resolvers.stages import StageQueries
-from resolvers.stragglers import StragglerMutations
-from resolvers.submissions import SubmissionMutations, SubmissionQueries
-from resolvers.triage import TriageQueries
-from schema.jobs import Job
+from resolvers.people.experiments import ExperimentMutations, ExperimentQueries
+from resolvers.people.leaving import LeavingMutations
+from resolvers.people.people import PeopleMutations, PeopleQueries
+from resolvers.recovery.recoveries import RecoveryMutations, RecoveryQueries
+from resolvers.setup.batch_allowances import BatchAllowanceMutations, BatchAllowanceQueries
+from resolvers.setup.credentials import CredentialMutations, CredentialQueries
+from resolvers.setup.job_types import JobTypeMutations, JobTypeQueries
+from resolvers.setup.launch_hosts import LaunchHostMutations, LaunchHostQueries
+from resolvers.setup.login_setups import LoginSetupMutations, LoginSetupQueries
+from resolvers.setup.uploads import UploadMutations, UploadQueries
+from resolvers.submissions.changes import ChangeQueries, ChangeSubscriptions
+from resolvers.submissions.ownership import OwnershipMutations
+from resolvers.submissions.submissions import SubmissionMutations, SubmissionQueries
+from resolvers.submissions.triage import TriageQueries
 from schema.numbers import SCALARS
+from schema.submissions.jobs import Job
 
 
-@thing
+@declare_object_type
 class Query(
     NodeQueries,
     PeopleQueries,
     ExperimentQueries,
     LaunchHostQueries,
+    BatchAllowanceQueries,
     CredentialQueries,
     LoginSetupQueries,
     JobTypeQueries,
+    UploadQueries,
+    CatalogQueries,
     DatasetQueries,
     DiscrepancyQueries,
     CampaignQueries,
@@ -58,20 +71,29 @@ class Query(
     ChangeQueries,
     TriageQueries,
     BatchSystemQueries,
+    InstallationQueries,
 ):
     """Everything that can be read."""
 
 
-@thing
+@declare_object_type
 class Mutation(
     PeopleMutations,
+    LeavingMutations,
+    OwnershipMutations,
     ExperimentMutations,
     LaunchHostMutations,
+    BatchAllowanceMutations,
     BatchSystemMutations,
+    InstallationMutations,
     CredentialMutations,
     LoginSetupMutations,
     JobTypeMutations,
+    UploadMutations,
+    CatalogMutations,
     DatasetMutations,
+    FileCheckMutations,
+    ListingMutations,
     DiscrepancyMutations,
     CampaignMutations,
     CursorMutations,
@@ -81,24 +103,26 @@ class Mutation(
     LimitMutations,
     SubmissionMutations,
     RecoveryMutations,
-    StragglerMutations,
+    LateFileMutations,
 ):
-    """Everything that can be changed."""
+    """Everything that can be changed. Asking again with the same `idempotencyKey` gives the same answer, and changes
+    nothing twice; what has an id is shown as it is now. After a problem the key can be used again."""
 
 
-@thing
+@declare_object_type
 class Subscription(ChangeSubscriptions):
     """Everything that can be watched."""
 
 
-def make_schema(limits: Limits | None = None) -> DoorSchema:
+def make_schema(limits: OperationLimits | None = None, budget: Budget | None = None) -> DoorSchema:
     """The schema, with everything that hides behind an interface."""
-    return build(
+    return build_schema(
         Query,
         Mutation,
         Subscription,
         types=[Job, *PROBLEMS.values()],
-        actions={*auth.GRANTS, auth.SIGN_IN},
+        actions={*GRANTS, SIGN_IN},
         limits=limits,
+        budget=budget,
         config=StrawberryConfig(scalar_map=SCALARS),
     )

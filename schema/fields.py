@@ -5,16 +5,15 @@ from typing import Any, TypeVar, cast
 
 import strawberry
 
+from door.limits import WEIGHT
 from door.rules import RULE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def reads(action: str = "view") -> Callable[[F], F]:
-    """Declare a field that looks something up for those who may do this to anything at all."""
-    return cast(Callable[[F], F], strawberry.field(metadata={RULE: action}))
+def declare_query(action: str = "view", *, weight: int = 0) -> Callable[[F], F]:
+    """Declare a field that looks something up for those who may do this to anything at all.
 
-
-def changes(action: str) -> Callable[[F], F]:
-    """Declare a mutation for those who may do this to anything at all."""
-    return cast(Callable[[F], F], strawberry.mutation(metadata={RULE: action}))
+    `weight`: how many nodes its work is worth, or the text that it yields.
+    """
+    return cast(Callable[[F], F], strawberry.field(metadata={RULE: action, WEIGHT: weight}))

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from db.keyset import Place
-from domain.names import wrong_text
-from door.pages import Connection, bad_input, page
+from db.keyset import PageRequest
+from domain.names import check_text
+from door.pages import Connection, fetch_page, make_input_error
 
 MOST = 2**63 - 1
 
@@ -24,7 +24,7 @@ Named = TypeVar("Named", bound=HasName)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ListPart:
     """Which part of a list is asked for, as the arguments of a connection say."""
 
     first: int | None = None
@@ -33,15 +33,15 @@ class Part:
     before: str | None = None
 
 
-async def by_key(
-    part: Part,
+async def page_by_key(
+    part: ListPart,
     fetch: Callable[[list[Any] | None, bool, int], Awaitable[list[Row]]],
     make: Callable[[Row], T],
     key: Callable[[Row], tuple[Any, ...]],
     width: int,
 ) -> Connection[T]:
     """One page of any list."""
-    return await page(
+    return await fetch_page(
         fetch,
         make,
         key,
@@ -53,29 +53,33 @@ async def by_key(
     )
 
 
-async def by_text(
-    part: Part,
-    fetch: Callable[[Place], Awaitable[list[Row]]],
+async def page_by_text(
+    part: ListPart,
+    fetch: Callable[[PageRequest], Awaitable[list[Row]]],
     make: Callable[[Row], T],
     key: Callable[[Row], str],
 ) -> Connection[T]:
     """One page of a list that is ordered by a text."""
 
     async def read(start: list[Any] | None, backwards: bool, limit: int) -> list[Row]:  # noqa: FBT001 - the page's contract
-        return await fetch(Place(text(start[0]) if start else None, backwards, limit))
+        return await fetch(
+            PageRequest(parse_text_key(start[0]) if start else None, backwards, limit)
+        )
 
-    return await by_key(part, read, make, lambda row: (key(row),), 1)
+    return await page_by_key(part, read, make, lambda row: (key(row),), 1)
 
 
-async def by_name(
-    part: Part, fetch: Callable[[Place], Awaitable[list[Named]]], make: Callable[[Named], T]
+async def page_by_name(
+    part: ListPart,
+    fetch: Callable[[PageRequest], Awaitable[list[Named]]],
+    make: Callable[[Named], T],
 ) -> Connection[T]:
     """One page of a list that is ordered by names."""
-    return await by_text(part, fetch, make, lambda row: row.name)
+    return await page_by_text(part, fetch, make, lambda row: row.name)
 
 
-async def by_number(
-    part: Part,
+async def page_by_number(
+    part: ListPart,
     fetch: Callable[[int, int, bool], Awaitable[list[Row]]],
     make: Callable[[Row], T],
     key: Callable[[Row], int],
@@ -86,20 +90,20 @@ async def by_number(
 
     async def read(start: list[Any] | None, backwards: bool, limit: int) -> list[Row]:  # noqa: FBT001 - the page's contract
         edge = MOST if backwards != falling else -1
-        return await fetch(number(start[0]) if start else edge, limit, backwards)
+        return await fetch(parse_number_key(start[0]) if start else edge, limit, backwards)
 
-    return await by_key(part, read, make, lambda row: (key(row),), 1)
+    return await page_by_key(part, read, make, lambda row: (key(row),), 1)
 
 
-def text(value: object) -> str:
+def parse_text_key(value: object) -> str:
     """A text out of a cursor, which anybody may have made up."""
-    if not isinstance(value, str) or wrong_text(value, 1_000):
-        raise bad_input("Not a cursor of this list.")
+    if not isinstance(value, str) or check_text(value, 1_000):
+        raise make_input_error("Not a cursor of this list.")
     return value
 
 
-def number(value: object) -> int:
+def parse_number_key(value: object) -> int:
     """A number out of a cursor."""
     if type(value) is not int or not -1 <= value <= MOST:
-        raise bad_input("Not a cursor of this list.")
+        raise make_input_error("Not a cursor of this list.")
     return value

@@ -7,20 +7,11 @@ from typing import Protocol, TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from db import (
-    campaigns,
-    credentials,
-    datasets,
-    experiments,
-    files,
-    job_types,
-    launch_hosts,
-    login_setups,
-    people,
-    schedules,
-    stages,
-)
+from db.campaigns import campaigns, schedules, stages
+from db.files import catalogs, datasets, file_checks, files, listings
+from db.people import experiments, people
 from db.pool import Database
+from db.setup import credentials, job_types, launch_hosts, login_setups
 
 
 class HasId(Protocol):
@@ -35,7 +26,7 @@ Identified = TypeVar("Identified", bound=HasId)
 Fetch = Callable[[Database, Sequence[int]], Awaitable[list[Row]]]
 
 
-def by_id(db: Database, fetch: Fetch[Identified]) -> DataLoader[int, Identified | None]:
+def make_id_loader(db: Database, fetch: Fetch[Identified]) -> DataLoader[int, Identified | None]:
     """Rows by id. Nothing is remembered: a socket's context lives long, and rows change."""
 
     async def load(ids: list[int]) -> list[Identified | None]:
@@ -45,7 +36,7 @@ def by_id(db: Database, fetch: Fetch[Identified]) -> DataLoader[int, Identified 
     return DataLoader(load_fn=load, cache=False)
 
 
-def grouped_by(
+def make_group_loader(
     db: Database, fetch: Fetch[Row], key: Callable[[Row], int]
 ) -> DataLoader[int, list[Row]]:
     """All rows that belong to an id."""
@@ -60,7 +51,7 @@ def grouped_by(
 
 
 @dataclass
-class Loaders:
+class SetupLoaders:
     """One loader for each noun of the configuration."""
 
     db: Database
@@ -71,8 +62,12 @@ class Loaders:
     login_setup: DataLoader[int, login_setups.LoginSetup | None] = field(init=False)
     launch_host: DataLoader[int, launch_hosts.LaunchHost | None] = field(init=False)
     credential: DataLoader[int, credentials.Credential | None] = field(init=False)
+    catalog: DataLoader[int, catalogs.Catalog | None] = field(init=False)
     dataset: DataLoader[int, datasets.Dataset | None] = field(init=False)
+    listing_of: DataLoader[int, listings.DatasetListing | None] = field(init=False)
+    """The newest of a dataset."""
     file: DataLoader[int, files.File | None] = field(init=False)
+    file_check_of: DataLoader[int, list[file_checks.FileCheck]] = field(init=False)
     campaign: DataLoader[int, campaigns.Campaign | None] = field(init=False)
     stage: DataLoader[int, stages.Stage | None] = field(init=False)
     stages_of: DataLoader[int, list[stages.Stage]] = field(init=False)
@@ -82,18 +77,34 @@ class Loaders:
 
     def __post_init__(self) -> None:
         db = self.db
-        self.experiment = by_id(db, experiments.by_ids)
-        self.person = by_id(db, people.by_ids)
-        self.memberships_of = grouped_by(db, people.memberships_of, lambda row: row.person_id)
-        self.job_type = by_id(db, job_types.by_ids)
-        self.login_setup = by_id(db, login_setups.by_ids)
-        self.launch_host = by_id(db, launch_hosts.by_ids)
-        self.credential = by_id(db, credentials.by_ids)
-        self.dataset = by_id(db, datasets.by_ids)
-        self.file = by_id(db, files.by_ids)
-        self.campaign = by_id(db, campaigns.by_ids)
-        self.stage = by_id(db, stages.by_ids)
-        self.stages_of = grouped_by(db, stages.of_campaigns, lambda row: row.campaign_id)
-        self.schedule_of = grouped_by(db, schedules.by_stages, lambda row: row.stage_id)
-        self.dependency = by_id(db, stages.dependencies_by_ids)
-        self.dependencies_of = grouped_by(db, stages.dependencies_of, lambda row: row.campaign_id)
+        self.experiment = make_id_loader(db, experiments.find_by_ids)
+        self.person = make_id_loader(db, people.find_by_ids)
+        self.memberships_of = make_group_loader(
+            db, people.list_memberships, lambda row: row.person_id
+        )
+        self.job_type = make_id_loader(db, job_types.find_by_ids)
+        self.login_setup = make_id_loader(db, login_setups.find_by_ids)
+        self.launch_host = make_id_loader(db, launch_hosts.find_by_ids)
+        self.credential = make_id_loader(db, credentials.find_by_ids)
+        self.catalog = make_id_loader(db, catalogs.find_by_ids)
+        self.dataset = make_id_loader(db, datasets.find_by_ids)
+        self.listing_of = DataLoader(load_fn=self._listings, cache=False)
+        self.file = make_id_loader(db, files.find_by_ids)
+        self.file_check_of = make_group_loader(
+            db, file_checks.find_by_datasets, lambda row: row.dataset_id
+        )
+        self.campaign = make_id_loader(db, campaigns.find_by_ids)
+        self.stage = make_id_loader(db, stages.find_by_ids)
+        self.stages_of = make_group_loader(
+            db, stages.list_by_campaigns, lambda row: row.campaign_id
+        )
+        self.schedule_of = make_group_loader(db, schedules.find_by_stages, lambda row: row.stage_id)
+        self.dependency = make_id_loader(db, stages.find_dependencies)
+        self.dependencies_of = make_group_loader(
+            db, stages.list_dependencies, lambda row: row.campaign_id
+        )
+
+    async def _listings(self, dataset_ids: list[int]) -> list[listings.DatasetListing | None]:
+        newest = await listings.find_newest(self.db, dataset_ids)
+        found = {row.dataset_id: row for row in newest}
+        return [found.get(id_) for id_ in dataset_ids]

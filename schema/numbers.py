@@ -1,5 +1,6 @@
-"""Whole numbers that outgrow GraphQL's Int: bytes, events, ordinals."""
+"""Whole numbers that outgrow GraphQL's Int (bytes, events, ordinals), and times that a calendar has."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NewType
 
 import strawberry
@@ -9,7 +10,7 @@ from strawberry.types.scalar import ScalarDefinition
 MOST = 2**63 - 1
 
 
-def parse(value: object) -> int:
+def parse_big_number(value: object) -> int:
     """A JSON number, or a string of digits from clients whose numbers end at 2⁵³."""
     if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit():
         value = int(value[:21])
@@ -22,7 +23,23 @@ def parse_literal(node: ValueNode, _: object = None) -> int:
     """The same, written in the query."""
     if not isinstance(node, IntValueNode | StringValueNode):
         raise GraphQLError("Not a whole number.")
-    return parse(node.value)
+    return parse_big_number(node.value)
+
+
+YEARS = range(1900, 2201)
+
+
+def parse_time(value: object) -> datetime:
+    """An ISO 8601 time with its offset, as UTC; refused where a calendar ends, with the offset or without."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if found is not None and found.tzinfo is not None and found.year in YEARS:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise GraphQLError(
+        f"Not a time: {value!r}"[:100] + f", as 2026-01-31T13:00:00Z, of {YEARS[0]} to {YEARS[-1]}."
+    )
 
 
 if TYPE_CHECKING:
@@ -35,8 +52,14 @@ SCALARS: dict[Any, ScalarDefinition] = {
         name="BigInt",
         description="A whole number of 64 bits; as input also a string of digits.",
         serialize=int,
-        parse_value=parse,
+        parse_value=parse_big_number,
         parse_literal=parse_literal,
-    )
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A time in ISO 8601, with its offset from UTC: `2026-01-31T13:00:00Z`.",
+        serialize=datetime.isoformat,
+        parse_value=parse_time,
+    ),
 }
 """For the schema: `build(…, config=StrawberryConfig(scalar_map=SCALARS))`."""

@@ -1,7 +1,7 @@
 """Real Postgres, real Valkey: each test owns a fresh database cloned from a migrated template.
 
 The servers are throwaway children of pytest (one pair per xdist worker) that die with it. Set
-POMS_TEST_DATABASE_URL (a role that may create databases) or POMS_TEST_REDIS_URL to use others.
+POMS_TEST_DATABASE_URL (a superuser with a password, which the roles get, too) or POMS_TEST_REDIS_URL to use others.
 """
 
 import asyncio
@@ -10,12 +10,12 @@ import itertools
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -25,9 +25,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
-from db.migrate import migrate
-from tests.emptying import Fresh
+from db.migrate import apply_migrations
+from db.reach import ApiConnection, ApiPool, ReachingPool
+from db.typed_connection import TypedConnection
+from domain.database_roles import API, OWNER, WORKER
+from tests.database_reuse import Fresh
+from tests.roles import build_role_url, make_test_roles
 from up import children, home, postgres, valkey
+from up.ports import find_free_port
 
 # A busy machine is no fault of what is tested.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,7 +51,7 @@ class PostgresServer:
     """A running server on which tests make databases."""
 
     admin: str
-    """The address of a database that is always there."""
+    """A superuser's address of a database that is always there."""
     tcp_admin: str
     """The same by TCP: what a test needs that puts something in between."""
     template: str
@@ -54,14 +59,28 @@ class PostgresServer:
     """Databases that are as the template again."""
 
     def url(self, database: str) -> str:
+        """The superuser's address."""
         return urlunsplit(urlsplit(self.admin)._replace(path=f"/{database}"))
 
-    def tcp_url(self, database: str) -> str:
-        return urlunsplit(urlsplit(self.tcp_admin)._replace(path=f"/{database}"))
+    def owner_url(self, database: str) -> str:
+        return build_role_url(OWNER, self.url(database))
+
+    def owner_tcp_url(self, database: str) -> str:
+        return build_role_url(
+            OWNER, urlunsplit(urlsplit(self.tcp_admin)._replace(path=f"/{database}"))
+        )
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What may take long, as its bound says, begins first: then nobody waits for it in the end."""
+    """What may take long, as its bound says, begins first: then nobody waits for it in the end.
+
+    Coverage is not counted while a property is tried with a hundred examples, since that would more than double its
+    time; the examples that people wrote, and the tests of the rooms above, pass by the same lines.
+    """
+    for item in items:
+        if item.get_closest_marker("hypothesis"):
+            item.add_marker("no_cover")
     bounds = {item: item.get_closest_marker("timeout") for item in items}
     items.sort(key=lambda item: bound.args[0] if (bound := bounds[item]) else 0, reverse=True)
 
@@ -71,15 +90,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def wait_until(condition: Callable[[], object], *, within: float = 20, what: str = "it") -> None:
+def wait_until(condition: Callable[[], object], *, within: float = 60, what: str = "it") -> None:
     """Return as soon as a condition holds; fail when it doesn't within the bound."""
     deadline = time.monotonic() + within
     while not condition():
@@ -113,13 +124,11 @@ def postgres_server(service_home: Path) -> Iterator[PostgresServer]:
         server = PostgresServer(given, given, template)
         _make_template(server)
         yield server
-        asyncio.run(_execute(given, f"DROP DATABASE {template} WITH (FORCE)"))
+        asyncio.run(_execute_statement(given, f"DROP DATABASE {template} WITH (FORCE)"))
         return
     with (service_home / "postgres.log").open("ab") as log:
-        cluster, password, process = _start_postgres(service_home, log.fileno())
-    server = PostgresServer(
-        cluster.dsn("postgres"), cluster.tcp_dsn(password, "postgres"), template
-    )
+        cluster, process = _start_postgres(service_home, log.fileno())
+    server = PostgresServer(cluster.dsn("postgres"), cluster.tcp_dsn("postgres"), template)
     _make_template(server)
     yield server
     process.send_signal(postgres.FAST)
@@ -128,35 +137,38 @@ def postgres_server(service_home: Path) -> Iterator[PostgresServer]:
 
 def _start_postgres(
     folder: Path, log: int
-) -> tuple[postgres.Cluster, str, subprocess.Popen[bytes]]:
+) -> tuple[postgres.PostgresCluster, subprocess.Popen[bytes]]:
     """Start a cluster that need not survive anything, hence is fast."""
-    run_as = children.account()
+    run_as = children.choose_own_account(children.POSTGRES)
     sockets = folder / "s"
     sockets.mkdir()
-    home.give(sockets, run_as)
-    cluster = postgres.Cluster(
+    home.give_ownership(sockets, run_as)
+    cluster = postgres.PostgresCluster(
         data=folder / "postgres",
         sockets=sockets,
-        bin=postgres.programs(),
+        bin=postgres.locate_programs(),
+        password=secrets.token_hex(16),
         run_as=run_as,
-        port=free_port(),
+        port=find_free_port(),
         # What it learnt of tables for one test would mislead it in the next.
         settings=postgres.THROWAWAY | {"max_connections": "100", "autovacuum": "off"},
     )
-    password = secrets.token_hex(16)
-    postgres.create(cluster, password, durable=False)
+    postgres.create_cluster(cluster, durable=False)
     process = cluster.start(err=log)
     wait_until(lambda: cluster.ready(process.pid) or process.poll() is not None)
     assert process.poll() is None, (folder / "postgres.log").read_text()
-    return cluster, password, process
+    return cluster, process
 
 
 def _make_template(server: PostgresServer) -> None:
-    asyncio.run(_execute(server.admin, f"CREATE DATABASE {server.template}"))
-    asyncio.run(migrate(server.url(server.template)))
+    asyncio.run(make_test_roles(server.admin))
+    asyncio.run(
+        _execute_statement(server.admin, f"CREATE DATABASE {server.template} OWNER {OWNER}")
+    )
+    asyncio.run(apply_migrations(server.owner_url(server.template)))
 
 
-async def _execute(dsn: str, statement: str) -> None:
+async def _execute_statement(dsn: str, statement: str) -> None:
     conn = await asyncpg.connect(dsn)
     try:
         await conn.execute(statement)
@@ -171,13 +183,14 @@ def valkey_server(service_home: Path) -> Iterator[str]:
     if given:
         yield given
         return
-    run_as = children.account()
+    run_as = children.choose_own_account(children.VALKEY)
     data = service_home / "valkey"
     data.mkdir()
-    home.give(data, run_as)
-    server = valkey.Server(
-        data=data, bin=valkey.program(), port=free_port(), durable=False, run_as=run_as
-    )
+    home.give_ownership(data, run_as)
+    server = valkey.ValkeyServer(
+        data=data, bin=valkey.locate_server(), password=secrets.token_hex(16), port=find_free_port(),
+        durable=False, run_as=run_as,
+    )  # fmt: skip
     process = server.start(out=subprocess.DEVNULL)
     wait_until(lambda: server.ready() or process.poll() is not None)
     assert process.poll() is None, "Valkey ended at once"
@@ -190,9 +203,10 @@ def valkey_server(service_home: Path) -> Iterator[str]:
 async def empty_database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
     """The address of a database of this test's own, without any tables."""
     name = f"empty_{os.getpid()}_{next(_serial)}"
-    await _execute(postgres_server.admin, f"CREATE DATABASE {name} STRATEGY file_copy")
-    yield postgres_server.url(name)
-    await _execute(postgres_server.admin, f"DROP DATABASE {name} WITH (FORCE)")
+    made = f"CREATE DATABASE {name} OWNER {OWNER} STRATEGY file_copy"
+    await _execute_statement(postgres_server.admin, made)
+    yield postgres_server.owner_url(name)
+    await _execute_statement(postgres_server.admin, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -209,34 +223,71 @@ async def database_name(postgres_server: PostgresServer, fresh: Fresh | None) ->
     free, admin = postgres_server.free, postgres_server.admin
     if not free:
         free.append(f"test_{os.getpid()}_{next(_serial)}")
-        template = postgres_server.template
-        await _execute(admin, f"CREATE DATABASE {free[0]} TEMPLATE {template} STRATEGY file_copy")
+        made = f"CREATE DATABASE {free[0]} OWNER {OWNER} TEMPLATE {postgres_server.template}"
+        await _execute_statement(admin, f"{made} STRATEGY file_copy")
     name = free.pop()
     yield name
     if fresh and await fresh.is_again(postgres_server.url(name)):
         free.append(name)
     else:
-        await _execute(admin, f"DROP DATABASE {name} WITH (FORCE)")
+        await _execute_statement(admin, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
 def database_url(postgres_server: PostgresServer, database_name: str) -> str:
-    """The address, by unix socket, of this test's database."""
-    return postgres_server.url(database_name)
+    """The owner's address, by unix socket, of this test's database."""
+    return postgres_server.owner_url(database_name)
+
+
+@pytest.fixture
+def api_url(database_url: str) -> str:
+    """The address as whom processes of the API use it."""
+    return build_role_url(API, database_url)
 
 
 @pytest.fixture
 def database_tcp_url(postgres_server: PostgresServer, database_name: str) -> str:
-    """The address, by TCP, of this test's database."""
-    return postgres_server.tcp_url(database_name)
+    """The owner's address, by TCP, of this test's database."""
+    return postgres_server.owner_tcp_url(database_name)
 
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator["Pool[asyncpg.Record]"]:
-    """A pool on this test's database, as the processes open theirs."""
+    """The owner's pool on this test's database, to set up and to look."""
+    from tests.change_checks import check_changes
+
+    async with _open_test_pool(database_url) as pool:
+        yield pool
+        await check_changes(pool)
+
+
+@pytest.fixture
+async def api_pool(api_url: str) -> AsyncIterator[ApiPool]:
+    """A pool as processes of the API open theirs: what they may not do fails."""
+    async with _open_test_pool(api_url, ApiConnection) as pool:
+        yield ApiPool(pool)
+
+
+@pytest.fixture
+def api_db(api_pool: ApiPool) -> ReachingPool:
+    """The same for what reaches all experiments."""
+    return api_pool.everything
+
+
+@pytest.fixture
+async def worker_db(database_url: str) -> AsyncIterator["Pool[asyncpg.Record]"]:
+    """The same of workers."""
+    async with _open_test_pool(build_role_url(WORKER, database_url)) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def _open_test_pool(
+    url: str, kind: type[TypedConnection] = TypedConnection
+) -> AsyncIterator["Pool[asyncpg.Record]"]:
     from db.pool import open_pool
 
-    pool = await open_pool(database_url)
+    pool = await open_pool(url, connection_class=kind)
     yield pool
     try:
         await asyncio.wait_for(pool.close(), 10)

@@ -16,25 +16,26 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 import app
-from db import changes
+from db import changes, loop_progress
 from db.pool import Pool
+from domain.loops import LOOPS
 from settings import Settings
+from tests.application_server import SECRET, make_token, serve_application
 from tests.resolvers.conftest import PEOPLE
-from tests.resolvers.working import Work
-from tests.served import SECRET, serving, token
+from tests.resolvers.submission_factory import SubmissionFactory
 
 ME = "{ viewer { person { username } } }"
 
 
 @pytest.fixture
-async def settings(db: Pool, database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+async def settings(db: Pool, api_url: str, redis_url: str, tmp_path: Path) -> Settings:
     await db.execute(PEOPLE)
-    return Settings(database_url, redis_url, SECRET, tmp_path, tmp_path)
+    return Settings(api_url, redis_url, tmp_path, tmp_path, SECRET)
 
 
 @pytest.fixture
 async def address(settings: Settings) -> AsyncIterator[str]:
-    async with serving(settings) as found:
+    async with serve_application(settings) as found:
         yield found
 
 
@@ -44,19 +45,21 @@ async def http(address: str) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-async def post(http: httpx2.AsyncClient, query: str, as_: str = "anna") -> httpx2.Response:
-    headers = {"authorization": f"Bearer {token(as_)}"}
+async def post_query(http: httpx2.AsyncClient, query: str, as_: str = "anna") -> httpx2.Response:
+    headers = {"authorization": f"Bearer {make_token(as_)}"}
     return await http.post("/graphql", json={"query": query}, headers=headers)
 
 
 async def test_who_is_signed_in_is_answered(http: httpx2.AsyncClient) -> None:
-    found = await post(http, ME)
+    found = await post_query(http, ME)
     assert found.json()["data"] == {"viewer": {"person": {"username": "anna"}}}
     assert "frame-ancestors 'none'" in found.headers["content-security-policy"]
     assert found.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("given", [None, "Bearer nonsense", "Basic x", f"Bearer {token('nobody')}"])
+@pytest.mark.parametrize(
+    "given", [None, "Bearer nonsense", "Basic x", f"Bearer {make_token('nobody')}"]
+)
 async def test_nobody_else_is_answered_anything(
     http: httpx2.AsyncClient, given: str | None
 ) -> None:
@@ -69,13 +72,18 @@ async def test_nobody_else_is_answered_anything(
 
 
 async def test_an_expired_token_is_refused_with_the_reason(http: httpx2.AsyncClient) -> None:
-    headers = {"authorization": f"Bearer {token('anna', hours=-1)}"}
+    headers = {"authorization": f"Bearer {make_token('anna', hours=-1)}"}
     found = await http.post("/graphql", json={"query": ME}, headers=headers)
     assert found.status_code == 401
     assert "expired" in found.text
 
 
-async def test_health_is_public_and_says_what_is_there(http: httpx2.AsyncClient) -> None:
+async def test_health_is_public_and_says_what_is_there(http: httpx2.AsyncClient, db: Pool) -> None:
+    found = await http.get("/readyz")
+    assert (found.status_code, found.json()["degraded"]) == (200, True)
+    assert found.json()["stalled_loops"] == dict.fromkeys(LOOPS)  # nobody has ever run them
+    for loop in LOOPS:
+        await loop_progress.record(db, loop, "a worker")
     assert (await http.get("/healthz")).status_code == 200
     found = await http.get("/readyz")
     assert found.status_code == 200
@@ -86,7 +94,7 @@ async def test_health_is_public_and_says_what_is_there(http: httpx2.AsyncClient)
 
 async def test_without_redis_the_service_is_ready_but_degraded(settings: Settings) -> None:
     away = replace(settings, redis_url="redis://127.0.0.1:1")
-    async with serving(away) as address, httpx2.AsyncClient() as http:
+    async with serve_application(away) as address, httpx2.AsyncClient() as http:
         found = await http.get(f"http://{address}/readyz")
         assert found.status_code == 200
         assert found.json()["degraded"]
@@ -96,8 +104,8 @@ async def test_a_change_that_nobody_relays_makes_it_unready(
     http: httpx2.AsyncClient, db: Pool
 ) -> None:
     await db.execute(
-        "INSERT INTO change_inbox (experiment_id, kind, body, at) "
-        "VALUES (1, 'x', '{}', now() - interval '1 minute')"
+        "INSERT INTO change_inbox (experiment_id, kind, part, body, at) "
+        "VALUES (1, 'x', 'watch', '{}', now() - interval '1 minute')"
     )
     found = await http.get("/readyz")
     assert found.status_code == 503
@@ -125,21 +133,21 @@ async def test_browsers_get_pages(http: httpx2.AsyncClient) -> None:
 
 
 @asynccontextmanager
-async def conversing(address: str, username: str) -> AsyncIterator[ClientConnection]:
+async def open_conversation(address: str, username: str) -> AsyncIterator[ClientConnection]:
     protocols = [Subprotocol("graphql-transport-ws")]
     async with connect(f"ws://{address}/graphql", subprotocols=protocols, close_timeout=1) as ws:
-        await say(
-            ws, type="connection_init", payload={"authorization": f"Bearer {token(username)}"}
+        await send_message(
+            ws, type="connection_init", payload={"authorization": f"Bearer {make_token(username)}"}
         )
-        assert (await hear(ws))["type"] == "connection_ack"
+        assert (await receive_message(ws))["type"] == "connection_ack"
         yield ws
 
 
-async def say(ws: ClientConnection, **message: Any) -> None:
+async def send_message(ws: ClientConnection, **message: Any) -> None:
     await ws.send(json.dumps(message))
 
 
-async def hear(ws: ClientConnection) -> dict[str, Any]:
+async def receive_message(ws: ClientConnection) -> dict[str, Any]:
     async with asyncio.timeout(20):
         found: dict[str, Any] = json.loads(await ws.recv())
         return found
@@ -148,66 +156,71 @@ async def hear(ws: ClientConnection) -> dict[str, Any]:
 WATCH = "subscription { changes { __typename ... on Change { kind submissionId } } }"
 
 
-async def watch(ws: ClientConnection, query: str = WATCH) -> None:
-    await say(ws, type="subscribe", id="1", payload={"query": query})
+async def start_watching(ws: ClientConnection, query: str = WATCH) -> None:
+    await send_message(ws, type="subscribe", id="1", payload={"query": query})
 
 
 async def test_a_launch_is_heard_of_by_those_who_may(
     address: str, http: httpx2.AsyncClient, db: Pool
 ) -> None:
-    work = await Work.make(db)
-    async with conversing(address, "sam") as sam, conversing(address, "otto") as otto:
+    work = await SubmissionFactory.make(db)
+    async with open_conversation(address, "sam") as sam, open_conversation(address, "otto") as otto:
         for ws in (sam, otto):
-            await watch(ws)
-            first = (await hear(ws))["payload"]["data"]["changes"]
+            await start_watching(ws)
+            first = (await receive_message(ws))["payload"]["data"]["changes"]
             assert first["__typename"] == "Heartbeat"
-        launch = f'mutation {{ launchStage(stageId: "stage:{work.reco}") {{ __typename }} }}'
-        found = await post(http, launch)
+        launch = f'mutation {{ launchStage(input: {{id: "stage:{work.reco}"}}) {{ __typename }} }}'
+        found = await post_query(http, launch)
         assert found.json()["data"]["launchStage"]["__typename"] == "Submission"
         await work.tell()
-        while (heard := (await hear(sam))["payload"]["data"]["changes"])["__typename"] != "Change":
+        while (heard := (await receive_message(sam))["payload"]["data"]["changes"])[
+            "__typename"
+        ] == "Heartbeat":
             pass
-        assert heard["kind"] == "submission.new"
-        second = (await hear(otto))["payload"]["data"]["changes"]
+        assert (heard["__typename"], heard["kind"]) == ("SubmissionChange", "SUBMISSION_NEW")
+        second = (await receive_message(otto))["payload"]["data"]["changes"]
         assert second["__typename"] == "Heartbeat"
 
 
 async def test_whose_membership_ends_is_thrown_out_of_what_is_open(address: str, db: Pool) -> None:
-    async with conversing(address, "sam") as ws:
-        await watch(ws)
-        await hear(ws)
+    async with open_conversation(address, "sam") as ws:
+        await start_watching(ws)
+        await receive_message(ws)
         await db.execute(
             "DELETE FROM membership USING person p WHERE p.id = person_id AND username = 'sam'"
         )
         await db.execute(
-            "INSERT INTO change_inbox (experiment_id, kind, body) "
-            "SELECT id, 'membership.changed', '{}' FROM experiment"
+            "INSERT INTO change_inbox (experiment_id, kind, part, body) "
+            "SELECT id, 'membership.changed', 'watch', '{}' FROM experiment"
         )
-        await changes.relay(db, 10)
+        await changes.relay_batch(db, 10)
         async with asyncio.timeout(20):
             await ws.wait_closed()
         assert ws.close_code == 4403
 
 
 async def test_a_launch_over_a_socket_is_its_persons_own(address: str, db: Pool) -> None:
-    work = await Work.make(db)
-    launch = f'mutation {{ launchStage(stageId: "stage:{work.reco}") {{ __typename }} }}'
-    async with conversing(address, "sam") as ws:
-        await watch(ws, launch)
-        assert (await hear(ws))["payload"]["data"]["launchStage"]["__typename"] == "Submission"
+    work = await SubmissionFactory.make(db)
+    launch = f'mutation {{ launchStage(input: {{id: "stage:{work.reco}"}}) {{ __typename }} }}'
+    async with open_conversation(address, "sam") as ws:
+        await start_watching(ws, launch)
+        assert (await receive_message(ws))["payload"]["data"]["launchStage"][
+            "__typename"
+        ] == "Submission"
     by = await db.fetchval("SELECT username FROM submission s JOIN person p ON p.id = created_by")
     assert by == "sam"
 
 
 COMMITTED = """
-    INSERT INTO change_inbox (experiment_id, kind, body)
-    SELECT id, 'told', jsonb_build_object('n', $1::int) FROM experiment WHERE name = 'hypot'
+    INSERT INTO change_inbox (experiment_id, kind, part, body)
+    SELECT id, 'launches.preferred', 'watch', jsonb_build_object('priority', $1::int)
+      FROM experiment WHERE name = 'hypot'
 """
-FOLLOW = """subscription { changes(filter: {kinds: ["told"]} %s) {
-  ... on Change { cursor body } ... on Heartbeat { cursor } } }"""
+FOLLOW = """subscription { changes(filter: {kinds: [LAUNCHES_PREFERRED]} %s) {
+  ... on Change { cursor ... on PriorityChange { priority } } ... on Heartbeat { cursor } } }"""
 
 
-async def commit(db: Pool, numbers: range) -> None:
+async def commit_changes(db: Pool, numbers: range) -> None:
     """What a writer does, now and then in a transaction that commits late."""
     for n in numbers:
         async with db.acquire() as conn, conn.transaction():
@@ -215,21 +228,21 @@ async def commit(db: Pool, numbers: range) -> None:
             await asyncio.sleep(0.004 * (n % 3))
 
 
-async def relay(db: Pool, done: asyncio.Event) -> None:
-    while not done.is_set() or await changes.relay(db, 7):
-        await changes.relay(db, 7)
+async def relay_changes(db: Pool, done: asyncio.Event) -> None:
+    while not done.is_set() or await changes.relay_batch(db, 7):
+        await changes.relay_batch(db, 7)
         await asyncio.sleep(0.005)
 
 
-async def until_cut_off(address: str, after: str, seen: list[int], most: int) -> str:
+async def listen_until_cut_off(address: str, after: str, seen: list[int], most: int) -> str:
     """Listen until that many messages came, then be gone without a word; returns the last cursor."""
-    async with conversing(address, "anna") as ws:
-        await watch(ws, FOLLOW % after)
+    async with open_conversation(address, "anna") as ws:
+        await start_watching(ws, FOLLOW % after)
         for _ in range(most):
-            item = (await hear(ws))["payload"]["data"]["changes"]
+            item = (await receive_message(ws))["payload"]["data"]["changes"]
             after = f', after: "{item["cursor"]}"'
-            if "body" in item:
-                seen.append(item["body"]["n"])
+            if "priority" in item:
+                seen.append(item["priority"])
         ws.transport.abort()
     return after
 
@@ -238,19 +251,21 @@ async def test_who_is_cut_off_again_and_again_has_exactly_what_was_committed(
     address: str, db: Pool
 ) -> None:
     done, seen = asyncio.Event(), list[int]()
-    relaying = asyncio.create_task(relay(db, done))
-    await commit(db, range(1))
-    writers = [asyncio.create_task(commit(db, range(1 + 80 * k, 81 + 80 * k))) for k in range(4)]
-    after, dice = await until_cut_off(address, "", seen, 1), random.Random(5)
+    relaying = asyncio.create_task(relay_changes(db, done))
+    await commit_changes(db, range(1))
+    writers = [
+        asyncio.create_task(commit_changes(db, range(1 + 80 * k, 81 + 80 * k))) for k in range(4)
+    ]
+    after, dice = await listen_until_cut_off(address, "", seen, 1), random.Random(5)
     while not all(writer.done() for writer in writers):
-        after = await until_cut_off(address, after, seen, dice.randrange(1, 40))
+        after = await listen_until_cut_off(address, after, seen, dice.randrange(1, 40))
     await asyncio.gather(*writers)
     done.set()
     await relaying
-    told = "SELECT (body ->> 'n')::int AS n FROM change WHERE kind = 'told' ORDER BY position"
+    told = "SELECT (body ->> 'priority')::int AS n FROM change WHERE kind = 'launches.preferred' ORDER BY position"
     committed = [row["n"] for row in await db.fetch(told)]
     assert sorted(committed) == list(range(321))
     async with asyncio.timeout(60):
         while len(seen) < len(committed) - committed.index(seen[0]):
-            after = await until_cut_off(address, after, seen, 1)
+            after = await listen_until_cut_off(address, after, seen, 1)
     assert seen == committed[committed.index(seen[0]) :]

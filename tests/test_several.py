@@ -18,11 +18,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from tests.test_make_run import children, started
+from db.reach import ALL, TELL
+from domain.changes import ChangeKind
+from tests.test_make_run import list_children, start_house
 
 WATCH = """
     subscription ($after: String) { changes(after: $after) {
-      __typename ... on Change { cursor kind body } ... on Heartbeat { cursor } } }
+      __typename ... on Change { cursor kind subjectId } ... on Heartbeat { cursor } } }
 """
 POSITIONS = "SELECT kind FROM change WHERE position > 0 ORDER BY position"
 
@@ -69,28 +71,33 @@ class Watcher:
     def take(self, message: dict[str, Any]) -> None:
         assert message["type"] == "next", message
         item = message["payload"]["data"]["changes"]
-        assert item["__typename"] in ("Change", "Heartbeat"), item
+        assert "cursor" in item, item
         self.cursor = item["cursor"]
-        if item["__typename"] == "Change":
+        if item["__typename"] != "Heartbeat":
             self.kinds.append(item["kind"])
             self.cursors.append(item["cursor"])
 
 
-def services(parent: int, words: str) -> list[int]:
-    return [pid for pid, command in children(parent) if words in command]
+def list_services(parent: int, words: str) -> list[int]:
+    return [pid for pid, command in list_children(parent) if words in command]
 
 
-async def ended(parent: int, words: str, how: signal.Signals) -> None:
+def read_start_time(pid: int) -> int:
+    """When a process was started, in ticks since the boot: the numbers of processes begin again."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+
+
+async def wait_for_replacement(parent: int, words: str, how: signal.Signals) -> None:
     """The older one of two ends, and another comes in its place."""
-    victim, _ = sorted(services(parent, words))
+    victim, _ = sorted(list_services(parent, words), key=read_start_time)
     os.kill(victim, how)
     deadline = time.monotonic() + 40
-    while len(now := services(parent, words)) < 2 or victim in now:
+    while len(now := list_services(parent, words)) < 2 or victim in now:
         assert time.monotonic() < deadline, f"{words} did not come back"
         await asyncio.sleep(0.05)
 
 
-async def until_said(said: Path, words: str, within: float = 120) -> str:
+async def wait_until_said(said: Path, words: str, within: float = 120) -> str:
     deadline = time.monotonic() + within
     while words not in (text := said.read_text()):
         assert time.monotonic() < deadline, text
@@ -105,20 +112,20 @@ async def test_each_of_two_apis_and_workers_dies_and_a_watcher_sees_each_change_
     home, said = service_home / "several", service_home / "several.said"
     home.mkdir()
     with said.open("w") as out:
-        service = started(home, out, POMS_APIS="2", POMS_WORKERS="2")
+        service = start_house(home, out, POMS_APIS="2", POMS_WORKERS="2")
     try:
-        text = await until_said(said, "generate ")
+        text = await wait_until_said(said, "generate ")
         found = re.findall(r"http://([\d.]+:\d+)/#token=(\S+)", text)
         assert len({address for address, _ in found}) == 2
         watcher = Watcher([address for address, _ in found], found[0][1])
         watching = asyncio.create_task(watcher.watch())
-        first = await head(home)
+        first = await read_head(home)
         for how in (signal.SIGKILL, signal.SIGTERM):
             for words in ("uvicorn", "-m workers"):
-                await ended(service.pid, words, how)
-        text = await until_said(said, "It runs until", within=240)
+                await wait_for_replacement(service.pid, words, how)
+        text = await wait_until_said(said, "It runs until", within=240)
         assert "agree exactly" in text, text
-        assert await seen_once(home, watcher, first), (watcher.kinds, text)
+        assert await check_seen_once(home, watcher, first), (watcher.kinds, text)
         assert not watching.done()
         watching.cancel()
         assert 1001 in watcher.codes or 1012 in watcher.codes, watcher.codes
@@ -133,28 +140,30 @@ async def test_each_of_two_apis_and_workers_dies_and_a_watcher_sees_each_change_
     assert service.returncode == 0
 
 
-async def database(home: Path) -> "asyncpg.Connection[asyncpg.Record]":
+async def connect_database(home: Path) -> "asyncpg.Connection[asyncpg.Record]":
     found = re.search(r"^POMS_DATABASE_URL=(.*)$", (home / "env").read_text(), re.MULTILINE)
     assert found is not None
-    return await asyncpg.connect(found[1].strip("'\""))
+    conn = await asyncpg.connect(found[1].strip("'\""))
+    await conn.execute(TELL, ALL)  # it is the API's role, which reaches nothing before it says what
+    return conn
 
 
-async def head(home: Path) -> int:
-    conn = await database(home)
+async def read_head(home: Path) -> int:
+    conn = await connect_database(home)
     try:
         return int(await conn.fetchval("SELECT position FROM change_head"))
     finally:
         await conn.close()
 
 
-async def seen_once(home: Path, watcher: Watcher, since: int) -> bool:
+async def check_seen_once(home: Path, watcher: Watcher, since: int) -> bool:
     """All that happened since, as the database has it, in its order; waits for what is still on its way."""
-    conn = await database(home)
+    conn = await connect_database(home)
     try:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             rows = await conn.fetch(POSITIONS)
-            kinds = [row["kind"] for row in rows]
+            kinds = [ChangeKind(row["kind"]).name for row in rows]
             # It began to watch a little before or after `since`, and has all from there on.
             if watcher.kinds and kinds[-len(watcher.kinds) :] == watcher.kinds:
                 assert len(set(watcher.cursors)) == len(watcher.cursors)

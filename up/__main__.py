@@ -1,4 +1,4 @@
-"""`python -m up` runs everything on one machine; `migrate` and `reset` do less."""
+"""`python -m up` runs everything on one machine; `migrate`, `recount_progress`, `roles` and `reset` do less."""
 
 import sys
 
@@ -12,28 +12,30 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from log_lines import configure_logs
+from settings import SettingError, read_log_settings
 from up.faults import SetupError
-from up.home import forget, only_one
-from up.machine import Machine
-from up.ports import pick
-from up.supervise import Stopped, Supervisor
+from up.home import hold_installation, remove_installation
+from up.machine import RunningHouse
+from up.ports import choose_ports
+from up.supervise import ServiceSupervisor, StopRequested
 
 MOST = 16
 # Not resolved: a checkout may be made of links.
 CHECKOUT = Path(__file__).absolute().parents[1]
 
 
-def say(sentence: str) -> None:
+def print_sentence(sentence: str) -> None:
     """Tell the person at the terminal."""
     print(sentence, flush=True)  # noqa: T201  # the command's own output
 
 
-def root() -> Path:
+def locate_root() -> Path:
     """Say where this checkout keeps its things."""
     return Path(os.environ.get("POMS_HOME") or CHECKOUT / ".poms").absolute()
 
 
-def count(env: Mapping[str, str], name: str) -> int:
+def read_process_count(env: Mapping[str, str], name: str) -> int:
     """How many processes of a kind."""
     wish = env.get(name) or "1"
     if not wish.isdecimal() or not 1 <= int(wish) <= MOST:
@@ -41,47 +43,71 @@ def count(env: Mapping[str, str], name: str) -> int:
     return int(wish)
 
 
-def run() -> None:
+def run_house() -> None:
     """Run everything until Ctrl-C."""
-    with only_one(root()) as lock:
+    with hold_installation(locate_root()) as lock:
         env = os.environ
-        ports = pick(env.get("POMS_PORT") or "8080", count(env, "POMS_APIS"))
-        workers = count(env, "POMS_WORKERS")
-        with Supervisor(say) as supervisor:
-            machine = Machine(CHECKOUT, root(), env, lock, ports, workers, supervisor, say)
+        ports = choose_ports(env.get("POMS_PORT") or "8080", read_process_count(env, "POMS_APIS"))
+        workers = read_process_count(env, "POMS_WORKERS")
+        with ServiceSupervisor(print_sentence) as supervisor:
+            machine = RunningHouse(
+                CHECKOUT, locate_root(), env, lock, ports, workers, supervisor, print_sentence
+            )
             try:
                 machine.run()
-            except Stopped:
-                say("\nStopping.")
-    say("Stopped.")
+            except StopRequested:
+                print_sentence("\nStopping.")
+    print_sentence("Stopped.")
 
 
-def migrate() -> None:
-    """Bring the database at POMS_DATABASE_URL up to date."""
-    from up.migrations import bring_up_to_date
+def migrate_database() -> None:
+    """Bring the database at POMS_DATABASE_OWNER_URL up to date."""
+    from up.migrations import migrate_database
 
-    for name in bring_up_to_date(os.environ.get("POMS_DATABASE_URL", "")):
-        say(f"Applied {name}.")
+    for name in migrate_database(os.environ):
+        print_sentence(f"Applied {name}.")
 
 
-def reset() -> None:
+def recount_progress() -> None:
+    """Count all submissions for the kept progress of stages, and correct it where it is wrong."""
+    from up.migrations import recount_stages
+
+    wrong = recount_stages(os.environ)
+    print_sentence(f"Corrected stages {wrong}." if wrong else "What is kept is what is counted.")
+
+
+def create_roles() -> None:
+    """Make the database's roles, as the superuser of POMS_DATABASE_SUPERUSER_URL."""
+    from up.migrations import make_roles
+
+    make_roles(os.environ)
+
+
+def reset_installation() -> None:
     """Forget everything: the database, the queue, the secret."""
-    if root().exists():
-        with only_one(root()):
-            forget(root())
-    say(f"{root()} is empty.")
+    if locate_root().exists():
+        with hold_installation(locate_root()):
+            remove_installation(locate_root())
+    print_sentence(f"{locate_root()} is empty.")
 
 
 def main(words: list[str]) -> None:
     """Run the command; what a person can put right ends it with one sentence."""
-    commands = {"": run, "migrate": migrate, "reset": reset}
+    commands = {
+        "": run_house,
+        "migrate": migrate_database,
+        "recount": recount_progress,
+        "roles": create_roles,
+        "reset": reset_installation,
+    }
     try:
         if (word := " ".join(words)) not in commands:
             raise SetupError(
-                f"There is no command {word!r}: it is `python -m up [migrate | reset]`."
+                f"There is no command {word!r}: it is `python -m up [migrate | recount | roles | reset]`."
             )
+        configure_logs(*read_log_settings())
         commands[word]()
-    except SetupError as error:
+    except (SetupError, SettingError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(0)

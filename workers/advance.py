@@ -2,91 +2,186 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 
-from catalogs import Claimed
-from db import families, inputs, outputs, scripts
-from db import submissions as rows
-from db.outputs import Output
+from catalogs import CatalogUnavailable, ClaimedFile, ClaimProblem
+from db.clock import read_time
 from db.pool import Connection
-from db.submissions import Submission
-from domain.advances import Member, look_again_s, made_up, may_become_located, may_fire
-from domain.completion import Tally, is_located
-from domain.configuration import runs_script
-from domain.stages import Completion
-from domain.submissions import SubmissionState
+from db.submissions import completion, decisions, output_files, recovery_chain
+from db.submissions import submissions as rows
+from db.submissions.output_files import OutputFile
+from db.submissions.submissions import Submission
+from domain.campaigns.stages import Completion
+from domain.changes import ServicePart, make_service_actor
+from domain.recovery.advances import (
+    FamilyMember,
+    is_compensated,
+    look_again_s,
+    may_become_located,
+    may_fire,
+)
+from domain.submissions.completion import OUTPUTS_UNKNOWN, CompletionTally, is_located
+from domain.submissions.file_states import OUTPUTS_QUESTION, describe_refusal
+from domain.submissions.submissions import SubmissionState
 from workers import dependents, recover
-from workers.points import around
-from workers.tools import Tools
+from workers.dispatch import Dispatcher, TaskPool
+from workers.failpoints import wrap_failpoints
+from workers.folders import list_experiment_folders
+from workers.halves import commit_by_halves
+from workers.late_clusters import find_reason_to_wait
+from workers.leases import keep_lease
+from workers.setbacks import hold_thing
+from workers.tools import WorkerTools, log
 
 COMPLETED = frozenset({SubmissionState.COMPLETED, SubmissionState.LOCATED})
+HOLD_S = 10.0
+"""How long until a submission is looked at again whose recovery and dependents wait."""
+WAIT_PREFIX = "Recovery and dependents: "
+"""How that begins which is asked meanwhile."""
 LOOK = 200
 """Outputs looked at together."""
+OF_EACH, MOST = 4, 16
+"""Submissions advanced at once for each experiment, and for all."""
+UNAVAILABLE_S = 30.0
+"""How long until outputs are looked at again where the catalog did not answer."""
 
 
-async def step(tools: Tools) -> bool:
-    """Advance one submission that is over; false when none wants it."""
-    async with around("advance.take"):
-        submission = await families.take(tools.db, tools.lease_s)
-    if submission is None:
-        return False
-    await look(tools, submission)
-    async with (
-        around("advance.settle"),
-        tools.db.acquire() as conn,
-        conn.transaction(),
-    ):
-        made = await settle(conn, submission)
-    await tools.tell(made)
+def make_dispatcher() -> Dispatcher[Submission, int]:
+    """Hand submissions out by their experiments: the large files of one don't keep the others'."""
+    pool = TaskPool[int]("advance", OF_EACH, MOST)
+    return Dispatcher(
+        pool, _claim_advance, _advance_submission, lambda submission: submission.experiment_id
+    )
+
+
+async def _claim_advance(tools: WorkerTools, full: Sequence[int]) -> Submission | None:
+    async with wrap_failpoints("advance.take"):
+        return await recovery_chain.claim(tools.db, tools.lease_s, full)
+
+
+async def _advance_submission(tools: WorkerTools, submission: Submission) -> None:
+    async with hold_thing(tools, "advance") as thing:
+        thing.name_submission(submission.id)
+        thing.let_go = partial(recovery_chain.look_again, tools.db, submission.id)
+        if await _look_and_keep(tools, submission):
+            await _follow_up(tools, submission)
+
+
+async def _look_and_keep(tools: WorkerTools, submission: Submission) -> bool:
+    """Look at what it made while it is ours; False where the files can't be looked at: nothing is concluded."""
+    assert submission.check_at is not None  # noqa: S101 - it was just set
+    id, ours = submission.id, submission.check_at
+
+    async def renew(until: datetime) -> datetime | None:
+        nonlocal ours
+        renewed = await recovery_chain.put_off(tools.db, id, until, tools.lease_s)
+        ours = renewed or ours
+        return renewed
+
+    async with keep_lease(f"submission {id}", ours, renew, tools.lease_s / 3):
+        try:
+            await inspect_outputs(tools, submission)
+        except CatalogUnavailable as e:
+            log.warning("submission %s is looked at later: %s", id, e)
+            await recovery_chain.put_off(tools.db, id, ours, UNAVAILABLE_S)
+            return False
     return True
 
 
-async def look(tools: Tools, submission: Submission) -> None:
+async def _follow_up(tools: WorkerTools, submission: Submission) -> None:
+    """Do what follows of what was found."""
+    if why := await find_reason_to_wait(tools, submission.family):
+        async with wrap_failpoints("script.hold"), tools.db.acquire() as conn, conn.transaction():
+            await recovery_chain.postpone_advance(conn, submission, f"{WAIT_PREFIX}{why}", HOLD_S)
+        return
+    async with (
+        wrap_failpoints("advance.settle"),
+        tools.db.acquire() as conn,
+        conn.transaction(),
+    ):
+        made = await settle_submission(conn, submission)
+    await tools.tell(made)
+
+
+async def inspect_outputs(tools: WorkerTools, submission: Submission) -> None:
     """Look at every output that a job declared: the file itself decides whether it is located."""
+    folders = await list_experiment_folders(tools, submission.experiment_id)
     after = (0, "")
-    while found := await outputs.declared(tools.db, submission.id, after, LOOK):
+    while found := await output_files.list_declared(tools.db, submission.id, after, LOOK):
         after = found[-1].number, found[-1].name
-        said = await tools.catalog.confirm([Claimed(o.path, o.size, o.checksum) for o in found])
-        good = [o for o, problem in zip(found, said, strict=True) if problem is None]
-        bad = [(o, problem) for o, problem in zip(found, said, strict=True) if problem is not None]
-        async with around("advance.look"), tools.db.acquire() as conn, conn.transaction():
-            await _note(conn, submission.id, good, bad)
+        claimed = [ClaimedFile(o.path, o.size, o.checksum) for o in found]
+        said = await tools.catalog.confirm(claimed, folders)
+        await _record_inspections(tools, submission.id, [*zip(found, said, strict=True)])
 
 
-async def _note(
-    conn: Connection,
-    id: int,
-    good: Sequence[Output],
-    bad: list[tuple[Output, str]],
-) -> None:
-    if good and await outputs.locate(conn, id, good) < len(good):
-        taken = "The experiment has another file of this name."
-        bad = bad + [(o, taken) for o in good]
-    if bad:
-        await outputs.miss(conn, id, bad)
+Looked = tuple[OutputFile, ClaimProblem | None]
+"""An output, and what was found instead of its file."""
 
 
-async def settle(conn: Connection, submission: Submission) -> list[Submission]:
+async def _record_inspections(tools: WorkerTools, id: int, looked: Sequence[Looked]) -> None:
+    """Write down what was found; an output that the catalog can't take is missing, with the database's words."""
+
+    async def commit(those: Sequence[Looked]) -> None:
+        async with wrap_failpoints("advance.look"), tools.db.acquire() as conn, conn.transaction():
+            await _record_inspection(conn, id, those)
+
+    async def refused(one: Looked, why: str) -> None:
+        problem = ClaimProblem(f"It can't be catalogued: {why}", needs_decision=True)
+        await commit([(one[0], problem)])
+
+    await commit_by_halves(looked, commit, refused)
+
+
+async def _record_inspection(conn: Connection, id: int, looked: Sequence[Looked]) -> None:
+    good = [output for output, problem in looked if problem is None]
+    bad = [(output, problem) for output, problem in looked if problem is not None]
+    if good and await output_files.locate_outputs(conn, id, good) < len(good):
+        found = await output_files.list_conflicts(conn, id, good)
+        await output_files.refuse_outputs(
+            conn, id, [(c, describe_refusal(c.maker_id, c.maker_number)) for c in found]
+        )
+    for ask in (True, False):
+        missed = [
+            (output, problem.text) for output, problem in bad if problem.needs_decision is ask
+        ]
+        await output_files.record_missing(conn, id, missed, ask=ask)
+
+
+async def settle_submission(conn: Connection, submission: Submission) -> list[Submission]:
     """Decide and do, in one transaction, what follows for a submission and its family; what it launched."""
-    family = await families.lock(conn, submission.family)
-    origin = await _locate(conn, family[0], family)
-    family = [origin, *[await _locate(conn, m, [origin, *family[1:]]) for m in family[1:]]]
+    family = await recovery_chain.lock_members(conn, submission.family)
+    origin = await _locate_member(conn, family[0], family)
+    family = [origin, *[await _locate_member(conn, m, [origin, *family[1:]]) for m in family[1:]]]
     now = next(member for member in family if member.id == submission.id)
-    recovery = await recover.launch(conn, now, family) if now.advanced_at is None else None
-    await _again(conn, now)
+    if origin.decision_needed.startswith(WAIT_PREFIX):
+        await decisions.ask_person(
+            conn, origin.id, _open_question(origin), make_service_actor(ServicePart.ADVANCE)
+        )
+    recovery = (
+        await recover.launch_next_recovery(conn, now, family) if now.advanced_at is None else None
+    )
+    await _schedule_next_look(conn, now)
     if recovery is not None:
         return [recovery]
     members = [
-        replace(_as(m), advanced=m.advanced_at is not None or m.id == now.id) for m in family
+        replace(_describe_member(m), advanced=m.advanced_at is not None or m.id == now.id)
+        for m in family
     ]
     if may_fire(members[0], members):
-        return await dependents.fire(conn, origin, [m.id for m in family])
+        return await dependents.launch_dependents(conn, origin, [m.id for m in family])
     return []
 
 
-def _as(submission: Submission) -> Member:
+def _open_question(submission: Submission) -> str:
+    """What is asked of its outputs, besides what was asked while it waited."""
+    faults = submission.reason and (submission.outputs_refused or submission.outputs_declared)
+    return OUTPUTS_QUESTION if faults and submission.state is not SubmissionState.LOCATED else ""
+
+
+def _describe_member(submission: Submission) -> FamilyMember:
     """What the pure rules ask of a submission."""
-    return Member(
+    return FamilyMember(
         submission.state,
         advanced=submission.advanced_at is not None,
         is_recovery=submission.origin_id is not None,
@@ -94,46 +189,52 @@ def _as(submission: Submission) -> Member:
     )
 
 
-async def _again(conn: Connection, submission: Submission) -> None:
+async def _schedule_next_look(conn: Connection, submission: Submission) -> None:
     """Note that recovery has been decided, and look again while outputs are missing."""
-    missing = submission.outputs_declared > 0
-    ended = submission.ended_at or submission.created_at
-    age = (datetime.now(UTC) - ended).total_seconds()
-    await families.mark(
-        conn, submission.id, advanced=True, check_in_s=look_again_s(age) if missing else None
-    )
+    again_s = None
+    if submission.outputs_declared > 0:
+        ended = submission.ended_at or submission.created_at
+        again_s = look_again_s((await read_time(conn) - ended).total_seconds())
+    await recovery_chain.mark_advanced(conn, submission.id, advanced=True, check_in_s=again_s)
 
 
-async def _locate(conn: Connection, member: Submission, family: Sequence[Submission]) -> Submission:
+async def _locate_member(
+    conn: Connection, member: Submission, family: Sequence[Submission]
+) -> Submission:
     """Move a member to located where its outputs (an origin's: its family's) suffice."""
-    if not may_become_located(_as(member), [_as(m) for m in family]):
+    if not may_become_located(_describe_member(member), [_describe_member(m) for m in family]):
         return member
-    tally = await _tally(conn, member, family)
-    if not is_located(tally) and not made_up(_as(member), _as(family[0])):
+    tally = await _tally_outputs(conn, member, family)
+    if not is_located(tally) and not is_compensated(
+        _describe_member(member), _describe_member(family[0])
+    ):
         return member
-    moved = await rows.move(conn, member.id, [member.state], SubmissionState.LOCATED)
+    reason = _explain_location(member, tally)
+    moved = await rows.move_state(conn, member.id, [member.state], SubmissionState.LOCATED, reason)
+    if moved and moved.decision_needed == OUTPUTS_QUESTION:
+        await decisions.ask_person(conn, member.id, "", make_service_actor(ServicePart.ADVANCE))
     return moved or member
 
 
-async def _units(conn: Connection, member: Submission) -> int:
-    """How much a generator has to make: a launch script may have other jobs besides."""
-    if runs_script(member.configuration):
-        return await scripts.units(conn, member.id)
-    return member.jobs
+def _explain_location(member: Submission, tally: CompletionTally) -> str:
+    if not tally.tells_outputs and tally.completion is Completion.LOCATED:
+        return OUTPUTS_UNKNOWN
+    # Outputs that were refused are no less so since the others suffice.
+    return member.reason if member.outputs_refused else ""
 
 
-async def _tally(conn: Connection, member: Submission, family: Sequence[Submission]) -> Tally:
-    config = member.configuration
-    generates = member.files == 0
-    counted = list(family) if member.origin_id is None else [member]
-    ids = [m.id for m in counted]
-    patterns, depth = len(config["patterns"]), member.output_ancestor_depth
-    covered = await outputs.covered(conn, depth, ids, patterns, generates=generates)
-    return Tally(
-        completion=Completion(config["completion"]),
-        percentage=config["completion_pct"],
-        wanted=await _units(conn, member) if generates else await inputs.done(conn, ids),
-        located=covered,
+async def _tally_outputs(
+    conn: Connection, member: Submission, family: Sequence[Submission]
+) -> CompletionTally:
+    config = member.runs_with
+    counted = family if member.origin_id is None else [member]
+    found = await completion.count_results(conn, await completion.find_wanted(conn, member, family))
+    return CompletionTally(
+        completion=config.completion,
+        percentage=config.completion_pct,
+        wanted=found.wanted,
+        located=found.complete,
         is_recovery=member.origin_id is not None,
         completed=any(m.state in COMPLETED for m in counted),
+        tells_outputs=config.tells_outputs,
     )

@@ -15,14 +15,14 @@ KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "KRB5CCNAME", "KRB5_CONFIG")
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class CommandResult:
     """What a command said, and why it counts as failed."""
 
-    said: str
+    output: str
     failed: str
 
 
-async def run(argv: Sequence[str], place: Path, within_s: float) -> Ran:
+async def run_command(argv: Sequence[str], place: Path, within_s: float) -> CommandResult:
     """Run it; where a credential is to lie it finds in the variables that such commands know."""
     told = dict.fromkeys(("POMS_CREDENTIAL", "BEARER_TOKEN_FILE", "X509_USER_PROXY"), str(place))
     try:
@@ -36,8 +36,8 @@ async def run(argv: Sequence[str], place: Path, within_s: float) -> Ran:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        return Ran("", f"The command can't be started: {error}")
-    kept = Tail()
+        return CommandResult("", f"The command can't be started: {error}")
+    kept = OutputTail()
     failed = f"The command did not end within {within_s:.0f} s."
     try:
         with suppress(TimeoutError):
@@ -48,10 +48,10 @@ async def run(argv: Sequence[str], place: Path, within_s: float) -> Ran:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-    return Ran(kept.text, failed)
+    return CommandResult(kept.text, failed)
 
 
-class Tail:
+class OutputTail:
     """The end of what a process says."""
 
     def __init__(self) -> None:

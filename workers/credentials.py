@@ -1,112 +1,149 @@
 """Look at credentials and renew them in time: launches wait for one that would end under them."""
 
-import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
-from db import credentials
-from db.credentials import Credential, Found
-from db.submissions import Submission
-from domain.credentials import (
-    Unusable,
-    expiry,
+from db.clock import read_time
+from db.setup import credentials
+from db.setup.credentials import Credential, CredentialInspection
+from db.submissions.submissions import Submission
+from domain.setup.credentials import (
+    CredentialUnusable,
+    compute_renewal_time,
+    compute_retry_time,
+    explain_credential_wait,
     is_expiring,
-    renewal_at,
-    retry_at,
-    shown,
-    why_wait,
+    mask_output,
+    read_expiry,
 )
+from lanes import LaneUnavailable
 from workers import command
-from workers.points import around
-from workers.tools import Tools, log
+from workers.dispatch import Dispatcher, TaskPool
+from workers.failpoints import wrap_failpoints
+from workers.setbacks import hold_thing
+from workers.tools import WorkerTools, log
 
+_T = TypeVar("_T")
 LOOK_EVERY_S = 20.0
+OF_EACH, MOST = 2, 10
+"""Renewals at once for each experiment, and for all."""
+LEASE_MORE_S = 30.0 + 2 * command.GRACE_S
 
 
-async def look(tools: Tools) -> bool:
+async def inspect_next(tools: WorkerTools) -> bool:
     """Look at one file that it is time for; true when it was: another may wait."""
-    row = await credentials.look(tools.db, LOOK_EVERY_S)
-    if row is None:
-        return False
-    found = await _found(tools, row, datetime.now(UTC))
-    async with around("credentials.looked"):
-        news = await credentials.looked(tools.db, row, found)
-    if news:
-        await tools.ring()
+    async with hold_thing(tools, "credentials") as thing:
+        row = await credentials.claim_inspection(tools.db, LOOK_EVERY_S)
+        if row is None:
+            return False
+        thing.name(f"credential:{row.id}", experiment_id=row.experiment_id)
+        found = await _inspect_credential(tools, row, row.checked_at)
+        async with wrap_failpoints("credentials.looked"):
+            news = await credentials.record_inspection(tools.db, row, found)
+        if news:
+            await tools.ring()
     return True
 
 
-async def _found(tools: Tools, row: Credential, now: datetime) -> Found:
+async def _inspect_credential(
+    tools: WorkerTools, row: Credential, now: datetime
+) -> CredentialInspection:
     expires_at, problem = row.expires_at, ""
     try:
-        expires_at = expiry(row.kind, await _content(tools, row)) or row.given_expiry
-    except Unusable as error:
+        expires_at = read_expiry(row.kind, await _read_content(tools, row)) or row.given_expiry
+    except CredentialUnusable as error:
         problem = str(error)
-    seen_at = row.seen_at if expires_at == row.expires_at else now
+    found_at = row.expiry_found_at if expires_at == row.expires_at else now
     terms = replace(row.terms, expires_at=expires_at, problem=problem)
-    return Found(
+    return CredentialInspection(
         expires_at,
         problem,
-        is_expiring(terms, row.tries, now),
-        renewal_at(terms, seen_at, now),
+        is_expiring(terms, row.renewal_attempts, now),
+        compute_renewal_time(terms, found_at, now),
     )
 
 
-async def _content(tools: Tools, row: Credential) -> bytes:
-    lying = await credentials.lying(tools.db, row.id)
+async def _read_content(tools: WorkerTools, row: Credential) -> bytes:
+    lying = await credentials.find_location(tools.db, row.id)
     if lying is None:
-        raise Unusable("It was removed.")
-    return await asyncio.to_thread(tools.vault.read, lying)
+        raise CredentialUnusable("It was removed.")
+    return await _call_vault_lane(tools, lambda: tools.vault.read(lying))
 
 
-async def renew(tools: Tools) -> bool:
-    """Run the command of one whose renewal is due; the lease outlives the command's time."""
-    row = await credentials.renew(tools.db, tools.vault.renewal_s + 2 * command.GRACE_S)
-    if row is None:
-        return False
-    async with around("credentials.renew"):
-        said, failed = await _renew(tools, row)
-    later = retry_at(row.tries + 1, datetime.now(UTC)) if failed else None
+async def _call_vault_lane(tools: WorkerTools, work: Callable[[], _T]) -> _T:
+    try:
+        return await tools.lanes.credentials.call(work)
+    except LaneUnavailable as wrong:
+        raise CredentialUnusable(f"The folder of credentials does not answer: {wrong}.") from wrong
+
+
+def make_dispatcher() -> Dispatcher[Credential, int]:
+    """Hand due renewals out by their experiments: a slow command of one does not keep the others'."""
+    pool = TaskPool[int]("renewals", OF_EACH, MOST)
+    return Dispatcher(pool, _take_renewal, _renew_one, lambda row: row.experiment_id)
+
+
+async def _take_renewal(tools: WorkerTools, full: Sequence[int]) -> Credential | None:
+    # It outlives all that is bounded in it: the command, and twice the folder.
+    return await credentials.claim_renewal(tools.db, tools.vault.renewal_s + LEASE_MORE_S, full)
+
+
+async def _renew_one(tools: WorkerTools, row: Credential) -> None:
+    async with hold_thing(tools, "renewals") as thing:
+        thing.name(f"credential:{row.id}", experiment_id=row.experiment_id)
+        await _run_renewal(tools, row)
+
+
+async def _run_renewal(tools: WorkerTools, row: Credential) -> None:
+    """Run the command of one whose renewal is due."""
+    async with wrap_failpoints("credentials.renew"):
+        said, failed = await _renew_credential(tools, row)
+    later = (
+        compute_retry_time(row.renewal_attempts + 1, await read_time(tools.db)) if failed else None
+    )
     if failed:
         log.warning("credential %s was not renewed: %s", row.id, failed)
-    async with around("credentials.renewed"):
-        await credentials.renewed(tools.db, row, said, later)
-    return True
+    async with wrap_failpoints("credentials.renewed"):
+        await credentials.record_renewal(tools.db, row, said, later)
 
 
-async def _renew(tools: Tools, row: Credential) -> tuple[str, str]:
+async def _renew_credential(tools: WorkerTools, row: Credential) -> tuple[str, str]:
     """What the command said, and what is wrong: the file decides, not the command's exit code alone."""
-    lying = await credentials.lying(tools.db, row.id)
+    lying = await credentials.find_location(tools.db, row.id)
     if lying is None:
         return "", "It was removed."
     try:
-        place = tools.vault.place(lying)
-        ran = await command.run(row.renewal, place, tools.vault.renewal_s)
-        content = await asyncio.to_thread(tools.vault.read, lying)
-        until = expiry(row.kind, content)
-    except Unusable as error:
+        place = await _call_vault_lane(tools, lambda: tools.vault.place(lying))
+        ran = await command.run_command(row.renewal, place, tools.vault.renewal_s)
+        content = await _call_vault_lane(tools, lambda: tools.vault.read(lying))
+        until = read_expiry(row.kind, content)
+    except CredentialUnusable as error:
         return str(error), str(error)
-    said = shown(ran.said, content.decode(errors="replace").split())
+    said = mask_output(ran.output, content.decode(errors="replace").split())
     if ran.failed:
-        return shown(f"{said}\n{ran.failed}", ()), ran.failed
+        return mask_output(f"{said}\n{ran.failed}", ()), ran.failed
     if not row.problem and until and row.expires_at and until <= row.expires_at:
         failed = "The command ended well, but the file holds no longer than before."
-        return shown(f"{said}\n{failed}", ()), failed
+        return mask_output(f"{said}\n{failed}", ()), failed
     return said, ""
 
 
-async def why(tools: Tools, submission: Submission) -> str | None:
+async def explain_missing_credential(tools: WorkerTools, submission: Submission) -> str | None:
     """Why a launch has to wait for its credential, or nothing."""
-    row = await credentials.of_submission(tools.db, submission.id)
+    row = await credentials.find_by_submission(tools.db, submission.id)
     if row is None:
         return None
-    walltime = timedelta(seconds=submission.configuration["resources"]["walltime_s"])
-    return why_wait(row.terms, tools.vault.margin, walltime, datetime.now(UTC))
+    walltime = timedelta(seconds=submission.runs_with.resources.walltime_s)
+    return explain_credential_wait(
+        row.terms, tools.vault.margin, walltime, await read_time(tools.db)
+    )
 
 
-async def of_launch(tools: Tools, submission: Submission) -> Path | None:
+async def find_launch_credential(tools: WorkerTools, submission: Submission) -> Path | None:
     """The file with which a submission is launched, if its login setup has a credential."""
-    row = await credentials.of_submission(tools.db, submission.id)
-    lying = await credentials.lying(tools.db, row.id) if row else None
-    return tools.vault.place(lying) if lying else None
+    row = await credentials.find_by_submission(tools.db, submission.id)
+    lying = await credentials.find_location(tools.db, row.id) if row else None
+    return await _call_vault_lane(tools, lambda: tools.vault.place(lying)) if lying else None

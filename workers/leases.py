@@ -1,25 +1,57 @@
-"""A submission that is being launched stays its launcher's as long as that one lives, and is heard of."""
+"""What was taken for a while stays ours as long as we live and the work goes on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
+from typing import TypeVar
 
-from db import launches
-from db.submissions import Submission
-from domain.configuration import runs_script
-from workers.tools import SCRIPT_LEASE_S, Tools, log
+from db.launching import launches
+from db.submissions.submissions import Submission
+from workers.tools import SCRIPT_LEASE_S, WorkerTools, log
+
+_T = TypeVar("_T")
 
 
-class Lease:
-    """For how long a submission is surely ours, by our own clock."""
+@asynccontextmanager
+async def keep_lease(
+    what: str, token: _T, renew: Callable[[_T], Awaitable[_T | None]], every_s: float
+) -> AsyncIterator[None]:
+    """Renew a lease again and again until the block ends.
 
-    def __init__(self, tools: Tools, submission: Submission, since: float) -> None:
+    `renew` takes what proves that it is ours and gives what proves it next, or None: it is somebody else's by now.
+    Whoever goes on nevertheless finds out when it commits.
+    """
+    keeping = asyncio.create_task(_renew_until_lost(what, token, renew, every_s))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _renew_until_lost(
+    what: str, token: _T, renew: Callable[[_T], Awaitable[_T | None]], every_s: float
+) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            renewed = await renew(token)
+        except Exception as error:  # it may be ours all the same, and the database there again
+            log.warning("%s: its lease was not renewed: %s", what, error)
+            continue
+        if renewed is None:
+            return
+        token = renewed
+
+
+class LaunchLease:
+    """For how long a submission that is being launched is surely ours, by our own clock."""
+
+    def __init__(self, tools: WorkerTools, submission: Submission, since: float) -> None:
         """`since`: a moment before it was claimed."""
         self._tools, self._id = tools, submission.id
-        self._lease_s = (
-            SCRIPT_LEASE_S if runs_script(submission.configuration) else tools.launch_lease_s
-        )
+        self._lease_s = SCRIPT_LEASE_S if submission.runs_with.runs_script else tools.launch_lease_s
         self._until = since + self._lease_s
 
     def lasts(self, more_s: float) -> bool:
@@ -27,27 +59,14 @@ class Lease:
         return monotonic() + more_s < self._until
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
+    async def keep_renewed(self) -> AsyncIterator[None]:
         """Renew it again and again: handing very many jobs over takes long, and so may a launch script."""
-        keeping = asyncio.create_task(self._keep())
-        try:
+        async with keep_lease(f"submission {self._id}", self._id, self._renew, self._lease_s / 6):
             yield
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
 
-    async def _keep(self) -> None:
-        is_ours = True
-        while is_ours:
-            await asyncio.sleep(self._lease_s / 6)
-            try:
-                is_ours = await self._renew()
-            except Exception as error:  # it may be ours all the same, and the database there again
-                log.warning("submission %s: its lease was not renewed: %s", self._id, error)
-
-    async def _renew(self) -> bool:
+    async def _renew(self, id: int) -> int | None:
         asked_at, holder = monotonic(), self._tools.holder
-        is_ours = await launches.renew(self._tools.db, self._id, holder, self._lease_s)
-        if is_ours:
-            self._until = asked_at + self._lease_s
-        return is_ours
+        if not await launches.renew_lease(self._tools.db, id, holder, self._lease_s):
+            return None
+        self._until = asked_at + self._lease_s
+        return id

@@ -9,11 +9,11 @@ class NotToldYet(Exception):
     """The batch system answers, but not what has to be known: looked at again later."""
 
 
-class Undecided(NotToldYet):
+class LaunchUndecided(NotToldYet):
     """Nobody will ever tell: somebody has to decide."""
 
 
-class Anew(Exception):
+class LaunchAnew(Exception):
     """Nothing is at the batch system: it begins again, and waits for what a new launch waits for."""
 
 
@@ -21,12 +21,12 @@ class NothingSubmitted(Exception):
     """Nothing is at the batch system, and nothing will be by this launch."""
 
 
-class Lost(Exception):
+class LaunchLost(Exception):
     """The submission is not ours any more: somebody else goes on with it."""
 
 
-def ours(found: _T | None) -> _T:
+def require_ours(found: _T | None) -> _T:
     """What was changed, if it was ours to change."""
     if found is None:
-        raise Lost
+        raise LaunchLost
     return found

@@ -6,58 +6,86 @@ Nothing is repaired here: a discrepancy proposes its repair, and somebody asks f
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from batch import Absent, BatchSystem
-from db import discrepancies, leases, restores
-from domain.discrepancies import Attempt, Finding, compare, missing, vanished
-from domain.launches import prefix
-from workers.points import around
-from workers.tools import Tools
+from batch import BatchSystem, ClusterRef, MarkAbsent
+from db import leases
+from db.batch import discrepancies, restores
+from domain.batch.reconciliation import (
+    DiscrepancyFinding,
+    RecordedLaunch,
+    compare_clusters,
+    list_missing,
+    report_vanished,
+)
+from domain.launching.launches import format_mark_prefix
+from workers.failpoints import wrap_failpoints
+from workers.leases import keep_lease
+from workers.tools import WorkerTools
 
 LEASE = 8
-"""So many times the usual lease: a long queue takes long to list."""
+"""So many times the usual lease: who died while it compared costs so much, and nobody else is kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reconcile:
+class Reconciliation:
     """One batch system, and how often it is compared."""
 
     system: BatchSystem
     every_s: float
 
-    async def step(self, tools: Tools) -> bool:
+    async def step(self, tools: WorkerTools) -> bool:
         """Compare if it is time and nobody else does; never more to do at once."""
-        if await discrepancies.due(tools.db, self.system.name, self.every_s) is None:
+        if (
+            await discrepancies.find_due_reconciliation(tools.db, self.system.name, self.every_s)
+            is None
+        ):
             return False
         name = f"reconcile:{self.system.name}"
-        epoch = await leases.take(tools.db, name, tools.holder, LEASE * tools.lease_s)
+        epoch = await leases.claim(tools.db, name, tools.holder, LEASE * tools.lease_s)
         if epoch is not None:
+            lease_s = LEASE * tools.lease_s
+
+            async def renew(mine: int) -> int | None:
+                return mine if await leases.renew_lease(tools.db, name, mine, lease_s) else None
+
             try:
-                await self._compare(tools, (name, epoch))
+                async with keep_lease(name, epoch, renew, lease_s / 3):
+                    await self._compare(tools, (name, epoch))
             finally:
-                await leases.drop(tools.db, name, epoch)
+                await leases.release(tools.db, name, epoch)
         return False
 
-    async def _compare(self, tools: Tools, lease: tuple[str, int]) -> None:
+    async def _compare(self, tools: WorkerTools, lease: tuple[str, int]) -> None:
         name = self.system.name
-        looked_at = await discrepancies.due(tools.db, name, self.every_s)
+        looked_at = await discrepancies.find_due_reconciliation(tools.db, name, self.every_s)
         if looked_at is None:
             return
-        tide = await restores.now(tools.db)
+        tide = await restores.read_high_water_mark(tools.db)
         # The batch system first: what it has by then, the database has known for longer.
-        clusters = await self.system.marked([prefix(history) for history in tide.histories])
-        attempts = await discrepancies.by_marks(tools.db, name, sorted({c.mark for c in clusters}))
-        found = compare(clusters, {attempt.mark: attempt for attempt in attempts}, self.every_s)
-        live = await discrepancies.at_batch(tools.db, name)
-        found += await self._vanished(missing(clusters, live, self.every_s))
-        async with around("reconcile.file"), tools.db.acquire() as conn, conn.transaction():
-            await discrepancies.reconcile(conn, name, lease, looked_at, found)
+        clusters = await self.system.list_marked(
+            [format_mark_prefix(history) for history in tide.histories]
+        )
+        attempts = await discrepancies.find_by_marks(
+            tools.db, name, sorted({c.mark for c in clusters})
+        )
+        found = compare_clusters(
+            clusters, {attempt.mark: attempt for attempt in attempts}, self.every_s
+        )
+        live = await discrepancies.list_adopted_launches(tools.db, name)
+        found += await self._list_vanished(list_missing(clusters, live, self.every_s))
+        async with (
+            wrap_failpoints("reconcile.file"),
+            tools.db.acquire() as conn,
+            conn.transaction(),
+        ):
+            await discrepancies.record_reconciliation(conn, name, lease, looked_at, found)
         await tools.ring()
 
-    async def _vanished(self, suspects: Sequence[Attempt]) -> list[Finding]:
-        """Those of which there is proof; each is asked for by its mark."""
-        found = []
-        for attempt in suspects:
-            sighting = await self.system.find(attempt.mark)
-            if isinstance(sighting, Absent):
-                found.append(vanished(attempt, sighting.proof))
-        return found
+    async def _list_vanished(self, suspects: Sequence[RecordedLaunch]) -> list[DiscrepancyFinding]:
+        """Those of which there is proof: all that could tell of them is asked."""
+        refs = {ClusterRef(each.native_id or "", each.mark): each for each in suspects}
+        sightings = await self.system.recheck([*refs]) if refs else {}
+        return [
+            report_vanished(refs[ref], sighting.proof)
+            for ref, sighting in sightings.items()
+            if isinstance(sighting, MarkAbsent)
+        ]

@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 
-from db import recoveries, tries
 from db.pool import Connection
-from db.recoveries import Ready
-from db.submissions import Submission
-from db.tries import Made
-from domain.advances import RECOVERABLE, turns
-from domain.recovery import Entry, Turn, Worth, entries, worth
-from workers.points import around
+from db.recovery import recoveries, recovery_attempts
+from db.recovery.recoveries import PreparedRecovery
+from db.recovery.recovery_attempts import RecoveryOutcome
+from db.submissions import decisions
+from db.submissions.submissions import Submission
+from domain.changes import ServicePart, make_service_actor
+from domain.recovery.advances import RECOVERABLE, list_turns
+from domain.recovery.recovery_decisions import RecoveryDecision, RecoveryTurn, decide_recovery
+from domain.setup.recovery_rules import RecoveryRule, read_recovery_rules
+from workers.failpoints import wrap_failpoints
 
 
-async def launch(
+async def launch_next_recovery(
     conn: Connection, submission: Submission, family: Sequence[Submission]
 ) -> Submission | None:
     """Queue the next recovery that finds something to do; None when there is none.
@@ -22,42 +25,53 @@ async def launch(
     """
     if submission.state not in RECOVERABLE:
         return None
-    last = _turn(submission)
+    last = _read_turn(submission)
     if submission.origin_id is not None and last is None:
         return None
-    for entry, turn in turns(entries(submission.configuration["recoveries"]), last):
-        async with around("recover.launch"):
-            made, recovery = await _try(conn, family, entry, turn)
+    for entry, turn in list_turns(read_recovery_rules(submission.runs_with.recoveries), last):
+        async with wrap_failpoints("recover.launch"):
+            outcome, recovery = await _launch_if_decided(conn, family, entry, turn)
             place = turn.position, turn.round
-            await tries.note(conn, family[0].id, entry.kind, place, made)
-        if made.result is Worth.TOO_MUCH:
-            await tries.ask(conn, family[0].id, _question(entry, made))
-        if made.result in (Worth.TOO_MUCH, Worth.LAUNCH):
+            await recovery_attempts.record(conn, family[0].id, entry.kind, place, outcome)
+        if outcome.decision is RecoveryDecision.TOO_MUCH:
+            await decisions.ask_person(
+                conn,
+                family[0].id,
+                _format_question(entry, outcome),
+                make_service_actor(ServicePart.ADVANCE),
+            )
+        if outcome.decision in (RecoveryDecision.TOO_MUCH, RecoveryDecision.LAUNCH):
             return recovery
     return None
 
 
-async def _try(
-    conn: Connection, family: Sequence[Submission], entry: Entry, turn: Turn
-) -> tuple[Made, Submission | None]:
-    ready = await recoveries.prepare(conn, family, entry, turn.round)
-    if not isinstance(ready, Ready):
-        return Made(Worth.NOT_LAUNCHABLE), None
-    plan = await recoveries.plan(conn, ready)
-    result = worth(entry, plan.taken, plan.everything)
-    recovery = await recoveries.launch(conn, ready, turn) if result is Worth.LAUNCH else None
-    made = Made(result, plan.taken, plan.everything, recovery.id if recovery else None)
-    return made, recovery
+async def _launch_if_decided(
+    conn: Connection, family: Sequence[Submission], entry: RecoveryRule, turn: RecoveryTurn
+) -> tuple[RecoveryOutcome, Submission | None]:
+    ready = await recoveries.prepare_recovery(conn, family, entry, turn.round)
+    if not isinstance(ready, PreparedRecovery):
+        return RecoveryOutcome(RecoveryDecision.NOT_LAUNCHABLE), None
+    plan = await recoveries.plan_recovery(conn, ready)
+    result = decide_recovery(entry, plan.files_taken, plan.everything)
+    recovery = (
+        await recoveries.launch_recovery(conn, ready, turn)
+        if result is RecoveryDecision.LAUNCH
+        else None
+    )
+    outcome = RecoveryOutcome(
+        result, plan.files_taken, plan.everything, recovery.id if recovery else None
+    )
+    return outcome, recovery
 
 
-def _question(entry: Entry, made: Made) -> str:
+def _format_question(entry: RecoveryRule, outcome: RecoveryOutcome) -> str:
     return (
-        f"{entry.kind} would do {made.taken} of {made.everything} again, and by itself at most "
+        f"{entry.kind} would do {outcome.taken_count} of {outcome.total_count} again, and by itself at most "
         f"{entry.most_share} %: launch a recovery by hand, or let it be."
     )
 
 
-def _turn(submission: Submission) -> Turn | None:
+def _read_turn(submission: Submission) -> RecoveryTurn | None:
     if submission.recovery_position is None or submission.round is None:
         return None
-    return Turn(submission.recovery_position, submission.round)
+    return RecoveryTurn(submission.recovery_position, submission.round)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from domain.launch_scripts import STOPPED_S
-from domain.launches import ScriptEnd
+from domain.launching.launch_scripts import STOPPED_S
+from domain.launching.launches import ScriptEnd
 
 FLUSH_S, LOOK_S, LINGER_S, BEAT_S = 0.5, 0.1, 1.0, 1.0
 MOST_AT_ONCE = 1 << 20
@@ -22,7 +22,7 @@ Look = Callable[[], Awaitable[ScriptEnd | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ScriptProgram:
     """What is started; `feed` comes first on its stdin, which then is its lifeline."""
 
     argv: Sequence[str]
@@ -31,14 +31,16 @@ class Program:
     feed: bytes = b""
 
 
-class Ended(NamedTuple):
+class ProgramEnd(NamedTuple):
     """How it ended; an exit code above 128 is a signal's, as shells tell it."""
 
     end: ScriptEnd
     exit_code: int | None
 
 
-async def run(program: Program, within_s: float, hear: Hear, look: Look) -> Ended:
+async def run_program(
+    program: ScriptProgram, within_s: float, hear: Hear, look: Look
+) -> ProgramEnd:
     """Run it to its end. Whatever happens here, nothing of it runs afterwards."""
     try:
         process = await asyncio.create_subprocess_exec(
@@ -53,14 +55,14 @@ async def run(program: Program, within_s: float, hear: Hear, look: Look) -> Ende
         )
     except (OSError, ValueError) as error:
         await hear(f"{program.argv[0]} can't be started: {error}\n")
-        return Ended(ScriptEnd.EXITED, NOT_STARTED)
+        return ProgramEnd(ScriptEnd.EXITED, NOT_STARTED)
     assert process.stdin is not None  # noqa: S101 - it was asked for
     process.stdin.write(program.feed)
-    reading = asyncio.create_task(_listen(process, hear))
+    reading = asyncio.create_task(_listen_to_output(process, hear))
     try:
-        end = await _until(process, within_s, look)
+        end = await _wait_for_end(process, within_s, look)
         process.stdin.close()
-        await _over(process)
+        await _wait_for_exit(process)
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(reading), LINGER_S)
     finally:
@@ -68,10 +70,13 @@ async def run(program: Program, within_s: float, hear: Hear, look: Look) -> Ende
         process.stdin.close()
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-    return Ended(end, process.returncode if end is ScriptEnd.EXITED else None)
+    code = process.returncode if end is ScriptEnd.EXITED else None
+    return ProgramEnd(end, 128 - code if code is not None and code < 0 else code)
 
 
-async def _until(process: asyncio.subprocess.Process, within_s: float, look: Look) -> ScriptEnd:
+async def _wait_for_end(
+    process: asyncio.subprocess.Process, within_s: float, look: Look
+) -> ScriptEnd:
     """Wait until it has ended or is to be stopped. (`wait` would wait for all that hold its stdout, too.)"""
     clock = asyncio.get_running_loop().time
     until, look_at = clock() + within_s, 0.0
@@ -89,15 +94,15 @@ async def _until(process: asyncio.subprocess.Process, within_s: float, look: Loo
     return ScriptEnd.EXITED
 
 
-async def _over(process: asyncio.subprocess.Process) -> None:
+async def _wait_for_exit(process: asyncio.subprocess.Process) -> None:
     """Wait for the end of one whose lifeline is cut."""
     clock = asyncio.get_running_loop().time
     until = clock() + STOPPED_S + 2
-    while process.returncode is None and clock() < until:  # noqa: ASYNC110 - as in `_until`
+    while process.returncode is None and clock() < until:  # noqa: ASYNC110 - as in `_wait_for_end`
         await asyncio.sleep(LOOK_S)
 
 
-async def _listen(process: asyncio.subprocess.Process, hear: Hear) -> None:
+async def _listen_to_output(process: asyncio.subprocess.Process, hear: Hear) -> None:
     """Hand on what it says, as text: what is no UTF-8, and what no database takes, is replaced."""
     assert process.stdout is not None  # noqa: S101 - it was asked for
     decoder = codecs.getincrementaldecoder("utf-8")("replace")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class HTCondorAccess:
     """What one POMS needs to know of one schedd."""
 
     collector: str
@@ -22,6 +22,8 @@ class Access:
     """Whether payload, inputs, reports and outputs travel with the jobs: the machines see none of ours."""
     spools: bool = False
     """Whether they travel to the schedd before, too, whose machine sees none of ours either: no log can be read."""
+    copies_mb: int = 1000
+    """How much of its inputs one launch may copy where these can't be linked to travel (`carried_inputs`)."""
     interval_s: float = 5.0
     """How often the schedd is asked about the clusters that are followed by query, at most."""
     most_idle: int = 500

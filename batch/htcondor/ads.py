@@ -1,14 +1,14 @@
 """What one look at a job's ad adds to what was known of the job: the same from the same, and nothing twice."""
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from batch import JobEvent
-from batch.htcondor.story import limit
-from batch.journal import Known
-from domain.jobs import JobState
+from batch.htcondor.event_log import find_exceeded_limit, format_reason
+from batch.journal import KnownJob
+from domain.submissions.jobs import JobState
+from domain.submissions.reports import MOST_MEASURE
 
 WANTED = (
     "ClusterId", "ProcId", "JobStatus", "Owner", "QDate", "EnteredCurrentStatus",
@@ -18,7 +18,7 @@ WANTED = (
     "VacateReason", "RemoveReason", "CompletionDate", "ExitCode", "ExitSignal", "RemoteUserCpu",
     "RemoteSysCpu", "MemoryUsage",
 )  # fmt: skip
-"""What is asked of each job, in the order of `Ad`."""
+"""What is asked of each job, in the order of `JobAd`."""
 _PERSON, _SPOOLING = 1, 16
 _RUNNING, _REMOVED, _COMPLETED, _HELD, _SENDING, _SUSPENDED = 2, 3, 4, 5, 6, 7
 _STATES = {
@@ -30,10 +30,9 @@ _STATES = {
     _SENDING: JobState.RUNNING,
     _SUSPENDED: JobState.RUNNING,
 }
-_BY = re.compile(r" \(by user ([^()]*)\)$")
 
 
-class Ad(NamedTuple):
+class JobAd(NamedTuple):
     """A job as the queue or the history shows it; what its ad does not say is None."""
 
     cluster: int
@@ -71,9 +70,12 @@ class Ad(NamedTuple):
     memory_mb: float | None
 
     @classmethod
-    def of(cls, row: Sequence[Any]) -> "Ad":
-        """What was asked for by `WANTED`."""
-        return cls(*row)
+    def of(cls, row: Sequence[Any]) -> "JobAd":
+        """What was asked for by `WANTED`; what is of another kind than HTCondor's own is as if it were not said.
+
+        Who submits a job, and the job itself, may put anything into its ad.
+        """
+        return cls._make(bound(value) for bound, value in zip(_BOUNDS, row, strict=True))
 
     @property
     def state(self) -> JobState:
@@ -99,103 +101,138 @@ class Ad(NamedTuple):
         return self.status == _COMPLETED and not self.is_stopping
 
 
-def news(number: int, ad: Ad, known: Known | None, reported: int = 0) -> Iterator[JobEvent]:
+def _read_integer(value: object) -> int | None:
+    return value if type(value) is int and value in _NUMBERS else None
+
+
+def _read_count(value: object) -> int:
+    return _read_integer(value) or 0
+
+
+def _read_measure(value: object) -> float | None:
+    return float(value) if type(value) in (int, float) and 0 <= value <= MOST_MEASURE else None  # type: ignore[arg-type, operator]
+
+
+def _read_text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+_NUMBERS = range(-(1 << 31), 1 << 37)
+"""Of codes, counts and seconds: those from which a time can be made, until the year 6325."""
+_KINDS = {
+    int: _read_count,
+    int | None: _read_integer,
+    float | None: _read_measure,
+    str | None: _read_text,
+}
+_BOUNDS = [_KINDS[kind] for kind in JobAd.__annotations__.values()]
+
+
+def derive_job_events(
+    number: int, ad: JobAd, known: KnownJob | None, reported: int = 0
+) -> Iterator[JobEvent]:
     """What is to be told of a job, in order; native id and place are the reader's to add.
 
     `reported` is the attempt of which a report came back, which knows its own number best.
     """
     if known is None:
-        known = Known(JobState.IDLE, 0)
-        yield _event(number, *known.as_told, ad.submitted)
+        known = KnownJob(JobState.IDLE, 0)
+        yield _make_event(number, *known.as_told, ad.submitted)
     if known.state.is_over or ad.is_stopping:
         return
     if ad.executed is not None and ad.executed > known.began:
         if known.state is not JobState.IDLE:
-            yield _event(
-                number, JobState.IDLE, known.attempt, ad.entered, text=_why_idle(ad, known)
+            yield _make_event(
+                number, JobState.IDLE, known.attempt, ad.entered, text=_explain_idle(ad, known)
             )
         slot = ad.host or ad.last_host
         where: dict[str, Any] = {
             "slot": slot,
             "site": ad.site or (slot and slot.rpartition("@")[2]),
         }
-        attempt = reported if reported > known.attempt else _attempt(ad, known)
-        known = Known(JobState.RUNNING, attempt, ad.executed, ad.executed)
-        yield _event(number, *known.as_told, ad.executed, **where)
+        attempt = reported if reported > known.attempt else _count_attempts(ad, known)
+        known = KnownJob(JobState.RUNNING, attempt, ad.executed, ad.executed)
+        yield _make_event(number, *known.as_told, ad.executed, **where)
     state = ad.state
     if state is JobState.HELD and known.state is JobState.HELD and ad.entered > known.at:
-        yield _event(number, JobState.IDLE, known.attempt, ad.entered, text=_why_idle(ad, known))
+        yield _make_event(
+            number, JobState.IDLE, known.attempt, ad.entered, text=_explain_idle(ad, known)
+        )
     elif state is known.state:
         return
-    yield from _now(number, ad, state, known, reported)
+    yield from _describe_current_state(number, ad, state, known, reported)
 
 
-def _attempt(ad: Ad, known: Known) -> int:
-    """How many times it had been started when it began to run: what its own ad told the job.
+def _count_attempts(ad: JobAd, known: KnownJob) -> int:
+    count = count_starts(ad)
+    return max(known.attempt + 1, count if ad.executes else count - 1)
+
+
+def count_starts(ad: JobAd) -> int:
+    """How many times it has been started: what its own ad told the job when it began to run.
 
     A shadow that finds a job again counts as a start, too, and so does one that is only looking for it.
     """
     starts, again = ad.starts or 1, ad.reconnects or 0
     is_first = ad.shadow_since == ad.started or (ad.shadow_since is None and not again)
-    count = starts if is_first else starts - max(1, again)
-    return max(known.attempt + 1, count if ad.executes else count - 1)
+    return starts if is_first else starts - max(1, again)
 
 
-def _event(number: int, state: JobState, attempt: int, at: float, **more: Any) -> JobEvent:
+def _make_event(number: int, state: JobState, attempt: int, at: float, **more: Any) -> JobEvent:
     return JobEvent("", number, attempt, state, datetime.fromtimestamp(at, UTC), 0, **more)
 
 
-def _now(number: int, ad: Ad, state: JobState, known: Known, reported: int) -> Iterator[JobEvent]:
+def _describe_current_state(
+    number: int, ad: JobAd, state: JobState, known: KnownJob, reported: int
+) -> Iterator[JobEvent]:
     told, attempt, at = dict[str, Any](), known.attempt, float(ad.entered)
     match state:
         case JobState.RUNNING:
             at = float(ad.executed or ad.entered)
         case JobState.IDLE:
-            told["text"] = _why_idle(ad, known)
-            told |= _used(ad, known, at) if known.state is JobState.RUNNING else {}
+            told["text"] = _explain_idle(ad, known)
+            told |= _measure_usage(ad, known, at) if known.state is JobState.RUNNING else {}
         case JobState.HELD:
-            state, told = _held(ad, ad.hold_code, ad.hold_subcode, ad.hold_reason)
+            state, told = _describe_hold(ad, ad.hold_code, ad.hold_subcode, ad.hold_reason)
         case JobState.REMOVED:
-            state, told = _removed(ad)
+            state, told = _describe_removal(ad)
         case JobState.SUCCEEDED:
             at = float(ad.completed or ad.entered)
-            told = {"exit_code": ad.exit_code, "signal": ad.exit_signal, **_used(ad, known, at)}
+            told = {
+                "exit_code": ad.exit_code,
+                "signal": ad.exit_signal,
+                **_measure_usage(ad, known, at),
+            }
             state = JobState.SUCCEEDED if ad.exit_code == 0 else JobState.FAILED
             attempt = attempt or ad.starts or 1
         case JobState.UNKNOWN:
             told["text"] = f"HTCondor calls it {ad.status}"
-    yield _event(number, state, max(attempt, reported), at, **told)
+    yield _make_event(number, state, max(attempt, reported), at, **told)
 
 
-def _held(
-    ad: Ad, code: int | None, subcode: int | None, reason: str | None
+def _describe_hold(
+    ad: JobAd, code: int | None, subcode: int | None, reason: str | None
 ) -> tuple[JobState, dict[str, Any]]:
-    over = limit(code or 0, subcode or 0)
-    told = {"code": over or code, "subcode": subcode, "text": _said(ad, reason)}
+    over = find_exceeded_limit(code or 0, subcode or 0)
+    told = {"code": over or code, "subcode": subcode, "text": format_reason(reason, ad.owner)}
     return JobState.FAILED if over else JobState.HELD, told | {"memory_mb": ad.memory_mb}
 
 
-def _removed(ad: Ad) -> tuple[JobState, dict[str, Any]]:
+def _describe_removal(ad: JobAd) -> tuple[JobState, dict[str, Any]]:
     """A job over a limit is held, which is its end, and taken out of the queue by its own policy."""
-    held, told = _held(ad, ad.last_hold_code, ad.last_hold_subcode, ad.last_hold_reason)
+    held, told = _describe_hold(ad, ad.last_hold_code, ad.last_hold_subcode, ad.last_hold_reason)
     if held is JobState.FAILED and "PeriodicRemove" in (ad.remove_reason or ""):
         return held, told
-    return JobState.REMOVED, {"code": _PERSON, "text": _said(ad, ad.remove_reason)}
+    return JobState.REMOVED, {"code": _PERSON, "text": format_reason(ad.remove_reason, ad.owner)}
 
 
-def _why_idle(ad: Ad, known: Known) -> str | None:
-    return _said(ad, ad.release_reason if known.state is JobState.HELD else ad.vacate_reason)
+def _explain_idle(ad: JobAd, known: KnownJob) -> str | None:
+    return format_reason(
+        ad.release_reason if known.state is JobState.HELD else ad.vacate_reason, ad.owner
+    )
 
 
-def _said(ad: Ad, reason: str | None) -> str | None:
-    """A reason, and by whom where that is not the job's owner."""
-    found = _BY.search(reason or "")
-    if reason and found and found[1].partition("@")[0] == ad.owner:
-        return reason[: found.start()] or None
-    return reason or None
-
-
-def _used(ad: Ad, known: Known, at: float) -> dict[str, float | None]:
+def _measure_usage(ad: JobAd, known: KnownJob, at: float) -> dict[str, float | None]:
     cpu = None if ad.user_s is None else ad.user_s + (ad.system_s or 0.0)
     wall = max(0.0, at - known.began) if known.began else None
     return {"cpu_s": cpu, "wall_s": wall, "memory_mb": ad.memory_mb}

@@ -3,6 +3,7 @@
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -13,21 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from batch import BatchRefused, BatchUnavailable
-from batch.htcondor.access import Access
+from batch.htcondor.access import HTCondorAccess
 
 _PROGRAM = (
     f"import sys; sys.path.append({str(Path(__file__).parent)!r})\n"
     "from bindings.answers import main; main()"
 )
 _KEPT = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR")
-_SAID = 2000
+_SAID, _DEATH_S = 2000, 5.0
+_NO_SESSION = b"SECMAN:2004"
+"""The first question to a schedd that was restarted is refused: it does not know our session any more."""
 
 
-class Child:
+class BindingsChild:
     """One child for one access; its calls come one after the other."""
 
     def __init__(
-        self, access: Access, call_s: float | None = None, more: Mapping[str, str] | None = None
+        self,
+        access: HTCondorAccess,
+        call_s: float | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> None:
         """`more`: configuration besides that of the access, such as another token."""
         self._access, self._lock, self._more = access, threading.Lock(), more or {}
@@ -43,6 +49,8 @@ class Child:
         try:
             asked = {"call": call, "schedd": self._access.schedd, **given}
             line = self._ask(json.dumps(asked).encode() + b"\n", until)
+            if _NO_SESSION in line and call != "submit":
+                line = self._ask(json.dumps(asked).encode() + b"\n", until)
         except (OSError, EOFError) as wrong:
             self._end()
             raise BatchUnavailable(f"HTCondor at {self._access.collector}: {wrong}") from wrong
@@ -59,7 +67,7 @@ class Child:
         return told["said"]
 
     def _ask(self, line: bytes, until: float) -> bytes:
-        process = self._started()
+        process = self._start_child()
         assert process.stdin  # noqa: S101 - it was asked for
         assert process.stdout  # noqa: S101
         asking, answering = process.stdin.fileno(), process.stdout.fileno()
@@ -71,7 +79,7 @@ class Child:
             self._wait(answering, selectors.EVENT_READ, until)
             part = os.read(answering, 1 << 16)
             if not part:
-                raise EOFError(_why_it_ended(process))
+                raise EOFError(_explain_end(process))
             answer += part
         return answer
 
@@ -81,7 +89,7 @@ class Child:
             if not selector.select(max(0.0, until - time.monotonic())):
                 raise TimeoutError("no answer in time")
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _start_child(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._end()
             env = {name: os.environ[name] for name in _KEPT if name in os.environ}
@@ -97,8 +105,9 @@ class Child:
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            process.wait()
+            _kill_process_group(process)
+            with suppress(subprocess.TimeoutExpired):  # who waits for a file server may not die
+                process.wait(_DEATH_S)
             for pipe in (process.stdin, process.stdout):
                 with suppress(OSError):
                     if pipe:
@@ -108,11 +117,23 @@ class Child:
         """End the child, whatever it does: a call that waits for it fails at once."""
         process = self._process
         if process is not None:
-            process.kill()
-        with self._lock:
-            self._end()
+            _kill_process_group(process)
+        if self._lock.acquire(timeout=_DEATH_S):
+            try:
+                self._end()
+            finally:
+                self._lock.release()
 
 
-def _why_it_ended(process: subprocess.Popen[bytes]) -> str:
-    code = process.wait(5)
+def _kill_process_group(process: subprocess.Popen[bytes]) -> None:
+    """End it with all that it has started; whose end is known, its number may be another's."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _explain_end(process: subprocess.Popen[bytes]) -> str:
+    code = None
+    with suppress(subprocess.TimeoutExpired):
+        code = process.wait(_DEATH_S)
     return f"the bindings ended with {code}; are they installed? pip install 'poms[htcondor]'"

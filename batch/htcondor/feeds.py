@@ -3,29 +3,39 @@
 import json
 import logging
 
-from batch import Batch, BatchUnavailable
-from batch.htcondor.feed import Feed
-from batch.htcondor.queries import Queries
-from batch.journals import Places, parsed
+from batch import BatchUnavailable, EventBatch
+from batch.htcondor.feed import HTCondorFeed
+from batch.htcondor.queries import QueryFeed
+from batch.htcondor.recheck import HTCondorRecheck
+from batch.journals import Places, parse_places
 
 _log = logging.getLogger(__name__)
 _QUERIES = ".queries"
 """What no mark begins with: the places of the journals among those of the logs."""
 
 
-class Feeds:
+class CombinedFeeds:
     """Logs and journals, each with its own places."""
 
-    def __init__(self, logs: Feed, queries: Queries, *, needs_queries: bool) -> None:
+    def __init__(
+        self,
+        logs: HTCondorFeed,
+        queries: QueryFeed,
+        recheck: HTCondorRecheck,
+        *,
+        needs_queries: bool,
+    ) -> None:
         self._logs, self._queries, self._needs_queries = logs, queries, needs_queries
+        self._recheck = recheck
 
-    def read(self, read_to: str | None, bound: int) -> Batch:
+    def read(self, read_to: str | None, bound: int) -> EventBatch:
         """Up to `bound` events past both places (of one block of a log: all)."""
         places: Places = {}
         if read_to and _QUERIES in read_to:
             told = json.loads(read_to)
-            places, read_to = parsed(told.pop(_QUERIES, {})), json.dumps(told)
+            places, read_to = parse_places(told.pop(_QUERIES, {})), json.dumps(told)
         logged = self._logs.read(read_to, bound)
+        self._recheck.settle_doubts()
         self._ask()
         events, places = self._queries.read(places, bound - len(logged.events))
         text = logged.read_to
@@ -33,7 +43,7 @@ class Feeds:
             both = json.loads(text) | {_QUERIES: places}
             text = json.dumps(both, separators=(",", ":"), sort_keys=True)
         found = [*logged.events, *events]
-        return Batch(found, text, behind=len(found) >= bound)
+        return EventBatch(found, text, behind=len(found) >= bound)
 
     def _ask(self) -> None:
         try:

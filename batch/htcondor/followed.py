@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 
-def numbers(told: Sequence[int | None], first: int, taken: Collection[int]) -> list[int]:
+def number_jobs(told: Sequence[int | None], first: int, taken: Collection[int]) -> list[int]:
     """The number of each job, of which its ad told one or none: what it told, if nobody else has it, else its place."""
     mine, used = dict[int, int](), {*taken}
     for proc, number in enumerate(told):
@@ -12,11 +12,13 @@ def numbers(told: Sequence[int | None], first: int, taken: Collection[int]) -> l
             used.add(number)
     for proc in range(len(told)):
         if proc not in mine:
-            mine[proc] = next(each for each in _places(first + proc, used) if each not in used)
+            mine[proc] = next(
+                each for each in _iterate_free_numbers(first + proc, used) if each not in used
+            )
             used.add(mine[proc])
     return [mine[proc] for proc in range(len(told))]
 
 
-def _places(place: int, used: Collection[int]) -> Iterator[int]:
+def _iterate_free_numbers(place: int, used: Collection[int]) -> Iterator[int]:
     yield place
     yield max(used, default=place) + 1

@@ -9,7 +9,7 @@ export PATH
 launch=$1 number=$2 payload=$1/payload.py carried=
 if [ "$launch" = - ]; then
   launch=$_CONDOR_SCRATCH_DIR payload=$_CONDOR_SCRATCH_DIR/carried.zip carried=carried
-  cd "$launch" && mkdir units starts reports names outputs && mv "$number.json" units || exit 85
+  cd "$launch" && mkdir units starts reports outputs && mv "$number.json" units || exit 85
 fi
 mkdir "$_CONDOR_SCRATCH_DIR/poms" && cd "$_CONDOR_SCRATCH_DIR/poms" || exit 85
 exec python3 -I "$payload" "$launch" "$number" "$attempt" $carried

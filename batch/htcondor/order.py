@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from batch import BatchRefused, Launch
-from batch.htcondor import carried
-from batch.htcondor.access import Access
-from domain.batch_options import is_ours
+from batch.htcondor import file_transfer
+from batch.htcondor.access import HTCondorAccess
+from domain.expressions import check_expression
+from domain.setup.batch_options import is_ours
 
 MEMORY, WALLTIME = 34, 46
 """HTCondor's hold codes for a limit; the first one is also our own subcode."""
@@ -34,17 +35,17 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+@:,=-]+")
 
 
-def log_of(directory: Path) -> Path:
+def locate_event_log(directory: Path) -> Path:
     """The event log of the clusters that were launched from a directory."""
     return directory / "htcondor/log"
 
 
-def back_of(directory: Path) -> Path:
+def locate_returned_files(directory: Path) -> Path:
     """Where what comes back from a schedd is put first."""
     return directory / "htcondor/back"
 
 
-def description(launch: Launch, access: Access) -> dict[str, str]:
+def describe_submission(launch: Launch, access: HTCondorAccess) -> dict[str, str]:
     """The submit description; its items bring POMS_NUMBER."""
     directory = str(launch.directory.absolute())
     travels = access.carries or access.spools
@@ -59,52 +60,66 @@ def description(launch: Launch, access: Access) -> dict[str, str]:
         "notification": "never",
         "priority": str(launch.priority),
         "job_max_vacate_time": "30",
-        **(_spooled(directory) if access.spools else _logged(directory, access)),
-        **(carried.description(directory) if travels else _shared(directory)),
-        **_image(launch.options.container),
-        **_limits(launch),
-        **_told(launch),
+        **(
+            _describe_spooling(directory)
+            if access.spools
+            else _describe_event_log(directory, access)
+        ),
+        **(
+            file_transfer.describe_transfer(directory)
+            if travels
+            else _describe_shared_filesystem(directory)
+        ),
+        **_describe_container(launch.options.container),
+        **({"accounting_group": launch.accounting_group} if launch.accounting_group else {}),
+        **_describe_limits(launch),
+        **_describe_attributes(launch),
     }
 
 
-def _logged(directory: str, access: Access) -> dict[str, str]:
+def _describe_event_log(directory: str, access: HTCondorAccess) -> dict[str, str]:
     return {
         "initialdir": directory,
-        "log": str(log_of(Path(directory))),
+        "log": str(locate_event_log(Path(directory))),
         "max_idle": str(access.most_idle),
     }
 
 
-def _spooled(directory: str) -> dict[str, str]:
+def _describe_spooling(directory: str) -> dict[str, str]:
     return {
-        "initialdir": str(back_of(Path(directory))),
+        "initialdir": str(locate_returned_files(Path(directory))),
         "leave_in_queue": LEFT,
         "My.POMS_WHOLE": "false",
     }
 
 
-def _shared(directory: str) -> dict[str, str]:
+def _describe_shared_filesystem(directory: str) -> dict[str, str]:
     return {
         "arguments": f"{directory}/job.sh {directory} $(POMS_NUMBER)",
         "should_transfer_files": "NO",
     }
 
 
-def expressions(launch: Launch) -> dict[str, str]:
+def list_expressions(launch: Launch) -> dict[str, str]:
     """What the stage wants in ClassAd expressions of its own, which HTCondor has to read alone first."""
     wanted = {pair[0]: pair[1] for pair in launch.options.attributes}
     if ours := [name for name in wanted if is_ours(name)]:
         raise BatchRefused(f"the launch itself decides {ours[0]}")
+    for name, text in wanted.items():
+        if wrong := check_expression(text, constant=True):
+            raise BatchRefused(f"{name}: {wrong}")
+    if wrong := check_expression(launch.options.requirements or "true"):
+        raise BatchRefused(f"requirements: {wrong}")
     if launch.options.requirements:
         wanted["requirements"] = launch.options.requirements
     return wanted
 
 
-def _image(container: str) -> dict[str, str]:
+def _describe_container(container: str) -> dict[str, str]:
     return {"container_image": container} if container else {}
 
 
-def _limits(launch: Launch) -> dict[str, str]:
+def _describe_limits(launch: Launch) -> dict[str, str]:
     asked, limits = launch.resources, {"periodic_remove": HELD_FOR_GOOD}
     limits["request_cpus"] = str(asked.cpus)
     limits["request_disk"] = f"{asked.disk_mb}MB"
@@ -119,7 +134,7 @@ def _limits(launch: Launch) -> dict[str, str]:
     return limits
 
 
-def _told(launch: Launch) -> dict[str, str]:
+def _describe_attributes(launch: Launch) -> dict[str, str]:
     texts: Mapping[str, str] = {
         **launch.attributes,
         "JobBatchName": launch.name,
@@ -129,16 +144,17 @@ def _told(launch: Launch) -> dict[str, str]:
     if wrong:
         raise BatchRefused(f"not the name of an attribute: {wrong[0]!r}")
     return {
-        **{f"My.{name}": quoted(text) for name, text in texts.items()},
+        **{f"My.{name}": quote_text(text) for name, text in texts.items()},
         "My.POMS_GO": "false",
         "My.POMS_NUMBER": "$(POMS_NUMBER)",
         "job_machine_attrs": "GLIDEIN_Site",
         # Repeated in the event log with each event: what an attempt is, told by HTCondor itself.
-        "job_ad_information_attrs": "NumShadowStarts,MachineAttrGLIDEIN_Site0",
+        # By QDate the clock of the schedd is known; who acts on the job of another than its owner is named.
+        "job_ad_information_attrs": "NumShadowStarts,MachineAttrGLIDEIN_Site0,QDate,Owner",
     }
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """A ClassAd string that a submit description leaves alone."""
     plain = _UNPRINTABLE.sub(" ", text).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + plain.replace("$", "$(DOLLAR)") + '"'
@@ -147,18 +163,18 @@ def quoted(text: str) -> str:
 def put_script(directory: Path, *, travels: bool = False) -> None:
     """Add what HTCondor starts and carries to a launch directory, and folders for what comes back."""
     # Who runs the jobs writes there: as for what the payload writes, our umask says who may.
-    folders = (log_of(directory).parent, back_of(directory))
-    for folder in (*folders, *(directory / name for name in carried.COMES_BACK)):
+    folders = (locate_event_log(directory).parent, locate_returned_files(directory))
+    for folder in (*folders, *(directory / name for name in file_transfer.COMES_BACK)):
         folder.mkdir(exist_ok=True)
-    with _whole(directory / carried.SCRIPT) as part:
+    with _write_whole_file(directory / file_transfer.SCRIPT) as part:
         part.write_bytes(_SCRIPT.read_bytes())
     if travels:
-        with _whole(directory / carried.PACK) as part:
-            carried.pack(directory, part)
+        with _write_whole_file(directory / file_transfer.PACK) as part:
+            file_transfer.pack_payload(directory, part)
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
+def _write_whole_file(path: Path) -> Iterator[Path]:
     """A file to be written, which gets its name when it is."""
     fd, name = tempfile.mkstemp(prefix=".", dir=path.parent)
     yield Path(name)

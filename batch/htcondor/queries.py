@@ -5,47 +5,48 @@ The query waits for the schedd in a thread of its own: a reader finds what has b
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from batch import BatchUnavailable, JobEvent, journal
-from batch.htcondor.ads import WANTED, Ad, news
-from batch.htcondor.child import Child
-from batch.htcondor.porter import Porter
-from batch.journal import Journal, Known, in_order
-from batch.journals import Journals, Places
-from domain.jobs import JobState
+from batch import BatchUnavailable, ClusterRef, JobEvent
+from batch.htcondor.ads import JobAd, derive_job_events
+from batch.htcondor.child import BindingsChild
+from batch.htcondor.sandbox_transfer import SandboxTransfer
+from batch.htcondor.snapshots import ClusterSnapshot, HTCondorEntry, take_snapshots
+from batch.journal import KnownJob, LaunchJournal, order_events
+from batch.journals import JournalFolder, Places
+from domain.submissions.jobs import JobState
+from lanes import Lane, LaneCall
 
-LEFT_S = 40 * 86400.0
-"""Who left the queue before this had ended longer ago than anybody keeps jobs there that are over."""
 _MOST_PAUSE_S = 3600.0
+_ASKING_S = 240.0
+"""How long a query may take: it is three questions to the schedd, each with a bound of its own."""
 _LET_GO = 1000
 """How many jobs leave the queue at once: the schedd removes their files meanwhile, and answers nobody."""
 _NOTHING = "the schedd does not know it any more, neither in the queue nor in the history"
 _NEVER = "removed before it was in the queue"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry(journal.Entry):
-    """A cluster that is followed: its job `proc` has the number `numbers[proc]`."""
-
-    since: float = 0.0
-    """When it began to be followed."""
-    is_spooled: bool = False
-    """Its jobs' sandboxes are to be brought back, and the schedd keeps the jobs until their ends are written down."""
+Snapshots = Mapping[str, ClusterSnapshot]
 
 
-class Queries:
+class QueryFeed:
     """The journals of one schedd, and what tells them."""
 
-    def __init__(self, folder: Path, child: Child, porter: Porter, interval_s: float) -> None:
-        self.journals = Journals(folder, Entry)
+    def __init__(
+        self,
+        folder: Path,
+        child: BindingsChild,
+        porter: SandboxTransfer,
+        interval_s: float,
+        name: str,
+    ) -> None:
+        self.journals = JournalFolder(folder, HTCondorEntry)
         self._child, self._porter, self._interval_s = child, porter, interval_s
-        self._thread: ThreadPoolExecutor | None = None
-        self._asking: Future[None] | None = None
+        self._lane = Lane(f"{name}:queries", _ASKING_S, at_once=1, most_hung=1)
+        self._asking: LaneCall | None = None
         self._asked_at, self._is_well = -interval_s, True
         self._patience: dict[str, tuple[float, float]] = {}
         """Of clusters with jobs that nothing tells of: when to look again, and how long to wait after that."""
@@ -62,61 +63,91 @@ class Queries:
 
     def ask_in_time(self) -> None:
         """Begin to ask if it is time to and there is something to ask for; raises what the last query met."""
-        if self._asking is not None and self._asking.done():
+        if self._asking is not None and self._asking.future.done():
             asked, self._asking = self._asking, None
-            self._judge(asked)
-        if self._asking is None and time.monotonic() - self._asked_at >= self._interval_s:
-            self._asked_at = time.monotonic()
-            if entries := self.journals.entries():
-                self._thread = self._thread or ThreadPoolExecutor(1, "queries")
-                self._asking = self._thread.submit(self._ask, entries)
+            self._judge(asked.future)
+        is_busy = self._asking is not None and not self._lane.state().hung
+        if is_busy or time.monotonic() - self._asked_at < self._interval_s:
+            return
+        self._asked_at = time.monotonic()
+        if self._asking is not None:
+            raise BatchUnavailable("a query hangs")
+        if entries := self.journals.entries():
+            self._asking = self._begin(entries)
 
-    def _judge(self, asked: Future[None]) -> None:
+    def ask_now(self, native_ids: Collection[str]) -> Snapshots:
+        """Ask for some at once, the history too, and wait for what is shown of those that are not over."""
+        entries = {k: e for k, e in self.journals.entries().items() if k in native_ids}
+        for native_id in entries:
+            self._patience.pop(native_id, None)
+        try:
+            shown: Snapshots = self._begin(entries).future.result(_ASKING_S)
+        except TimeoutError as late:
+            raise BatchUnavailable(f"a query takes longer than {_ASKING_S:.0f} s") from late
+        return shown
+
+    def _begin(self, entries: Mapping[str, HTCondorEntry]) -> LaneCall:
+        return self._lane.start(lambda: self._ask(entries), _ASKING_S)
+
+    def _judge(self, asked: "Future[Snapshots]") -> None:
         # The first question to a schedd that was restarted is refused: it does not know our session any more.
         was_well, self._is_well = self._is_well, asked.exception() is None
         if not was_well or not isinstance(asked.exception(), BatchUnavailable):
             asked.result()
 
-    def marked(self, mark: str) -> dict[str, Entry]:
+    def find_marked(self, mark: str) -> dict[str, HTCondorEntry]:
         """The clusters of a mark that are followed."""
         return {k: e for k, e in self.journals.entries().items() if e.mark == mark}
 
-    def follow(self, entry: Entry) -> Entry:
+    def follow(self, entry: HTCondorEntry) -> HTCondorEntry:
         """Begin to follow a cluster; once more changes nothing. Returns what is followed."""
-        if (before := self.journals.entry(entry.native_id)) is not None:
+        if (before := self.entry(entry)) is not None:
             return before
-        entry = replace(entry, since=time.time())
-        self.journals.journal(entry.native_id).make(entry, is_kept=entry.is_spooled)
+        with self.journals.alone():
+            entry = replace(entry, since=time.time())
+            self.journals.make(entry, is_kept=entry.is_spooled)
         return self.journals.entry(entry.native_id) or entry
 
-    def close(self) -> None:
-        """Let the thread end; whose child is gone does not wait any longer."""
-        thread, self._thread, self._asking = self._thread, None, None
-        if thread is not None:
-            thread.shutdown(wait=False, cancel_futures=True)
+    def entry(self, cluster: ClusterRef | HTCondorEntry) -> HTCondorEntry | None:
+        """What is followed, or was, of this id and mark."""
+        found = self.journals.entry(cluster.native_id)
+        return found if found is not None and found.mark == cluster.mark else None
 
-    def _ask(self, entries: Mapping[str, Entry]) -> None:
+    def tells_of(self, cluster: ClusterRef) -> bool:
+        """Whether a cluster is followed, or was until all its ends were told."""
+        entry = self.journals.journal(cluster.native_id).entry()
+        if entry is not None and entry.mark == cluster.mark:
+            return True
+        aside = self.journals.laid_aside(cluster.native_id)
+        entry = aside.entry()
+        if entry is None or entry.mark != cluster.mark:
+            return False
+        aside.catch_up()
+        return aside.is_told
+
+    def _ask(self, entries: Mapping[str, HTCondorEntry]) -> Snapshots:
         """Look at all jobs that are not over, and tell what is new."""
         for native_id in entries:
             self.journals.journal(native_id).catch_up()
         live = {k: e for k, e in entries.items() if not self.journals.journal(k).is_over}
         if not live:
-            return
-        told = self._child.call("jobs", clusters=[*map(int, live)], wanted=WANTED)
-        looks = {native_id: _Look(entry, told["next"]) for native_id, entry in live.items()}
-        for row in told["rows"]:
-            looks[str(row[0])].rows[row[1]] = row
-        self._seek(looks)
+            return {}
+        known = {native_id: self.journals.journal(native_id).known for native_id in live}
+        looks = take_snapshots(self._child, live, known, self._is_patient)
+        for native_id, look in looks.items():
+            if look.is_sought:
+                self._wait(native_id, is_long=bool(look.lost))
         with self.journals.alone():
             for native_id, look in looks.items():
                 journal = self.journals.journal(native_id)
                 # Else somebody else has looked, perhaps later, or it is not followed any more.
-                if journal.is_caught_up and journal.entry() is not None:
+                if journal.is_caught_up and journal.entry() == look.entry:
                     self._compare(journal, look)
         self._porter.carry({k: (i.entry.directory, i.ready) for k, i in looks.items() if i.ready})
         self._let_go(looks)
+        return looks
 
-    def _let_go(self, looks: Mapping[str, "_Look"]) -> None:
+    def _let_go(self, looks: Mapping[str, ClusterSnapshot]) -> None:
         """Let leave the queue, some at a time, what is over and written down."""
         over, room = dict[str, list[int]](), _LET_GO
         for native_id, look in looks.items():
@@ -125,111 +156,64 @@ class Queries:
                 over[native_id] = procs
                 room -= len(procs)
         if over:
-            self._child.call("let_go", jobs=over)
+            marks = [looks[native_id].entry.mark for native_id in over]
+            self._child.call("let_go", jobs=over, marks=marks)
         for native_id, procs in over.items():
             self._gone.setdefault(native_id, set()).update(procs)
         for native_id, look in looks.items():
             journal, gone = self.journals.journal(native_id), self._gone.get(native_id, set())
             if journal.is_told and not look.over(journal.known, gone):
                 self._gone.pop(native_id, None)
-                journal.released()
+                journal.record_release()
 
-    def _seek(self, looks: Mapping[str, "_Look"]) -> None:
-        """Look into the history for jobs that have left the queue."""
-        now, missing = time.monotonic(), dict[str, list[int]]()
-        for native_id, look in looks.items():
-            gone = look.gone(self.journals.journal(native_id).known)
-            again_at, _ = self._patience.get(native_id, (0.0, 0.0))
-            if gone and now >= again_at:
-                missing[native_id] = gone
-        if not missing:
-            return
-        since = min(looks[native_id].entry.since for native_id in missing) - LEFT_S
-        for row in self._child.call("ended", missing=missing, since=since, wanted=WANTED):
-            looks[str(row[0])].ended[row[1]] = row
-        for native_id, procs in missing.items():
-            look = looks[native_id]
-            look.lost = [proc for proc in procs if proc not in look.ended]
-            self._wait(native_id, now, is_long=bool(look.lost))
+    def _is_patient(self, native_id: str) -> bool:
+        again_at, _ = self._patience.get(native_id, (0.0, 0.0))
+        return time.monotonic() < again_at
 
-    def _wait(self, native_id: str, now: float, *, is_long: bool) -> None:
+    def _wait(self, native_id: str, *, is_long: bool) -> None:
         _, pause = self._patience.pop(native_id, (0.0, 0.0))
         if is_long:
             pause = min(max(self._interval_s, 2 * pause), _MOST_PAUSE_S)
-            self._patience[native_id] = (now + pause, pause)
+            self._patience[native_id] = (time.monotonic() + pause, pause)
 
-    def _compare(self, journal: Journal[Entry], look: "_Look") -> None:
+    def _compare(self, journal: LaunchJournal[HTCondorEntry], look: ClusterSnapshot) -> None:
         found: dict[int, list[JobEvent]] = {}
         for proc, row in look.rows.items():
             number = look.entry.numbers[proc]
             if journal.looked.get(number) != row:
-                found[number] = self._shown(journal, look, proc, Ad.of(row))
+                found[number] = self._derive_events(journal, look, proc, JobAd.of(row))
         for proc, row in look.ended.items():
-            number, ad = look.entry.numbers[proc], Ad.of(row)
+            number, ad = look.entry.numbers[proc], JobAd.of(row)
             ad = ad._replace(host=None, last_host=ad.host or ad.last_host)
-            found[number] = list(news(number, ad, journal.known.get(number)))
+            found[number] = list(derive_job_events(number, ad, journal.known.get(number)))
         last = look.last(journal.known)
         for proc in look.lost:
             number = look.entry.numbers[proc]
-            found[number] = _lost(number, journal.known.get(number), was_queued=proc <= last)
-        journal.tell(in_order({number: events for number, events in found.items() if events}))
+            found[number] = _report_lost_job(
+                number, journal.known.get(number), was_queued=proc <= last
+            )
+        journal.tell(order_events({number: events for number, events in found.items() if events}))
         # Only what was written down need not be looked at again.
         told = [proc for proc in look.rows if proc not in look.ready]
         journal.looked.update((look.entry.numbers[proc], look.rows[proc]) for proc in told)
         self._porter.forget(look.entry.native_id, told)
 
-    def _shown(self, journal: Journal[Entry], look: "_Look", proc: int, ad: Ad) -> list[JobEvent]:
+    def _derive_events(
+        self, journal: LaunchJournal[HTCondorEntry], look: ClusterSnapshot, proc: int, ad: JobAd
+    ) -> list[JobEvent]:
         """What the queue tells of a job; the end of one that is spooled only when its sandbox is here."""
         number = look.entry.numbers[proc]
         known = journal.known.get(number)
         if not (look.entry.is_spooled and ad.has_completed) or (known and known.state.is_over):
-            return list(news(number, ad, known))
+            return list(derive_job_events(number, ad, known))
         reported = self._porter.brought(look.entry.native_id, proc)
         if reported is not None:
-            return list(news(number, ad, known, reported))
+            return list(derive_job_events(number, ad, known, reported))
         look.ready[proc] = number
-        return [event for event in news(number, ad, known) if not event.state.is_over]
+        return [event for event in derive_job_events(number, ad, known) if not event.state.is_over]
 
 
-class _Look:
-    """All that is seen of one cluster at one moment."""
-
-    def __init__(self, entry: Entry, next_: Mapping[str, int]) -> None:
-        self.entry = entry
-        self._next = next_.get(entry.native_id, len(entry.numbers))
-        self.rows: dict[int, list[Any]] = {}
-        self.ended: dict[int, list[Any]] = {}
-        self.lost: list[int] = []
-        self.ready: dict[int, int] = {}
-        """The jobs, with their numbers, that have ended and whose sandboxes are to be brought back."""
-
-    def over(self, known: Mapping[int, Known], gone: Collection[int]) -> list[int]:
-        """The jobs in the queue of which the end has been told, those apart that were let go."""
-        numbers = self.entry.numbers
-        return [
-            proc
-            for proc in self.rows
-            if proc not in gone
-            and numbers[proc] in known and known[numbers[proc]].state.is_over
-        ]  # fmt: skip
-
-    def gone(self, known: Mapping[int, Known]) -> list[int]:
-        """The jobs that have been in the queue, are not there now and are not known to be over."""
-        return [
-            proc
-            for proc, number in enumerate(self.entry.numbers)
-            if proc not in self.rows and proc < self._next
-            and not (number in known and known[number].state.is_over)
-        ]  # fmt: skip
-
-    def last(self, known: Mapping[int, Known]) -> int:
-        """The last of its jobs that was ever seen; all of them, where none was."""
-        numbers = self.entry.numbers
-        seen = {*self.rows, *self.ended, *(p for p, n in enumerate(numbers) if n in known)}
-        return max(seen, default=len(numbers))
-
-
-def _lost(number: int, known: Known | None, *, was_queued: bool) -> list[JobEvent]:
+def _report_lost_job(number: int, known: KnownJob | None, *, was_queued: bool) -> list[JobEvent]:
     state, text = (JobState.UNKNOWN, _NOTHING) if was_queued else (JobState.REMOVED, _NEVER)
     if known is not None and known.state is state:
         return []

@@ -6,14 +6,15 @@ import os
 from pathlib import Path
 
 from batch import BatchRefused
+from batch.files import read_plain
 
 _MOST = 100_000
 
 
-def environment(token: Path, folder: Path) -> dict[str, str]:
+def build_token_environment(token: Path, folder: Path) -> dict[str, str]:
     """HTCondor's configuration for whoever a token makes us; an IDTOKEN is put into a folder, as it wants them."""
     try:
-        text = token.read_bytes()[:_MOST].decode("ascii").strip()
+        text = read_plain(token, _MOST).decode("ascii").strip()
         header = text.partition(".")[0]
         signed = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["alg"]
     except (OSError, ValueError, KeyError, TypeError) as wrong:

@@ -6,15 +6,15 @@ Client and runner share a folder and nothing else, so that either may be killed 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from batch.local.client import Local
+    from batch.local.client import LocalBatchSystem
 
-__all__ = ["Local"]
+__all__ = ["LocalBatchSystem"]
 
 
 def __getattr__(name: str) -> Any:
     # The runner is this package too, and stays small only without the client's asyncio.
-    if name == "Local":
-        from batch.local.client import Local
+    if name == "LocalBatchSystem":
+        from batch.local.client import LocalBatchSystem
 
-        return Local
+        return LocalBatchSystem
     raise AttributeError(name)

@@ -3,13 +3,13 @@
 import os
 import select
 import signal
-import sys
+import stat
 from contextlib import suppress
 
-from batch.local.folder import Folder
+from batch.local.folder import RunnerFolder
 
 
-def ring(folder: Folder) -> None:
+def ring_runner(folder: RunnerFolder) -> None:
     """Wake the runner if there is one; a ring that is lost costs a tick."""
     with suppress(OSError):
         fd = os.open(folder.bell, os.O_WRONLY | os.O_NONBLOCK)
@@ -19,16 +19,12 @@ def ring(folder: Folder) -> None:
             os.close(fd)
 
 
-def complain(text: str) -> None:
-    """Say to whoever keeps the runner what it could not do."""
-    sys.stderr.write(f"batch.local: {text}\n")
-    sys.stderr.flush()
-
-
-class Doorbell:
+class RunnerDoorbell:
     """The runner's ear."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: RunnerFolder) -> None:
+        if os.path.exists(folder.bell) and not stat.S_ISFIFO(os.stat(folder.bell).st_mode):
+            os.unlink(folder.bell)  # as a copy of the folder may have it: it would ring for ever
         with suppress(FileExistsError):
             os.mkfifo(folder.bell)
         # Open for writing too, so that it never ends when the last client leaves.

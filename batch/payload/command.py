@@ -7,17 +7,19 @@ import select
 import subprocess
 import time
 from contextlib import suppress
+from typing import Iterable  # noqa: UP035 - as Python 3.9 has it
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+SHORTEST_SECRET = 6
 LOG_BYTES, TAIL_CHARACTERS = 10_000_000, 4_000
 LINGER_S, GRACE_S = 1.0, 1.0
 
 
-class Stopped(Exception):
+class PayloadStopped(Exception):
     """The batch system asked us to end."""
 
 
-class Log:
+class CommandLog:
     """What the command said: a file that is cut at 10 MB, and the end of it for the report."""
 
     def __init__(self, path: str) -> None:
@@ -36,12 +38,15 @@ class Log:
         """Say something of our own."""
         self.write(f"[payload: {text}]\n".encode("utf-8", "replace"))
 
-    def tail(self) -> str:
-        """The last characters, readable whatever the bytes were."""
-        return self._end.decode("utf-8", "replace")[-TAIL_CHARACTERS:]
+    def tail(self, secrets: Iterable[str] = ()) -> str:
+        """The last characters, readable whatever the bytes were, without secrets that are long enough to be told."""
+        text = self._end.decode("utf-8", "replace")
+        for secret in sorted(secrets, key=len, reverse=True):
+            text = text.replace(secret, "***") if len(secret) >= SHORTEST_SECRET else text
+        return text[-TAIL_CHARACTERS:]
 
 
-def _follow(child: subprocess.Popen[bytes], log: Log) -> int:
+def _follow_child(child: subprocess.Popen[bytes], log: CommandLog) -> int:
     # What it leaves behind in the background may hold the pipe open: that is not waited for.
     pipe, until = child.stdout.fileno() if child.stdout else -1, float("inf")
     while time.monotonic() < until:
@@ -57,7 +62,7 @@ def _follow(child: subprocess.Popen[bytes], log: Log) -> int:
     return child.wait()
 
 
-def run(command: list[str], env: dict[str, str], log: Log) -> int:
+def run_command(command: list[str], env: dict[str, str], log: CommandLog) -> int:
     """Run a command as a list, never through a shell; negative: the signal that ended it."""
     try:
         child = subprocess.Popen(  # noqa: S603 - running what was ordered is what we are for
@@ -71,12 +76,12 @@ def run(command: list[str], env: dict[str, str], log: Log) -> int:
         log.note(f"can't run {command[0]}: {wrong.strerror}")
         return NOT_FOUND if isinstance(wrong, FileNotFoundError) else NOT_EXECUTABLE
     try:
-        return _follow(child, log)
-    except Stopped:
+        return _follow_child(child, log)
+    except PayloadStopped:
         child.terminate()
         with suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_S)
         child.kill()
         # What it had said by then is worth having, too.
-        _follow(child, log)
+        _follow_child(child, log)
         raise

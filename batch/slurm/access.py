@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class SlurmAccess:
     """What one POMS needs to know of one cluster."""
 
     programs: Path | None = None
@@ -25,9 +25,9 @@ class Access:
     """How long one call may take."""
 
     def environment(self) -> dict[str, str]:
-        """What Slurm's programs find in theirs: nothing of ours, and times as seconds since 1970."""
+        """What Slurm's programs find in theirs: nothing of ours, and no zone of any machine's."""
         path = os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")
         given = {"PATH": f"{self.programs}:{path}" if self.programs else path}
         if self.configuration:
             given["SLURM_CONF"] = str(self.configuration)
-        return given | {"LC_ALL": "C.UTF-8"}
+        return given | {"LC_ALL": "C.UTF-8", "TZ": "UTC"}

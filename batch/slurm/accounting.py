@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from batch import BatchRefused, BatchUnavailable
-from batch.slurm.order import Name, named
-from batch.slurm.programs import Programs
-from batch.slurm.queue import Task
-from batch.slurm.record import REST, Ends, Kept
+from batch.slurm.order import ArrayName, parse_array_name
+from batch.slurm.programs import SlurmPrograms
+from batch.slurm.queue import ArrayTask
+from batch.slurm.record import REST, Ends, LaunchTraces, MarkRecord
 
 _FIELDS = ("JobID", "JobName", "State", "ExitCode", "Submit", "Start", "End", "NodeList")
 SACCT = (
@@ -21,14 +21,15 @@ _RAN_OR_ENDED = "BF,CA,CD,DL,F,NF,OOM,PR,R,TO"
 """With states, sacct goes by when a job ended; without, it leaves out what was cancelled before it might start."""
 _JOB = re.compile(r"(\d+)_(?:(\d+)|\[.*)", re.ASCII)
 _QUEUED = re.compile(r"^DBD Agent queue size:\s*(\d+)", re.MULTILINE)
-_MARGIN_S, _LONGEST_S = 3600.0, 7 * 86400.0
+_NOW = re.compile(r"^sdiag output at .*\((\d+)\)", re.MULTILINE)
+_MARGIN_S, _DAY_S, _LONGEST_S = 3600.0, 86400.0, 7 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Accounting:
+class AccountingRecord:
     """What the controller has told slurmdbd, which may be late or away."""
 
-    programs: Programs
+    programs: SlurmPrograms
     booted: float | None
     """When the controller was started."""
 
@@ -37,30 +38,44 @@ class Accounting:
         " either is away, nor of launches from before the controller's last start or of more than a week ago"
     )
 
-    def ended(self, sets: Mapping[str, Collection[int]]) -> Mapping[str, Ends]:
+    def read_ends(self, sets: Mapping[str, Collection[int]]) -> Mapping[str, Ends]:
         """How the tasks of these sets ended."""
         arrays = sorted({array for each in sets.values() for array in each})
-        told = self._told(f"--jobs={','.join(map(str, arrays))}")
-        return {set_: each for set_, each in ends(told).items() if set_ in sets}
+        told = self._run_sacct(f"--jobs={','.join(map(str, arrays))}")
+        return {set_: each for set_, each in parse_task_ends(told).items() if set_ in sets}
 
-    def kept(self, mark: str, began: float | None) -> Kept:
+    def state(self) -> str:
+        """Nothing: what it may have lost is known by its age, and by the controller's start."""
+        return ""
+
+    def read_mark(self, mark: str, traces: LaunchTraces) -> MarkRecord:
         """The arrays that carried the mark, and have started or ended."""
-        if began is None or time.time() - began > _LONGEST_S:
+        age = traces.age_s
+        if age is None or age > _LONGEST_S:
             doubt = "the launch directory is gone, or older than a week: accounting may have been purged"
-            return Kept({}, doubt=doubt)
-        since = f"--starttime=now-{time.time() - began + _MARGIN_S:.0f}seconds"
+            return MarkRecord({}, doubt=doubt)
         try:
-            told = self._told(since, "--endtime=now+1days", f"--state={_RAN_OR_ENDED}")
+            # By the controller's clock, which times in accounting are of, whatever ours says.
+            began = self._now() - age
+            since = f"--starttime={_format_sacct_time(began - _MARGIN_S)}"
+            until = f"--endtime={_format_sacct_time(began + age + _DAY_S)}"
+            told = self._run_sacct(since, until, f"--state={_RAN_OR_ENDED}")
         except (BatchUnavailable, BatchRefused) as wrong:
-            return Kept({}, doubt=str(wrong))
-        found = names(told, mark)
+            return MarkRecord({}, doubt=str(wrong))
+        found = parse_array_names(told, mark)
         if self.booted is None or self.booted > began:
             # What waited to be told is lost when a controller is killed.
             doubt = "the controller was started since: accounting may lack what was not told before"
-            return Kept(found, doubt=doubt)
-        return Kept(found, "neither the queue nor accounting has it")
+            return MarkRecord(found, doubt=doubt)
+        return MarkRecord(found, "neither the queue nor accounting has it")
 
-    def _told(self, *narrowed: str) -> str:
+    def _now(self) -> float:
+        said = _NOW.search(self.programs.run("sdiag"))
+        if said is None:
+            raise BatchUnavailable("Slurm: sdiag does not say what time it is for the controller")
+        return float(said[1])
+
+    def _run_sacct(self, *narrowed: str) -> str:
         waiting = _QUEUED.search(self.programs.run("sdiag"))
         if waiting is None or int(waiting[1]):
             many = waiting[1] if waiting else "?"
@@ -73,11 +88,11 @@ class Accounting:
             raise type(wrong)(f"accounting can't be asked: {wrong}") from wrong
 
 
-def ends(text: str) -> dict[str, dict[tuple[int, int], Task]]:
+def parse_task_ends(text: str) -> dict[str, dict[tuple[int, int], ArrayTask]]:
     """By set, how tasks ended whose last run is over."""
-    found: dict[str, dict[tuple[int, int], Task]] = {}
+    found: dict[str, dict[tuple[int, int], ArrayTask]] = {}
     # Each run of a job that was put back has a line, and a time of submission of its own.
-    for _, task in sorted(_tasks(text), key=lambda told: told[1].submitted):
+    for _, task in sorted(_parse_tasks(text), key=lambda told: told[1].submitted):
         found.setdefault(task.set, {})[task.array, task.task] = task
     return {
         set_: {place: task for place, task in each.items() if task.state.is_over}
@@ -85,37 +100,42 @@ def ends(text: str) -> dict[str, dict[tuple[int, int], Task]]:
     }
 
 
-def names(text: str, mark: str) -> dict[int, Name]:
+def parse_array_names(text: str, mark: str) -> dict[int, ArrayName]:
     """The arrays that carried a mark."""
-    return {task.array: name for name, task in _tasks(text) if name.mark == mark}
+    return {task.array: name for name, task in _parse_tasks(text) if name.mark == mark}
 
 
-def _tasks(text: str) -> Iterator[tuple[Name, Task]]:
+def _parse_tasks(text: str) -> Iterator[tuple[ArrayName, ArrayTask]]:
     for line in text.splitlines():
         fields = line.split("|")
         job = _JOB.fullmatch(fields[0])
-        name = named(fields[1]) if job and len(fields) == len(_FIELDS) else None
+        name = parse_array_name(fields[1]) if job and len(fields) == len(_FIELDS) else None
         if job and name:
-            yield name, _task(job, name, *fields[2:])
+            yield name, _make_task(job, name, *fields[2:])
 
 
-def _task(job: re.Match[str], name: Name, state: str, code: str, *more: str) -> Task:
+def _make_task(job: re.Match[str], name: ArrayName, state: str, code: str, *more: str) -> ArrayTask:
     submitted, started, ended, nodes = more
-    return Task(
+    return ArrayTask(
         array=int(job[1]),
         task=int(job[2]) if job[2] else REST,
         word=state.partition(" ")[0],
         reason="",
         restarts=0,
         exit=code,
-        submitted=_time(submitted),
-        started=_time(started),
-        ended=_time(ended),
+        submitted=_parse_epoch_time(submitted),
+        started=_parse_epoch_time(started),
+        ended=_parse_epoch_time(ended),
         nodes="" if nodes == "None assigned" else nodes,
         memory="",
         set=name.set,
     )
 
 
-def _time(text: str) -> float:
+def _format_sacct_time(at: float) -> str:
+    """As sacct takes it in any zone: so far from now, which is by our clock there as here."""
+    return f"now{at - time.time():+.0f}seconds"
+
+
+def _parse_epoch_time(text: str) -> float:
     return float(text) if text.isdecimal() else 0.0

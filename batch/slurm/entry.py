@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from batch import journal
-from batch.slurm.order import ranges
+from batch.slurm.order import format_ranges
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(journal.Entry):
+class SlurmEntry(journal.JournalEntry):
     """A launch that is followed."""
 
     bases: Mapping[int, int] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Entry(journal.Entry):
             array, task = self.place(number)
             if array in arrays:
                 tasks.setdefault(array, []).append(task)
-        return [f"{array}_[{ranges(each)}]" for array, each in tasks.items()]
+        return [f"{array}_[{format_ranges(each)}]" for array, each in tasks.items()]
 
 
-Journal = journal.Journal[Entry]
+Journal = journal.LaunchJournal[SlurmEntry]

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from batch.slurm.order import Name, named
-from domain.jobs import JobState
+from batch.slurm.order import ArrayName, parse_array_name
+from domain.submissions.jobs import JobState
 
 _log = logging.getLogger(__name__)
 
@@ -52,10 +52,11 @@ STATES = {
     "CANCELLED": JobState.REMOVED,
 }
 """What Slurm's states are for us; COMPLETING hides the one that comes after it."""
+_NO_LOG = "0:53"
 _named: set[str] = set()
 
 
-class Task(NamedTuple):
+class ArrayTask(NamedTuple):
     """One task of an array, as the queue tells it."""
 
     array: int
@@ -74,19 +75,28 @@ class Task(NamedTuple):
     """Of which submission it is: ids are given again by a controller that was killed."""
 
     @property
+    def never_began(self) -> bool:
+        """Whether Slurm ended it before anything of ours ran, since it could not open the job's log."""
+        return self.word == "FAILED" and self.exit == _NO_LOG
+
+    @property
     def state(self) -> JobState:
         """What it is for us."""
         if self.word == "PENDING" and is_hold(self.reason):
             return JobState.HELD
-        return state_of(self.word)
+        return map_state(self.word)
+
+
+_HELD_BY_SLURM = frozenset(("BadConstraints", "ReservationDeleted", "BurstBufferOperation"))
+"""Reasons with which it takes a job's priority away, and leaves them though that is a hold: release helps."""
 
 
 def is_hold(reason: str) -> bool:
-    """Whether this is why a pending job is held."""
-    return "held" in reason.lower() or reason.startswith("JobHold")
+    """Whether this is why a pending job is held, whoever did that."""
+    return "held" in reason.lower() or reason.startswith("JobHold") or reason in _HELD_BY_SLURM
 
 
-def state_of(word: str) -> JobState:
+def map_state(word: str) -> JobState:
     """What a state of Slurm is for us; one that we don't know is `unknown`, and named once."""
     known = STATES.get(word)
     if known is None and word not in _named:
@@ -95,7 +105,9 @@ def state_of(word: str) -> JobState:
     return known or JobState.UNKNOWN
 
 
-def tasks(lines: Iterable[str], arrays: Collection[int]) -> Iterator[tuple[str, Task]]:
+def parse_queue_tasks(
+    lines: Iterable[str], arrays: Collection[int]
+) -> Iterator[tuple[str, ArrayTask]]:
     """The tasks of these arrays, each with its line."""
     for line in lines:
         fields = [field.strip() for field in line.split("|")]
@@ -115,16 +127,20 @@ def tasks(lines: Iterable[str], arrays: Collection[int]) -> Iterator[tuple[str, 
             memory,
             text,
         ) = fields[: len(_WIDTHS)]
-        if task.isdecimal() and (name := named(text)):
-            times = _time(submitted), _time(started), _time(ended)
+        if task.isdecimal() and (name := parse_array_name(text)):
+            times = (
+                _parse_epoch_time(submitted),
+                _parse_epoch_time(started),
+                _parse_epoch_time(ended),
+            )
             yield (
                 line,
-                Task(
+                ArrayTask(
                     int(array),
                     int(task),
                     word,
                     reason,
-                    _number(restarts),
+                    _parse_number(restarts),
                     code,
                     *times,
                     nodes,
@@ -134,34 +150,34 @@ def tasks(lines: Iterable[str], arrays: Collection[int]) -> Iterator[tuple[str, 
             )
 
 
-def _number(text: str) -> int:
+def _parse_number(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _time(text: str) -> float:
+def _parse_epoch_time(text: str) -> float:
     return float(text) if text.isdecimal() else 0.0
 
 
-class Array(NamedTuple):
+class QueuedArray(NamedTuple):
     """What the queue shows of one of our arrays."""
 
-    name: Name
-    left: int
+    name: ArrayName
+    unfinished_jobs: int
     """How many of its tasks are not over."""
     has_started: bool
     """Whether any of those that it shows ever ran."""
 
 
-def arrays(text: str) -> dict[int, Array]:
+def parse_arrays(text: str) -> dict[int, QueuedArray]:
     """Our arrays by their ids."""
-    found: dict[int, Array] = {}
+    found: dict[int, QueuedArray] = {}
     for line in text.splitlines():
         fields = [field.strip() for field in line.split("|")]
-        name = named(fields[4]) if len(fields) > 4 and fields[0].isdecimal() else None
+        name = parse_array_name(fields[4]) if len(fields) > 4 and fields[0].isdecimal() else None
         if name:
-            left = int(fields[1] == COMPLETING or not state_of(fields[1]).is_over)
-            has_started = _number(fields[2]) > 0 or bool(fields[3])
+            left = int(fields[1] == COMPLETING or not map_state(fields[1]).is_over)
+            has_started = _parse_number(fields[2]) > 0 or bool(fields[3])
             if before := found.get(int(fields[0])):
-                left, has_started = left + before.left, has_started or before.has_started
-            found[int(fields[0])] = Array(name, left, has_started)
+                left, has_started = left + before.unfinished_jobs, has_started or before.has_started
+            found[int(fields[0])] = QueuedArray(name, left, has_started)
     return found

@@ -9,20 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from batch import JobEvent, ReportKey
-from batch.directory import reports
-from batch.journal import Known
-from batch.slurm.asking import Answer
-from batch.slurm.entry import Entry
-from batch.slurm.order import log_of
-from batch.slurm.queue import Task
+from batch.directory import read_reports
+from batch.files import read_tail
+from batch.journal import KnownJob
+from batch.slurm.entry import SlurmEntry
+from batch.slurm.order import locate_task_log
+from batch.slurm.queue import ArrayTask
 from batch.slurm.record import REST
-from batch.slurm.story import Look, news
-from domain.jobs import JobState
+from batch.slurm.record_queries import RecordAnswer
+from batch.slurm.transitions import ObservedJob, derive_job_events
+from domain.submissions.jobs import JobState
 
+_STARTS = 1 << 16
+"""How much is read of the lines that the starts of a job leave."""
 _NOTHING = "Slurm does not know it any more, and its payload left no report"
 
 
-def reasons(asked: Sequence[Mapping[str, Any]], number: int) -> dict[str, str]:
+def list_action_reasons(asked: Sequence[Mapping[str, Any]], number: int) -> dict[str, str]:
     """What was asked of a job and not taken back: verb → reason."""
     found: dict[str, str] = {}
     for each in asked:
@@ -34,58 +37,61 @@ def reasons(asked: Sequence[Mapping[str, Any]], number: int) -> dict[str, str]:
     return found
 
 
-def judged(
-    entry: Entry,
+def judge_vanished_jobs(
+    entry: SlurmEntry,
     numbers: Sequence[int],
-    known: Mapping[int, Known],
+    known: Mapping[int, KnownJob],
     asked: Sequence[Mapping[str, Any]],
-    answer: Answer,
+    answer: RecordAnswer,
 ) -> dict[int, list[JobEvent]]:
     """By Slurm's own record where it tells of them, else by what the payload left."""
     found: dict[int, list[JobEvent]] = {}
     for number in numbers:
         array, task = entry.place(number)
-        before, reason = known.get(number), reasons(asked, number)
-        starts = _starts(entry.directory, number)
+        before, reason = known.get(number), list_action_reasons(asked, number)
+        starts = _read_last_start(entry.directory, number)
         ends = answer.ends
         end = ends.get((array, task)) or (None if starts else ends.get((array, REST)))
         if end is None:
-            found[number] = _by_report(entry, number, starts, before, reason, answer)
+            found[number] = _judge_by_report(entry, number, starts, before, reason, answer)
         else:
-            log = log_of(entry.directory, entry.bases[array], task)
+            log = locate_task_log(entry.directory, entry.bases[array], task)
             end = end._replace(task=task, restarts=max(0, starts - 1) if end.nodes else starts)
-            found[number] = list(news(Look(number, end, time.time(), reason, log), before))
+            found[number] = list(
+                derive_job_events(ObservedJob(number, end, time.time(), reason, log), before)
+            )
     return found
 
 
-def _starts(directory: Path, number: int) -> int:
+def _read_last_start(directory: Path, number: int) -> int:
     """The last attempt that began, by the job's own word."""
     with suppress(OSError):
-        lines = (directory / f"starts/{number}.jsonl").read_text().splitlines()
-        return max((_attempt(line) for line in lines), default=0)
+        lines = read_tail(directory / f"starts/{number}.jsonl", _STARTS).splitlines()
+        return max((_parse_attempt(line) for line in lines), default=0)
     return 0
 
 
-def _attempt(line: str) -> int:
-    with suppress(ValueError):
-        return int(json.loads(line)["attempt"])
+def _parse_attempt(line: bytes) -> int:
+    with suppress(ValueError, TypeError, LookupError, RecursionError):
+        attempt = json.loads(line)["attempt"]
+        return attempt if type(attempt) is int and 0 < attempt < 1 << 31 else 0
     return 0
 
 
-def _by_report(
-    entry: Entry,
+def _judge_by_report(
+    entry: SlurmEntry,
     number: int,
     starts: int,
-    known: Known | None,
+    known: KnownJob | None,
     asked: Mapping[str, str],
-    answer: Answer,
+    answer: RecordAnswer,
 ) -> list[JobEvent]:
     attempt = max(starts, known.attempt if known else 0)
     key = ReportKey(entry.directory, number, attempt)
-    report = reports([key]).get(key)
+    report = read_reports([key]).get(key)
     if report is not None:
-        end = _reported(entry, number, report)
-        return list(news(Look(number, end, time.time(), asked, Path()), known))
+        end = _convert_report_to_task(entry, number, report)
+        return list(derive_job_events(ObservedJob(number, end, time.time(), asked, Path()), known))
     state, text = JobState.UNKNOWN, _NOTHING if answer.is_told else answer.why_not
     # What has started may have ended otherwise before it was removed.
     if "remove" in asked and (answer.is_told or not attempt):
@@ -96,21 +102,27 @@ def _by_report(
     return [JobEvent("", number, attempt, state, datetime.now(UTC), 0, code=code, text=text)]
 
 
-def _reported(entry: Entry, number: int, report: Mapping[str, Any]) -> Task:
+def _convert_report_to_task(entry: SlurmEntry, number: int, report: Mapping[str, Any]) -> ArrayTask:
     """The end that a report tells of, as the queue would have shown it."""
     array, task = entry.place(number)
     good = report["outcome"] == "succeeded"
-    started = datetime.fromisoformat(report["started"]).timestamp()
-    return Task(
+    started = _read_report_time(report, "started")
+    return ArrayTask(
         array=array,
         task=task,
         word="COMPLETED" if good else "FAILED",
         reason="",
-        restarts=int(report["attempt"]) - 1,
-        exit=f"{report['exit_code'] or 0}:{report['signal'] or 0}",
+        restarts=int(report.get("attempt") or 1) - 1,
+        exit=f"{report.get('exit_code') or 0}:{report.get('signal') or 0}",
         submitted=started,
         started=started,
-        ended=datetime.fromisoformat(report["ended"]).timestamp(),
-        nodes=report["host"],
+        ended=_read_report_time(report, "ended"),
+        nodes=report.get("host") or "",
         memory="",
     )
+
+
+def _read_report_time(report: Mapping[str, Any], name: str) -> float:
+    """When it was by the report, or now where it doesn't say."""
+    told = report.get(name)
+    return datetime.fromisoformat(told).timestamp() if told else time.time()

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from poms.client import Client, taken, where
+from poms.client import Client, expect_result, locate_finding
 from poms.command import names
-from poms.command.desk import Desk, rows
+from poms.command.console import CommandConsole, make_table
 from poms.generated.enums import StageEffect
 from poms.generated.fragments import CampaignPart, FindingPart, ImportPart
 from poms.generated.import_campaign import (
@@ -19,39 +18,39 @@ from poms.generated.import_campaign import (
     ImportCampaignImportCampaignCampaignImportPlanned as Planned,
 )
 from poms.generated.input_types import CampaignFilter, ImportCampaignInput
-from poms.transport import Refused
+from poms.transport import OperationRefused
 
 app = typer.Typer(no_args_is_help=True, help="List campaigns, take their files up and down.")
 
 
 @app.command("list")
-def list_(
+def list_campaigns(
     ctx: typer.Context,
     experiment: Annotated[str | None, typer.Option(help="Only this experiment's.")] = None,
     name: Annotated[str | None, typer.Option(help="Only those whose name contains this.")] = None,
     inactive: Annotated[bool, typer.Option(help="Inactive ones, too.")] = False,
 ) -> None:
     """List campaigns."""
-    desk: Desk = ctx.obj
+    console: CommandConsole = ctx.obj
     wanted = CampaignFilter(
         experiment=experiment, name_contains=name, active=None if inactive else True
     )
-    found = desk.run(lambda api: names.campaigns(api, wanted))
+    found = console.run(lambda api: names.list_campaigns(api, wanted))
     cells = (
         (
             c.id,
             f"{c.experiment.name}/{c.name}",
             c.owner.username,
             f"r{c.revision}",
-            state(c),
+            describe_state(c),
             ", ".join(f"{s.name}:{s.unfinished}" if s.unfinished else s.name for s in c.stages),
         )
         for c in found
     )
-    desk.show(found, rows("id name owner revision state stages", cells))
+    console.show(found, make_table("id name owner revision state stages", cells))
 
 
-def state(of: CampaignPart) -> str:
+def describe_state(of: CampaignPart) -> str:
     """Whether a campaign can be launched."""
     return "draft" if of.draft else "active" if of.active else "inactive"
 
@@ -63,78 +62,86 @@ File = Annotated[
 Experiment = Annotated[str, typer.Option(help="Whose campaign it shall be.")]
 
 
-@app.command()
-def upload(
+@app.command("upload")
+def upload_campaign(
     ctx: typer.Context,
     file: File,
     experiment: Experiment,
     comment: Annotated[str, typer.Option(help="Why, for the list of revisions.")] = "",
 ) -> None:
     """Make a campaign what its file says; what can't be launched becomes an inactive draft."""
-    desk: Desk = ctx.obj
-    done = desk.run(lambda api: _import(api, file, experiment, comment))
-    desk.show(
-        done, f"{done.campaign.id}: revision {done.campaign.revision}, {state(done.campaign)}"
+    console: CommandConsole = ctx.obj
+    done = console.run(lambda api: _import_campaign(api, file, experiment, comment))
+    console.show(
+        done,
+        f"{done.campaign.id}: revision {done.campaign.revision}, {describe_state(done.campaign)}",
     )
-    _tell(desk, done.effect)
+    _report_effect(console, done.effect)
 
 
-async def _import(api: Client, file: Path, experiment: str, comment: str) -> Imported:
-    asked = _asked(file, experiment, comment=comment)
-    return taken((await api.import_campaign(asked)).import_campaign, Imported)
+async def _import_campaign(api: Client, file: Path, experiment: str, comment: str) -> Imported:
+    asked = _build_import_input(file, experiment, comment=comment)
+    return expect_result((await api.import_campaign(asked)).import_campaign, Imported)
 
 
-def _asked(file: Path, experiment: str, **more: object) -> ImportCampaignInput:
-    given = {"experiment": experiment, "file_name": file.name, "text": text(file)}
+def _build_import_input(file: Path, experiment: str, **more: object) -> ImportCampaignInput:
+    given = {"experiment": experiment, "file_name": file.name, "text": read_file(file)}
     return ImportCampaignInput.model_validate({**given, **more})
 
 
-def text(file: Path) -> str:
+def read_file(file: Path) -> str:
     """What a file says."""
     try:
         return file.read_text()
     except UnicodeDecodeError as error:
-        raise Refused(f"{file} is no text in UTF-8: {error.reason} at {error.start}.") from error
+        raise OperationRefused(
+            f"{file} is no text in UTF-8: {error.reason} at {error.start}."
+        ) from error
 
 
-@app.command()
-def diff(ctx: typer.Context, file: File, experiment: Experiment) -> None:
+@app.command("diff")
+def diff_campaign(ctx: typer.Context, file: File, experiment: Experiment) -> None:
     """Say what `upload` would change, and change nothing."""
-    desk: Desk = ctx.obj
-    planned = desk.run(lambda api: _plan(api, file, experiment))
-    desk.show(planned, f"{planned.name}: it would be revision {planned.revision}.")
-    _tell(desk, planned)
+    console: CommandConsole = ctx.obj
+    planned = console.run(lambda api: _plan_import(api, file, experiment))
+    console.show(
+        planned,
+        f"{planned.name}: it would {'stay' if planned.is_unchanged else 'be'} revision {planned.revision}.",
+    )
+    _report_effect(console, planned)
 
 
-async def _plan(api: Client, file: Path, experiment: str) -> ImportPart:
-    asked = _asked(file, experiment, dry_run=True)
-    return taken((await api.import_campaign(asked)).import_campaign, Planned).planned
+async def _plan_import(api: Client, file: Path, experiment: str) -> ImportPart:
+    asked = _build_import_input(file, experiment, dry_run=True)
+    return expect_result((await api.import_campaign(asked)).import_campaign, Planned).planned
 
 
-def _tell(desk: Desk, effect: ImportPart | None) -> None:
+def _report_effect(console: CommandConsole, effect: ImportPart | None) -> None:
     if effect is None:
-        desk.say("It was imported with this key before.")
+        console.say("It was imported with this key before.")
         return
+    if effect.is_unchanged:
+        console.say("It is so already: no revision is made.")
     for change in effect.changes:
         if change.change is not StageEffect.UNCHANGED:
             fields = f" ({', '.join(change.fields)})" if change.fields else ""
             again = ", begins again" if change.starts_again else ""
-            desk.say(f"stage {change.stage}: {change.change.value.lower()}{fields}{again}")
+            console.say(f"stage {change.stage}: {change.change.value.lower()}{fields}{again}")
     for what, made in (("job type", effect.job_types), ("login setup", effect.login_setups)):
         for name in made:
-            desk.say(f"{what} {name}: added")
+            console.say(f"{what} {name}: added")
     if effect.draft:
-        desk.say("It can't be launched like that: it becomes an inactive draft.")
-    _findings(desk, effect.findings)
+        console.say("It can't be launched like that: it becomes an inactive draft.")
+    _report_findings(console, effect.findings)
 
 
-def _findings(desk: Desk, found: Sequence[FindingPart]) -> None:
+def _report_findings(console: CommandConsole, found: Sequence[FindingPart]) -> None:
     for each in found:
-        desk.say(f"{where(each)}: {each.level.value.lower()}: {each.message}")
+        console.say(f"{locate_finding(each)}: {each.level.value.lower()}: {each.message}")
 
 
-@app.command()
-def download(
+@app.command("download")
+def download_campaign(
     ctx: typer.Context,
     campaign: Campaign,
     output: Annotated[
@@ -143,40 +150,42 @@ def download(
     ] = None,
 ) -> None:
     """Write a campaign down as its file."""
-    desk: Desk = ctx.obj
-    said = desk.run(lambda api: _file(api, campaign))
-    if output is None:
-        desk.show({"file": said}, Text(said.removesuffix("\n")))
+    console: CommandConsole = ctx.obj
+    said = console.run(lambda api: _fetch_campaign_file(api, campaign))
+    if output is None and (console.json or console.out.is_terminal):
+        console.show({"file": said}, said.removesuffix("\n"))
+    elif output is None:
+        print(said, end="")  # noqa: T201 - whole, as it would be in the file
     else:
         output.write_text(said)
-        desk.say(f"Written to {output}.")
+        console.say(f"Written to {output}.")
 
 
-async def _file(api: Client, name: str) -> str:
-    known = await names.campaign(api, name)
+async def _fetch_campaign_file(api: Client, name: str) -> str:
+    known = await names.find_campaign(api, name)
     found = (await api.campaign_file(known.id)).campaign
     if found is None:
-        raise Refused(f"There is no {name}.")
+        raise OperationRefused(f"There is no {name}.")
     return found.file
 
 
-@app.command()
-def activate(ctx: typer.Context, campaign: Campaign) -> None:
+@app.command("activate")
+def activate_campaign(ctx: typer.Context, campaign: Campaign) -> None:
     """Let a campaign be launched; a draft is refused with what still keeps it from that."""
     _set_active(ctx.obj, campaign, active=True)
 
 
-@app.command()
-def deactivate(ctx: typer.Context, campaign: Campaign) -> None:
+@app.command("deactivate")
+def deactivate_campaign(ctx: typer.Context, campaign: Campaign) -> None:
     """Let a campaign launch nothing more; what runs goes on."""
     _set_active(ctx.obj, campaign, active=False)
 
 
-def _set_active(desk: Desk, name: str, *, active: bool) -> None:
+def _set_active(console: CommandConsole, name: str, *, active: bool) -> None:
     async def set_(api: Client) -> CampaignPart:
-        known = await names.campaign(api, name)
+        known = await names.find_campaign(api, name)
         answer = await api.set_campaign_active(known.id, active)
-        return taken(answer.set_campaign_active, CampaignPart)
+        return expect_result(answer.set_campaign_active, CampaignPart)
 
-    done = desk.run(set_)
-    desk.show(done, f"{done.name} is {state(done)}.")
+    done = console.run(set_)
+    console.show(done, f"{done.name} is {describe_state(done)}.")

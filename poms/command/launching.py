@@ -4,24 +4,24 @@ from typing import Annotated
 
 import typer
 
-from poms.client import Client, taken
+from poms.client import Client, expect_result
 from poms.command import names
-from poms.command.desk import Desk, rows
+from poms.command.console import CommandConsole, make_table
 from poms.generated.fragments import LaunchPart, SubmissionPart
-from poms.transport import Refused
+from poms.transport import OperationRefused
 
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why: it is kept and told.")]
 Which = Annotated[str, typer.Argument(help="Such as submission:42.", metavar="SUBMISSION")]
 
 
-def join(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command()(launch)
-    app.command()(cancel)
-    app.command()(kick)
+    app.command("launch")(launch_target)
+    app.command("cancel")(cancel_submission)
+    app.command("kick")(kick_submission)
 
 
-def launch(
+def launch_target(
     ctx: typer.Context,
     what: Annotated[str, typer.Argument(help="[EXPERIMENT/]CAMPAIGN[/STAGE], or campaign:42.")],
     test: Annotated[bool, typer.Option(help="A test launch.")] = False,
@@ -30,44 +30,46 @@ def launch(
     ] = None,
 ) -> None:
     """Launch the next slice of a stage, or every stage of a campaign that begins without another one."""
-    desk: Desk = ctx.obj
-    made = desk.run(lambda api: _launch(api, what, test, key))
-    desk.show(made, submissions(made))
+    console: CommandConsole = ctx.obj
+    made = console.run(lambda api: _launch_by_name(api, what, test, key))
+    console.show(made, make_submission_table(made))
 
 
-async def _launch(api: Client, what: str, test: bool, key: str | None) -> list[SubmissionPart]:
-    named = await names.named(api, what)
+async def _launch_by_name(
+    api: Client, what: str, test: bool, key: str | None
+) -> list[SubmissionPart]:
+    named = await names.find_named(api, what)
     if named.stage_id is not None:
         asked = await api.launch_stage(named.stage_id, test, key)
-        return [taken(asked.launch_stage, SubmissionPart)]
-    done = taken(
+        return [expect_result(asked.launch_stage, SubmissionPart)]
+    done = expect_result(
         (await api.launch_campaign(named.campaign.id, test, key)).launch_campaign, LaunchPart
     )
     if problems := [each.problem.message for each in done.launches if each.problem]:
-        raise Refused("\n".join(problems))
+        raise OperationRefused("\n".join(problems))
     return [each.submission for each in done.launches if each.submission]
 
 
-def cancel(ctx: typer.Context, submission: Which, reason: Reason) -> None:
+def cancel_submission(ctx: typer.Context, submission: Which, reason: Reason) -> None:
     """Remove all that is left of a submission's jobs."""
-    desk: Desk = ctx.obj
-    told = desk.run(lambda api: api.cancel_submission(submission, reason))
-    one = desk.guarded(lambda: taken(told.cancel_submission, SubmissionPart))
-    desk.show(one, f"{one.id}: asked. It is {one.state.value.lower()} until its jobs are gone.")
+    console: CommandConsole = ctx.obj
+    told = console.run(lambda api: api.cancel_submission(submission, reason))
+    one = console.run_guarded(lambda: expect_result(told.cancel_submission, SubmissionPart))
+    console.show(one, f"{one.id}: asked. It is {one.state.value.lower()} until its jobs are gone.")
 
 
-def kick(ctx: typer.Context, submission: Which, reason: Reason) -> None:
+def kick_submission(ctx: typer.Context, submission: Which, reason: Reason) -> None:
     """Count a submission as located, although outputs are missing; what depends on it goes on."""
-    desk: Desk = ctx.obj
-    told = desk.run(lambda api: api.kick_submission(submission, reason))
-    one = desk.guarded(lambda: taken(told.kick_submission, SubmissionPart))
-    desk.show(one, f"{one.id} is {one.state.value.lower()}.")
+    console: CommandConsole = ctx.obj
+    told = console.run(lambda api: api.kick_submission(submission, reason))
+    one = console.run_guarded(lambda: expect_result(told.kick_submission, SubmissionPart))
+    console.show(one, f"{one.id} is {one.state.value.lower()}.")
 
 
-def submissions(found: list[SubmissionPart]) -> object:
+def make_submission_table(found: list[SubmissionPart]) -> object:
     """A line per submission."""
     head = "id stage state jobs running held succeeded failed files located since reason"
-    return rows(
+    return make_table(
         head,
         (
             (

@@ -3,16 +3,28 @@
 import asyncio
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from poms import session
 from poms.client import Client
-from poms.command import campaigns, datasets, holding, launching, recovering, watching
-from poms.command.desk import Desk
+from poms.command import (
+    campaigns,
+    datasets,
+    holding,
+    launching,
+    recovering,
+    uploads,
+    watching,
+)
+from poms.command.console import CommandConsole, ExitCode, print_error
 from poms.generated.me import Me
 from poms.session import Session
+from poms.transport import OperationRefused
+
+USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
+"""What typer raises where a command is used wrongly: of a click of its own, of which it shows only what is below it."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,13 +34,14 @@ app = typer.Typer(
 )
 app.add_typer(campaigns.app, name="campaign")
 app.add_typer(datasets.app, name="dataset")
-launching.join(app)
-holding.join(app)
-watching.join(app)
-recovering.join(app)
+app.add_typer(uploads.app, name="uploads")
+launching.add_commands(app)
+holding.add_commands(app)
+watching.add_commands(app)
+recovering.add_command(app)
 
 
-def _version(*, wanted: bool) -> None:
+def _print_version(*, wanted: bool) -> None:
     if wanted:
         try:
             print(version("poms"))  # noqa: T201 - the command's answer
@@ -38,24 +51,25 @@ def _version(*, wanted: bool) -> None:
 
 
 @app.callback()
-def common(
+def read_common_options(
     ctx: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")] = False,
     _: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which it is.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say which it is."),
     ] = False,
 ) -> None:
     """Options that stand before the command."""
-    ctx.obj = Desk.of(as_json=as_json)
+    ctx.obj = CommandConsole.of(as_json=as_json)
 
 
-@app.command()
-def login(
+@app.command("login")
+def log_in(
     ctx: typer.Context,
     url: Annotated[str, typer.Argument(help="Where POMS is, such as https://poms.example.org.")],
 ) -> None:
     """Keep an address and a token, which is asked for or read from standard input."""
-    desk: Desk = ctx.obj
+    console: CommandConsole = ctx.obj
     asked = sys.stdin.isatty()
     token = typer.prompt("Token", hide_input=True) if asked else sys.stdin.readline()
     fresh = Session(url.rstrip("/"), token.strip())
@@ -64,21 +78,31 @@ def login(
         async with Client(fresh.url, fresh.token, patience_s=0) as api:
             return await api.me()
 
-    me = desk.guarded(lambda: asyncio.run(check()))
-    file = session.keep(fresh)
-    desk.show(me, f"Signed in as {me.viewer.person.username}; kept in {file}.")
+    me = console.run_guarded(lambda: asyncio.run(check()))
+    file = session.save_session(fresh)
+    console.show(me, f"Signed in as {me.viewer.person.username}; kept in {file}.")
 
 
-@app.command()
-def whoami(ctx: typer.Context) -> None:
+@app.command("whoami")
+def show_identity(ctx: typer.Context) -> None:
     """Say who is signed in, and with which roles."""
-    desk: Desk = ctx.obj
-    me = desk.run(lambda api: api.me())
+    console: CommandConsole = ctx.obj
+    me = console.run(lambda api: api.me())
     roles = [f"{m.role.value.lower()} in {m.experiment.name}" for m in me.viewer.memberships]
     roles += ["admin of the service"] if me.viewer.is_admin else []
-    desk.show(me, f"{me.viewer.person.username}: {', '.join(roles) or 'no roles yet'}")
+    console.show(me, f"{me.viewer.person.username}: {', '.join(roles) or 'no roles yet'}")
 
 
 def main() -> None:
     """The entry point of `poms`."""
-    app()
+    if "--json" not in sys.argv:
+        app()
+    try:
+        code = app(standalone_mode=False)
+    except USAGE_ERROR as error:
+        print_error(ExitCode.USED_WRONGLY, OperationRefused(error.format_message()))
+        code = ExitCode.USED_WRONGLY
+    except typer.Abort:
+        print_error(ExitCode.REFUSED, OperationRefused("It was not confirmed: give --yes."))
+        code = ExitCode.REFUSED
+    sys.exit(code or 0)

@@ -5,19 +5,19 @@ from typing import Annotated
 
 import typer
 
-from poms.client import Client, taken
-from poms.command.desk import Desk, rows
+from poms.client import Client, expect_result
+from poms.command.console import CommandConsole, make_table
 from poms.command.launching import Which
 from poms.generated.fragments import PlanPart, SubmissionPart
 from poms.generated.input_types import RecoveryInput
 
 
-def join(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add this command."""
-    app.command()(recover)
+    app.command("recover")(recover_submission)
 
 
-def recover(
+def recover_submission(
     ctx: typer.Context,
     submission: Which,
     kind: Annotated[
@@ -37,32 +37,38 @@ def recover(
     """Show what a recovery would do again, and why each file is in or out; then launch exactly that."""
     if kind is not None and position is not None:
         raise typer.BadParameter("Give --type or --position, not both.")
-    desk: Desk = ctx.obj
-    plan = desk.run(lambda api: _plan(api, submission, kind, position))
-    if plan_only or not desk.json:
-        _show(desk, plan)
+    console: CommandConsole = ctx.obj
+    plan = console.run(lambda api: _plan_recovery(api, submission, kind, position))
+    if plan_only or not console.json:
+        _show_plan(console, plan)
     if plan_only:
         return
     if not yes:
         typer.confirm(f"Launch {plan.jobs} jobs?", abort=True, err=True)
-    made = desk.run(lambda api: _launch(api, submission, plan.plan_hash, key))
-    desk.show(made, f"{made.id} is {made.state.value.lower()}.")
+    made = console.run(lambda api: _launch_recovery(api, submission, plan.plan_hash, key))
+    console.show(made, f"{made.id} is {made.state.value.lower()}.")
 
 
-async def _plan(api: Client, submission: str, kind: str | None, position: int | None) -> PlanPart:
+async def _plan_recovery(
+    api: Client, submission: str, kind: str | None, position: int | None
+) -> PlanPart:
     recovery = None if kind is None else RecoveryInput(type_=kind)
     place = 0 if kind is None and position is None else position
     answer = await api.plan_recovery(submission, recovery, place)
-    return taken(answer.plan_recovery, PlanPart)
+    return expect_result(answer.plan_recovery, PlanPart)
 
 
-async def _launch(api: Client, submission: str, plan: str, key: str | None) -> SubmissionPart:
+async def _launch_recovery(
+    api: Client, submission: str, plan: str, key: str | None
+) -> SubmissionPart:
     answer = await api.launch_recovery(submission, plan, key)
-    return taken(answer.launch_recovery, SubmissionPart)
+    return expect_result(answer.launch_recovery, SubmissionPart)
 
 
-def _show(desk: Desk, plan: PlanPart) -> None:
-    counts = ((c.count, "in" if c.is_taken else "out", c.why.value.lower()) for c in plan.counts)
-    desk.show(plan, rows("files taken why", counts))
-    desk.say(f"{plan.type_}: {plan.taken} of {plan.everything} in {plan.jobs} jobs")
-    desk.say(shlex.join(plan.command))
+def _show_plan(console: CommandConsole, plan: PlanPart) -> None:
+    counts = (
+        (c.count, "in" if c.is_taken else "out", c.verdict.value.lower()) for c in plan.counts
+    )
+    console.show(plan, make_table("files taken verdict", counts))
+    console.say(f"{plan.type_}: {plan.taken_count} of {plan.total_count} in {plan.jobs} jobs")
+    console.say(shlex.join(plan.command))

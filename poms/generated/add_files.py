@@ -1,4 +1,4 @@
-from typing import Literal, Union
+from typing import Any, Literal, Union
 
 from pydantic import Field
 
@@ -10,18 +10,26 @@ class AddFiles(BaseModel):
         "AddFilesAddFilesFilesAdded",
         "AddFilesAddFilesNotFound",
         "AddFilesAddFilesNotPermitted",
+        "AddFilesAddFilesTryAgainLater",
+        "AddFilesAddFilesIdempotencyKeyReused",
         "AddFilesAddFilesInvalidFiles",
         "AddFilesAddFilesFileDiffers",
         "AddFilesAddFilesTooMany",
         "AddFilesAddFilesInvalid",
-        "AddFilesAddFilesIdempotencyKeyReused",
     ] = Field(alias="addFiles", discriminator="typename__")
 
 
 class AddFilesAddFilesFilesAdded(BaseModel):
     typename__: Literal["FilesAdded"] = Field(alias="__typename")
-    added: int
-    known: int
+    added_count: int = Field(alias="addedCount")
+    known_count: int = Field(alias="knownCount")
+    known: list["AddFilesAddFilesFilesAddedKnown"]
+
+
+class AddFilesAddFilesFilesAddedKnown(BaseModel):
+    field: str
+    name: str
+    completed: list[str]
 
 
 class AddFilesAddFilesNotFound(BaseModel):
@@ -31,6 +39,16 @@ class AddFilesAddFilesNotFound(BaseModel):
 
 class AddFilesAddFilesNotPermitted(BaseModel):
     typename__: Literal["NotPermitted"] = Field(alias="__typename")
+    message: str
+
+
+class AddFilesAddFilesTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class AddFilesAddFilesIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 
@@ -49,6 +67,14 @@ class AddFilesAddFilesFileDiffers(BaseModel):
     typename__: Literal["FileDiffers"] = Field(alias="__typename")
     message: str
     field: str
+    differences: list["AddFilesAddFilesFileDiffersDifferences"]
+
+
+class AddFilesAddFilesFileDiffersDifferences(BaseModel):
+    field: str
+    name: str
+    known: Any
+    told: Any
 
 
 class AddFilesAddFilesTooMany(BaseModel):
@@ -61,10 +87,7 @@ class AddFilesAddFilesInvalid(BaseModel):
     message: str
 
 
-class AddFilesAddFilesIdempotencyKeyReused(BaseModel):
-    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
-    message: str
-
-
 AddFiles.model_rebuild()
+AddFilesAddFilesFilesAdded.model_rebuild()
 AddFilesAddFilesInvalidFiles.model_rebuild()
+AddFilesAddFilesFileDiffers.model_rebuild()

@@ -15,6 +15,8 @@ class CancelSubmission(BaseModel):
         "CancelSubmissionCancelSubmissionSubmission",
         "CancelSubmissionCancelSubmissionNotFound",
         "CancelSubmissionCancelSubmissionNotPermitted",
+        "CancelSubmissionCancelSubmissionTryAgainLater",
+        "CancelSubmissionCancelSubmissionIdempotencyKeyReused",
         "CancelSubmissionCancelSubmissionInvalid",
         "CancelSubmissionCancelSubmissionNotPossibleNow",
     ] = Field(alias="cancelSubmission", discriminator="typename__")
@@ -31,6 +33,16 @@ class CancelSubmissionCancelSubmissionNotFound(BaseModel):
 
 class CancelSubmissionCancelSubmissionNotPermitted(BaseModel):
     typename__: Literal["NotPermitted"] = Field(alias="__typename")
+    message: str
+
+
+class CancelSubmissionCancelSubmissionTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class CancelSubmissionCancelSubmissionIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from .campaign_file import CampaignFile
     from .campaigns import Campaigns
     from .cancel_submission import CancelSubmission
+    from .check_dataset_files import CheckDatasetFiles
     from .create_dataset import CreateDataset
     from .create_experiment import CreateExperiment
     from .create_job_type import CreateJobType
     from .create_launch_host import CreateLaunchHost
     from .create_login_setup import CreateLoginSetup
+    from .dataset_files import DatasetFiles
     from .datasets import Datasets
     from .experiment import Experiment
     from .head import Head
@@ -45,17 +47,20 @@ if TYPE_CHECKING:
     from .launch_queue import LaunchQueue
     from .launch_recovery import LaunchRecovery
     from .launch_stage import LaunchStage
+    from .mark_files import MarkFiles
     from .me import Me
     from .outputs_located import OutputsLocated
     from .plan_recovery import PlanRecovery
     from .progress import Progress
     from .release_launches import ReleaseLaunches
+    from .remove_upload import RemoveUpload
     from .save_campaign import SaveCampaign
     from .set_campaign_active import SetCampaignActive
     from .set_membership import SetMembership
     from .submission import Submission
     from .submissions import Submissions
     from .triage import Triage
+    from .uploads import Uploads
     from .watch_changes import WatchChanges
     from .watch_output import WatchOutput
     from .watch_progress import WatchProgress
@@ -68,7 +73,7 @@ def gql(q: str) -> str:
 class Client(Base):
     async def launch_stage(
         self,
-        stage_id: str,
+        id: str,
         is_test: Union[Optional[bool], "UnsetType"] = UNSET,
         idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
         **kwargs: Any,
@@ -76,8 +81,8 @@ class Client(Base):
         from .launch_stage import LaunchStage
 
         query = gql("""
-            mutation LaunchStage($stageId: ID!, $isTest: Boolean = false, $idempotencyKey: String) {
-              launchStage(stageId: $stageId, isTest: $isTest, idempotencyKey: $idempotencyKey) {
+            mutation LaunchStage($id: ID!, $isTest: Boolean = false, $idempotencyKey: String) {
+              launchStage(input: {id: $id, isTest: $isTest}, idempotencyKey: $idempotencyKey) {
                 __typename
                 ...SubmissionPart
                 ...Said
@@ -126,7 +131,7 @@ class Client(Base):
             }
             """)
         variables: dict[str, object] = {
-            "stageId": stage_id,
+            "id": id,
             "isTest": is_test,
             "idempotencyKey": idempotency_key,
         }
@@ -138,7 +143,7 @@ class Client(Base):
 
     async def launch_campaign(
         self,
-        campaign_id: str,
+        id: str,
         is_test: Union[Optional[bool], "UnsetType"] = UNSET,
         idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
         **kwargs: Any,
@@ -146,10 +151,9 @@ class Client(Base):
         from .launch_campaign import LaunchCampaign
 
         query = gql("""
-            mutation LaunchCampaign($campaignId: ID!, $isTest: Boolean = false, $idempotencyKey: String) {
+            mutation LaunchCampaign($id: ID!, $isTest: Boolean = false, $idempotencyKey: String) {
               launchCampaign(
-                campaignId: $campaignId
-                isTest: $isTest
+                input: {id: $id, isTest: $isTest}
                 idempotencyKey: $idempotencyKey
               ) {
                 __typename
@@ -212,7 +216,7 @@ class Client(Base):
             }
             """)
         variables: dict[str, object] = {
-            "campaignId": campaign_id,
+            "id": id,
             "isTest": is_test,
             "idempotencyKey": idempotency_key,
         }
@@ -223,13 +227,17 @@ class Client(Base):
         return LaunchCampaign.model_validate(data)
 
     async def cancel_submission(
-        self, id: str, reason: str, **kwargs: Any
+        self,
+        id: str,
+        reason: str,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> "CancelSubmission":
         from .cancel_submission import CancelSubmission
 
         query = gql("""
-            mutation CancelSubmission($id: ID!, $reason: String!) {
-              cancelSubmission(id: $id, reason: $reason) {
+            mutation CancelSubmission($id: ID!, $reason: String!, $idempotencyKey: String) {
+              cancelSubmission(id: $id, reason: $reason, idempotencyKey: $idempotencyKey) {
                 __typename
                 ...SubmissionPart
                 ...Said
@@ -277,7 +285,11 @@ class Client(Base):
               ...Counts
             }
             """)
-        variables: dict[str, object] = {"id": id, "reason": reason}
+        variables: dict[str, object] = {
+            "id": id,
+            "reason": reason,
+            "idempotencyKey": idempotency_key,
+        }
         response = await self.execute(
             query=query,
             operation_name="CancelSubmission",
@@ -288,13 +300,17 @@ class Client(Base):
         return CancelSubmission.model_validate(data)
 
     async def kick_submission(
-        self, id: str, reason: str, **kwargs: Any
+        self,
+        id: str,
+        reason: str,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> "KickSubmission":
         from .kick_submission import KickSubmission
 
         query = gql("""
-            mutation KickSubmission($id: ID!, $reason: String!) {
-              kickSubmission(id: $id, reason: $reason) {
+            mutation KickSubmission($id: ID!, $reason: String!, $idempotencyKey: String) {
+              kickSubmission(id: $id, reason: $reason, idempotencyKey: $idempotencyKey) {
                 __typename
                 ...SubmissionPart
                 ...Said
@@ -342,7 +358,11 @@ class Client(Base):
               ...Counts
             }
             """)
-        variables: dict[str, object] = {"id": id, "reason": reason}
+        variables: dict[str, object] = {
+            "id": id,
+            "reason": reason,
+            "idempotencyKey": idempotency_key,
+        }
         response = await self.execute(
             query=query, operation_name="KickSubmission", variables=variables, **kwargs
         )
@@ -350,13 +370,16 @@ class Client(Base):
         return KickSubmission.model_validate(data)
 
     async def save_campaign(
-        self, input: "SaveCampaignInput", **kwargs: Any
+        self,
+        input: "SaveCampaignInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> "SaveCampaign":
         from .save_campaign import SaveCampaign
 
         query = gql("""
-            mutation SaveCampaign($input: SaveCampaignInput!) {
-              saveCampaign(input: $input) {
+            mutation SaveCampaign($input: SaveCampaignInput!, $idempotencyKey: String) {
+              saveCampaign(input: $input, idempotencyKey: $idempotencyKey) {
                 __typename
                 ... on CampaignSaved {
                   campaign {
@@ -398,7 +421,10 @@ class Client(Base):
               message
             }
             """)
-        variables: dict[str, object] = {"input": input}
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
         response = await self.execute(
             query=query, operation_name="SaveCampaign", variables=variables, **kwargs
         )
@@ -418,7 +444,8 @@ class Client(Base):
         query = gql("""
             mutation CreateDataset($experiment: String!, $name: String!, $description: String = "", $idempotencyKey: String) {
               createDataset(
-                input: {experiment: $experiment, name: $name, description: $description, idempotencyKey: $idempotencyKey}
+                input: {experiment: $experiment, name: $name, description: $description}
+                idempotencyKey: $idempotencyKey
               ) {
                 __typename
                 ... on Dataset {
@@ -445,9 +472,40 @@ class Client(Base):
         data = self.get_data(response)
         return CreateDataset.model_validate(data)
 
+    async def remove_upload(
+        self,
+        id: str,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "RemoveUpload":
+        from .remove_upload import RemoveUpload
+
+        query = gql("""
+            mutation RemoveUpload($id: ID!, $idempotencyKey: String) {
+              removeUpload(id: $id, idempotencyKey: $idempotencyKey) {
+                __typename
+                ... on UploadRemoved {
+                  id
+                  name
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "idempotencyKey": idempotency_key}
+        response = await self.execute(
+            query=query, operation_name="RemoveUpload", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return RemoveUpload.model_validate(data)
+
     async def add_files(
         self,
-        dataset_id: str,
+        id: str,
         files: list["FileInput"],
         idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
         **kwargs: Any,
@@ -455,14 +513,17 @@ class Client(Base):
         from .add_files import AddFiles
 
         query = gql("""
-            mutation AddFiles($datasetId: ID!, $files: [FileInput!]!, $idempotencyKey: String) {
-              addFiles(
-                input: {datasetId: $datasetId, files: $files, idempotencyKey: $idempotencyKey}
-              ) {
+            mutation AddFiles($id: ID!, $files: [FileInput!]!, $idempotencyKey: String) {
+              addFiles(input: {id: $id, files: $files}, idempotencyKey: $idempotencyKey) {
                 __typename
                 ... on FilesAdded {
-                  added
-                  known
+                  addedCount
+                  knownCount
+                  known {
+                    field
+                    name
+                    completed
+                  }
                 }
                 ...Said
                 ... on InvalidFiles {
@@ -473,6 +534,12 @@ class Client(Base):
                 }
                 ... on FileDiffers {
                   field
+                  differences {
+                    field
+                    name
+                    known
+                    told
+                  }
                 }
               }
             }
@@ -482,7 +549,7 @@ class Client(Base):
             }
             """)
         variables: dict[str, object] = {
-            "datasetId": dataset_id,
+            "id": id,
             "files": files,
             "idempotencyKey": idempotency_key,
         }
@@ -492,14 +559,116 @@ class Client(Base):
         data = self.get_data(response)
         return AddFiles.model_validate(data)
 
+    async def mark_files(
+        self,
+        id: str,
+        names: list[str],
+        is_staged: bool,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "MarkFiles":
+        from .mark_files import MarkFiles
+
+        query = gql("""
+            mutation MarkFiles($id: ID!, $names: [String!]!, $isStaged: Boolean!, $idempotencyKey: String) {
+              markFiles(
+                input: {id: $id, names: $names, isStaged: $isStaged}
+                idempotencyKey: $idempotencyKey
+              ) {
+                __typename
+                ... on FilesMarked {
+                  markedCount
+                  knownCount
+                  missing
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "id": id,
+            "names": names,
+            "isStaged": is_staged,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="MarkFiles", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return MarkFiles.model_validate(data)
+
+    async def check_dataset_files(
+        self,
+        id: str,
+        is_whole: bool,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "CheckDatasetFiles":
+        from .check_dataset_files import CheckDatasetFiles
+
+        query = gql("""
+            mutation CheckDatasetFiles($id: ID!, $isWhole: Boolean!, $idempotencyKey: String) {
+              checkDatasetFiles(id: $id, isWhole: $isWhole, idempotencyKey: $idempotencyKey) {
+                __typename
+                ... on FileCheck {
+                  ...FileCheckPart
+                }
+                ...Said
+              }
+            }
+
+            fragment FileCheckPart on FileCheck {
+              isPending
+              isWhole
+              doneAt
+              ageS
+              files
+              looked
+              missing
+              otherSize
+              onTape
+              unknown
+              examples {
+                name
+                location
+                problem
+              }
+              trouble
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "id": id,
+            "isWhole": is_whole,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query,
+            operation_name="CheckDatasetFiles",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return CheckDatasetFiles.model_validate(data)
+
     async def create_experiment(
-        self, input: "CreateExperimentInput", **kwargs: Any
+        self,
+        input: "CreateExperimentInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> "CreateExperiment":
         from .create_experiment import CreateExperiment
 
         query = gql("""
-            mutation CreateExperiment($input: CreateExperimentInput!) {
-              createExperiment(input: $input) {
+            mutation CreateExperiment($input: CreateExperimentInput!, $idempotencyKey: String) {
+              createExperiment(input: $input, idempotencyKey: $idempotencyKey) {
                 __typename
                 ... on Experiment {
                   id
@@ -512,7 +681,10 @@ class Client(Base):
               message
             }
             """)
-        variables: dict[str, object] = {"input": input}
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
         response = await self.execute(
             query=query,
             operation_name="CreateExperiment",
@@ -523,13 +695,16 @@ class Client(Base):
         return CreateExperiment.model_validate(data)
 
     async def set_membership(
-        self, input: "SetMembershipInput", **kwargs: Any
+        self,
+        input: "SetMembershipInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> "SetMembership":
         from .set_membership import SetMembership
 
         query = gql("""
-            mutation SetMembership($input: SetMembershipInput!) {
-              setMembership(input: $input) {
+            mutation SetMembership($input: SetMembershipInput!, $idempotencyKey: String) {
+              setMembership(input: $input, idempotencyKey: $idempotencyKey) {
                 __typename
                 ... on MembershipSet {
                   __typename
@@ -542,7 +717,10 @@ class Client(Base):
               message
             }
             """)
-        variables: dict[str, object] = {"input": input}
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
         response = await self.execute(
             query=query, operation_name="SetMembership", variables=variables, **kwargs
         )
@@ -550,13 +728,16 @@ class Client(Base):
         return SetMembership.model_validate(data)
 
     async def create_launch_host(
-        self, input: "CreateLaunchHostInput", **kwargs: Any
+        self,
+        input: "CreateLaunchHostInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> "CreateLaunchHost":
         from .create_launch_host import CreateLaunchHost
 
         query = gql("""
-            mutation CreateLaunchHost($input: CreateLaunchHostInput!) {
-              createLaunchHost(input: $input) {
+            mutation CreateLaunchHost($input: CreateLaunchHostInput!, $idempotencyKey: String) {
+              createLaunchHost(input: $input, idempotencyKey: $idempotencyKey) {
                 __typename
                 ... on LaunchHost {
                   id
@@ -569,7 +750,10 @@ class Client(Base):
               message
             }
             """)
-        variables: dict[str, object] = {"input": input}
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
         response = await self.execute(
             query=query,
             operation_name="CreateLaunchHost",
@@ -580,13 +764,16 @@ class Client(Base):
         return CreateLaunchHost.model_validate(data)
 
     async def create_login_setup(
-        self, input: "CreateLoginSetupInput", **kwargs: Any
+        self,
+        input: "CreateLoginSetupInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> "CreateLoginSetup":
         from .create_login_setup import CreateLoginSetup
 
         query = gql("""
-            mutation CreateLoginSetup($input: CreateLoginSetupInput!) {
-              createLoginSetup(input: $input) {
+            mutation CreateLoginSetup($input: CreateLoginSetupInput!, $idempotencyKey: String) {
+              createLoginSetup(input: $input, idempotencyKey: $idempotencyKey) {
                 __typename
                 ... on LoginSetup {
                   id
@@ -599,7 +786,10 @@ class Client(Base):
               message
             }
             """)
-        variables: dict[str, object] = {"input": input}
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
         response = await self.execute(
             query=query,
             operation_name="CreateLoginSetup",
@@ -610,13 +800,16 @@ class Client(Base):
         return CreateLoginSetup.model_validate(data)
 
     async def create_job_type(
-        self, input: "CreateJobTypeInput", **kwargs: Any
+        self,
+        input: "CreateJobTypeInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> "CreateJobType":
         from .create_job_type import CreateJobType
 
         query = gql("""
-            mutation CreateJobType($input: CreateJobTypeInput!) {
-              createJobType(input: $input) {
+            mutation CreateJobType($input: CreateJobTypeInput!, $idempotencyKey: String) {
+              createJobType(input: $input, idempotencyKey: $idempotencyKey) {
                 __typename
                 ... on JobType {
                   id
@@ -629,7 +822,10 @@ class Client(Base):
               message
             }
             """)
-        variables: dict[str, object] = {"input": input}
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
         response = await self.execute(
             query=query, operation_name="CreateJobType", variables=variables, **kwargs
         )
@@ -637,13 +833,16 @@ class Client(Base):
         return CreateJobType.model_validate(data)
 
     async def import_campaign(
-        self, input: "ImportCampaignInput", **kwargs: Any
+        self,
+        input: "ImportCampaignInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> "ImportCampaign":
         from .import_campaign import ImportCampaign
 
         query = gql("""
-            mutation ImportCampaign($input: ImportCampaignInput!) {
-              importCampaign(input: $input) {
+            mutation ImportCampaign($input: ImportCampaignInput!, $idempotencyKey: String) {
+              importCampaign(input: $input, idempotencyKey: $idempotencyKey) {
                 __typename
                 ... on CampaignImported {
                   campaign {
@@ -700,6 +899,7 @@ class Client(Base):
             fragment ImportPart on ImportEffect {
               name
               revision
+              isUnchanged
               draft
               changes {
                 stage
@@ -718,7 +918,10 @@ class Client(Base):
               message
             }
             """)
-        variables: dict[str, object] = {"input": input}
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
         response = await self.execute(
             query=query, operation_name="ImportCampaign", variables=variables, **kwargs
         )
@@ -726,13 +929,17 @@ class Client(Base):
         return ImportCampaign.model_validate(data)
 
     async def set_campaign_active(
-        self, campaign_id: str, active: bool, **kwargs: Any
+        self,
+        id: str,
+        active: bool,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> "SetCampaignActive":
         from .set_campaign_active import SetCampaignActive
 
         query = gql("""
-            mutation SetCampaignActive($campaignId: ID!, $active: Boolean!) {
-              setCampaignActive(campaignId: $campaignId, active: $active) {
+            mutation SetCampaignActive($id: ID!, $active: Boolean!, $idempotencyKey: String) {
+              setCampaignActive(id: $id, active: $active, idempotencyKey: $idempotencyKey) {
                 __typename
                 ...CampaignPart
                 ...Said
@@ -778,7 +985,11 @@ class Client(Base):
               message
             }
             """)
-        variables: dict[str, object] = {"campaignId": campaign_id, "active": active}
+        variables: dict[str, object] = {
+            "id": id,
+            "active": active,
+            "idempotencyKey": idempotency_key,
+        }
         response = await self.execute(
             query=query,
             operation_name="SetCampaignActive",
@@ -790,7 +1001,7 @@ class Client(Base):
 
     async def launch_recovery(
         self,
-        submission_id: str,
+        id: str,
         plan_hash: str,
         idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
         **kwargs: Any,
@@ -798,12 +1009,8 @@ class Client(Base):
         from .launch_recovery import LaunchRecovery
 
         query = gql("""
-            mutation LaunchRecovery($submissionId: ID!, $planHash: String!, $idempotencyKey: String) {
-              launchRecovery(
-                submissionId: $submissionId
-                planHash: $planHash
-                idempotencyKey: $idempotencyKey
-              ) {
+            mutation LaunchRecovery($id: ID!, $planHash: String!, $idempotencyKey: String) {
+              launchRecovery(id: $id, planHash: $planHash, idempotencyKey: $idempotencyKey) {
                 __typename
                 ...SubmissionPart
                 ...Said
@@ -852,7 +1059,7 @@ class Client(Base):
             }
             """)
         variables: dict[str, object] = {
-            "submissionId": submission_id,
+            "id": id,
             "planHash": plan_hash,
             "idempotencyKey": idempotency_key,
         }
@@ -863,13 +1070,17 @@ class Client(Base):
         return LaunchRecovery.model_validate(data)
 
     async def hold_launches(
-        self, reason: str, id: Union[Optional[str], "UnsetType"] = UNSET, **kwargs: Any
+        self,
+        reason: str,
+        id: Union[Optional[str], "UnsetType"] = UNSET,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> "HoldLaunches":
         from .hold_launches import HoldLaunches
 
         query = gql("""
-            mutation HoldLaunches($reason: String!, $id: ID) {
-              holdLaunches(reason: $reason, id: $id) {
+            mutation HoldLaunches($reason: String!, $id: ID, $idempotencyKey: String) {
+              holdLaunches(reason: $reason, id: $id, idempotencyKey: $idempotencyKey) {
                 __typename
                 ...HoldPart
                 ...Said
@@ -892,19 +1103,28 @@ class Client(Base):
               message
             }
             """)
-        variables: dict[str, object] = {"reason": reason, "id": id}
+        variables: dict[str, object] = {
+            "reason": reason,
+            "id": id,
+            "idempotencyKey": idempotency_key,
+        }
         response = await self.execute(
             query=query, operation_name="HoldLaunches", variables=variables, **kwargs
         )
         data = self.get_data(response)
         return HoldLaunches.model_validate(data)
 
-    async def release_launches(self, hold_id: str, **kwargs: Any) -> "ReleaseLaunches":
+    async def release_launches(
+        self,
+        id: str,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "ReleaseLaunches":
         from .release_launches import ReleaseLaunches
 
         query = gql("""
-            mutation ReleaseLaunches($holdId: ID!) {
-              releaseLaunches(holdId: $holdId) {
+            mutation ReleaseLaunches($id: ID!, $idempotencyKey: String) {
+              releaseLaunches(id: $id, idempotencyKey: $idempotencyKey) {
                 __typename
                 ...HoldPart
                 ...Said
@@ -927,7 +1147,7 @@ class Client(Base):
               message
             }
             """)
-        variables: dict[str, object] = {"holdId": hold_id}
+        variables: dict[str, object] = {"id": id, "idempotencyKey": idempotency_key}
         response = await self.execute(
             query=query, operation_name="ReleaseLaunches", variables=variables, **kwargs
         )
@@ -1067,12 +1287,12 @@ class Client(Base):
         data = self.get_data(response)
         return Campaign.model_validate(data)
 
-    async def progress(self, campaign_id: str, **kwargs: Any) -> "Progress":
+    async def progress(self, id: str, **kwargs: Any) -> "Progress":
         from .progress import Progress
 
         query = gql("""
-            query Progress($campaignId: ID!) {
-              campaignProgress(campaignId: $campaignId) {
+            query Progress($id: ID!) {
+              campaignProgress(id: $id) {
                 ...ProgressPart
               }
             }
@@ -1108,13 +1328,14 @@ class Client(Base):
               outputsDeclared
               outputsLocated
               outputsSuperseded
+              outputsRefused
               eventsLocated
               cpuEfficiency
               wallEfficiency
               memoryEfficiency
             }
             """)
-        variables: dict[str, object] = {"campaignId": campaign_id}
+        variables: dict[str, object] = {"id": id}
         response = await self.execute(
             query=query, operation_name="Progress", variables=variables, **kwargs
         )
@@ -1317,12 +1538,12 @@ class Client(Base):
         data = self.get_data(response)
         return OutputsLocated.model_validate(data)
 
-    async def triage(self, submission_id: str, **kwargs: Any) -> "Triage":
+    async def triage(self, id: str, **kwargs: Any) -> "Triage":
         from .triage import Triage
 
         query = gql("""
-            query Triage($submissionId: ID!) {
-              submissionTriage(submissionId: $submissionId) {
+            query Triage($id: ID!) {
+              submissionTriage(id: $id) {
                 jobs
                 groups {
                   count
@@ -1330,13 +1551,13 @@ class Client(Base):
                   exitCode
                   signal
                   site
-                  said
+                  batchSystemMessage
                   log
                 }
               }
             }
             """)
-        variables: dict[str, object] = {"submissionId": submission_id}
+        variables: dict[str, object] = {"id": id}
         response = await self.execute(
             query=query, operation_name="Triage", variables=variables, **kwargs
         )
@@ -1363,12 +1584,38 @@ class Client(Base):
                 nodes {
                   id
                   name
+                  description
                   filesTotal
+                  bytes
+                  filesWithoutSize
+                  events
+                  fileCheck {
+                    ...FileCheckPart
+                  }
                 }
                 pageInfo {
                   ...PagePart
                 }
               }
+            }
+
+            fragment FileCheckPart on FileCheck {
+              isPending
+              isWhole
+              doneAt
+              ageS
+              files
+              looked
+              missing
+              otherSize
+              onTape
+              unknown
+              examples {
+                name
+                location
+                problem
+              }
+              trouble
             }
 
             fragment PagePart on PageInfo {
@@ -1386,6 +1633,78 @@ class Client(Base):
         )
         data = self.get_data(response)
         return Datasets.model_validate(data)
+
+    async def dataset_files(
+        self,
+        experiment: str,
+        name: str,
+        after: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "DatasetFiles":
+        from .dataset_files import DatasetFiles
+
+        query = gql("""
+            query DatasetFiles($experiment: String!, $name: String!, $after: String) {
+              datasetNamed(experiment: $experiment, name: $name) {
+                id
+                name
+                filesTotal
+                submissionId
+                files(first: 100, after: $after) {
+                  nodes {
+                    id
+                    name
+                    size
+                    checksum
+                    location
+                  }
+                  pageInfo {
+                    ...PagePart
+                  }
+                }
+              }
+            }
+
+            fragment PagePart on PageInfo {
+              hasNextPage
+              endCursor
+            }
+            """)
+        variables: dict[str, object] = {
+            "experiment": experiment,
+            "name": name,
+            "after": after,
+        }
+        response = await self.execute(
+            query=query, operation_name="DatasetFiles", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return DatasetFiles.model_validate(data)
+
+    async def uploads(self, experiment: str, **kwargs: Any) -> "Uploads":
+        from .uploads import Uploads
+
+        query = gql("""
+            query Uploads($experiment: String!) {
+              uploads(experiment: $experiment) {
+                files {
+                  id
+                  name
+                  size
+                  checksum
+                  createdAt
+                }
+                bytes
+                quotaBytes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"experiment": experiment}
+        response = await self.execute(
+            query=query, operation_name="Uploads", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Uploads.model_validate(data)
 
     async def campaign_file(self, id: str, **kwargs: Any) -> "CampaignFile":
         from .campaign_file import CampaignFile
@@ -1418,7 +1737,7 @@ class Client(Base):
 
     async def plan_recovery(
         self,
-        submission_id: str,
+        id: str,
         recovery: Union[Optional["RecoveryInput"], "UnsetType"] = UNSET,
         position: Union[Optional[int], "UnsetType"] = UNSET,
         **kwargs: Any,
@@ -1426,12 +1745,8 @@ class Client(Base):
         from .plan_recovery import PlanRecovery
 
         query = gql("""
-            query PlanRecovery($submissionId: ID!, $recovery: RecoveryInput, $position: Int) {
-              planRecovery(
-                submissionId: $submissionId
-                recovery: $recovery
-                position: $position
-              ) {
+            query PlanRecovery($id: ID!, $recovery: RecoveryInput, $position: Int) {
+              planRecovery(id: $id, recovery: $recovery, position: $position) {
                 __typename
                 ...PlanPart
                 ...Said
@@ -1441,12 +1756,12 @@ class Client(Base):
             fragment PlanPart on RecoveryPlan {
               planHash
               type
-              taken
-              everything
+              takenCount
+              totalCount
               bytes
               jobs
               counts {
-                why
+                verdict
                 isTaken
                 count
               }
@@ -1464,7 +1779,7 @@ class Client(Base):
             }
             """)
         variables: dict[str, object] = {
-            "submissionId": submission_id,
+            "id": id,
             "recovery": recovery,
             "position": position,
         }
@@ -1627,16 +1942,13 @@ class Client(Base):
         return HoldsOf.model_validate(data)
 
     async def launch_output(
-        self,
-        submission_id: str,
-        after: Union[Optional[str], "UnsetType"] = UNSET,
-        **kwargs: Any,
+        self, id: str, after: Union[Optional[str], "UnsetType"] = UNSET, **kwargs: Any
     ) -> "LaunchOutput":
         from .launch_output import LaunchOutput
 
         query = gql("""
-            query LaunchOutput($submissionId: ID!, $after: String) {
-              launchOutput(submissionId: $submissionId, first: 100, after: $after) {
+            query LaunchOutput($id: ID!, $after: String) {
+              launchOutput(id: $id, first: 100, after: $after) {
                 nodes {
                   ...OutputPart
                 }
@@ -1647,7 +1959,7 @@ class Client(Base):
             }
 
             fragment OutputPart on LaunchOutput {
-              sequence
+              cursor
               attempt
               text
               at
@@ -1658,7 +1970,7 @@ class Client(Base):
               endCursor
             }
             """)
-        variables: dict[str, object] = {"submissionId": submission_id, "after": after}
+        variables: dict[str, object] = {"id": id, "after": after}
         response = await self.execute(
             query=query, operation_name="LaunchOutput", variables=variables, **kwargs
         )
@@ -1678,6 +1990,32 @@ class Client(Base):
               changes(filter: $filter, after: $after) {
                 __typename
                 ...ChangePart
+                ...ActionChangePart
+                ...BatchAllowanceChangePart
+                ...BatchSystemChangePart
+                ...CampaignChangePart
+                ...CredentialChangePart
+                ...CursorChangePart
+                ...CatalogChangePart
+                ...DatasetChangePart
+                ...DatasetListingChangePart
+                ...DiscrepancyChangePart
+                ...ExperimentChangePart
+                ...FoldersChangePart
+                ...LinksChangePart
+                ...HandOverChangePart
+                ...JobTypeChangePart
+                ...UploadChangePart
+                ...JobsChangePart
+                ...LaunchHoldChangePart
+                ...LaunchHostChangePart
+                ...LaunchLimitsChangePart
+                ...LoginSetupChangePart
+                ...MembershipChangePart
+                ...PriorityChangePart
+                ...ScheduleChangePart
+                ...SilenceChangePart
+                ...SubmissionChangePart
                 ... on Heartbeat {
                   cursor
                 }
@@ -1691,18 +2029,180 @@ class Client(Base):
               }
             }
 
+            fragment ActionChangePart on ActionChange {
+              verb
+              resultMessage
+            }
+
+            fragment BatchAllowanceChangePart on BatchAllowanceChange {
+              batchSystem
+              partitions
+              accounts
+              qos
+              accountingGroup
+            }
+
+            fragment BatchSystemChangePart on BatchSystemChange {
+              batchSystem
+              text
+            }
+
+            fragment CampaignChangePart on CampaignChange {
+              name
+              revision
+              active
+              draft
+              tags
+            }
+
+            fragment CatalogChangePart on CatalogChange {
+              name
+              text
+            }
+
             fragment ChangePart on Change {
               cursor
               kind
               at
+              actor {
+                id
+                username
+              }
+              part
+              reason
               experimentId
               campaignId
               submissionId
-              body
+              subjectId
+            }
+
+            fragment CredentialChangePart on CredentialChange {
+              name
+              expiresAt
+            }
+
+            fragment CursorChangePart on CursorChange {
+              isTest
+              epoch
+              position
+            }
+
+            fragment DatasetChangePart on DatasetChange {
+              name
+              addedCount
+              fileCount
+            }
+
+            fragment DatasetListingChangePart on DatasetListingChange {
+              name
+              listingState
+              text
+              freshCount
+              goneCount
+              differingCount
+            }
+
+            fragment DiscrepancyChangePart on DiscrepancyChange {
+              discrepancyKind
+              batchSystem
+              nativeId
+              details
+              repair
+            }
+
+            fragment ExperimentChangePart on ExperimentChange {
+              name
+            }
+
+            fragment FoldersChangePart on FoldersChange {
+              folders
+            }
+
+            fragment HandOverChangePart on HandOverChange {
+              name
+              fromPersonId
+              toPersonId
+            }
+
+            fragment JobTypeChangePart on JobTypeChange {
+              name
+              version
+            }
+
+            fragment JobsChangePart on JobsChange {
+              idle
+              running
+              held
+              unknown
+              succeeded
+              failed
+              removed
+            }
+
+            fragment LaunchHoldChangePart on LaunchHoldChange {
+              heldStageId
+            }
+
+            fragment LaunchHostChangePart on LaunchHostChange {
+              name
+            }
+
+            fragment LaunchLimitsChangePart on LaunchLimitsChange {
+              mostUnfinished
+              mostJobs
+            }
+
+            fragment LinksChangePart on LinksChange {
+              ...ChangePart
+              links
+            }
+
+            fragment LoginSetupChangePart on LoginSetupChange {
+              name
+              version
+            }
+
+            fragment MembershipChangePart on MembershipChange {
+              role
+            }
+
+            fragment PriorityChangePart on PriorityChange {
+              priority
             }
 
             fragment Said on Problem {
               message
+            }
+
+            fragment ScheduleChangePart on ScheduleChange {
+              personId
+            }
+
+            fragment SilenceChangePart on SilenceChange {
+              revision
+            }
+
+            fragment SubmissionChangePart on SubmissionChange {
+              revision
+              state
+              stageId
+              isTest
+              jobsTotal
+              jobsIdle
+              jobsRunning
+              jobsHeld
+              jobsSucceeded
+              jobsFailed
+              jobsRemoved
+              filesTotal
+              filesDone
+              filesFailed
+              outputsDeclared
+              outputsLocated
+            }
+
+            fragment UploadChangePart on UploadChange {
+              name
             }
             """)
         variables: dict[str, object] = {"filter": filter_, "after": after}
@@ -1760,6 +2260,7 @@ class Client(Base):
               outputsDeclared
               outputsLocated
               outputsSuperseded
+              outputsRefused
               eventsLocated
               cpuEfficiency
               wallEfficiency
@@ -1773,13 +2274,13 @@ class Client(Base):
             yield WatchProgress.model_validate(data)
 
     async def watch_output(
-        self, submission_id: str, after: int, **kwargs: Any
+        self, id: str, after: Union[Optional[str], "UnsetType"] = UNSET, **kwargs: Any
     ) -> AsyncIterator["WatchOutput"]:
         from .watch_output import WatchOutput
 
         query = gql("""
-            subscription WatchOutput($submissionId: ID!, $after: Int!) {
-              launchOutput(submissionId: $submissionId, after: $after) {
+            subscription WatchOutput($id: ID!, $after: String) {
+              launchOutput(id: $id, after: $after) {
                 __typename
                 ...OutputPart
                 ...Said
@@ -1787,7 +2288,7 @@ class Client(Base):
             }
 
             fragment OutputPart on LaunchOutput {
-              sequence
+              cursor
               attempt
               text
               at
@@ -1797,7 +2298,7 @@ class Client(Base):
               message
             }
             """)
-        variables: dict[str, object] = {"submissionId": submission_id, "after": after}
+        variables: dict[str, object] = {"id": id, "after": after}
         async for data in self.execute_ws(
             query=query, operation_name="WatchOutput", variables=variables, **kwargs
         ):

@@ -10,9 +10,10 @@ class CreateDataset(BaseModel):
         "CreateDatasetCreateDatasetDataset",
         "CreateDatasetCreateDatasetNotFound",
         "CreateDatasetCreateDatasetNotPermitted",
+        "CreateDatasetCreateDatasetTryAgainLater",
+        "CreateDatasetCreateDatasetIdempotencyKeyReused",
         "CreateDatasetCreateDatasetInvalid",
         "CreateDatasetCreateDatasetNameTaken",
-        "CreateDatasetCreateDatasetIdempotencyKeyReused",
     ] = Field(alias="createDataset", discriminator="typename__")
 
 
@@ -32,6 +33,16 @@ class CreateDatasetCreateDatasetNotPermitted(BaseModel):
     message: str
 
 
+class CreateDatasetCreateDatasetTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class CreateDatasetCreateDatasetIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
+    message: str
+
+
 class CreateDatasetCreateDatasetInvalid(BaseModel):
     typename__: Literal["Invalid"] = Field(alias="__typename")
     message: str
@@ -39,11 +50,6 @@ class CreateDatasetCreateDatasetInvalid(BaseModel):
 
 class CreateDatasetCreateDatasetNameTaken(BaseModel):
     typename__: Literal["NameTaken"] = Field(alias="__typename")
-    message: str
-
-
-class CreateDatasetCreateDatasetIdempotencyKeyReused(BaseModel):
-    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

@@ -8,10 +8,12 @@ from .base_model import BaseModel
 class CreateExperiment(BaseModel):
     create_experiment: Union[
         "CreateExperimentCreateExperimentExperiment",
+        "CreateExperimentCreateExperimentNotFound",
         "CreateExperimentCreateExperimentNotPermitted",
+        "CreateExperimentCreateExperimentTryAgainLater",
+        "CreateExperimentCreateExperimentIdempotencyKeyReused",
         "CreateExperimentCreateExperimentInvalid",
         "CreateExperimentCreateExperimentNameTaken",
-        "CreateExperimentCreateExperimentIdempotencyKeyReused",
     ] = Field(alias="createExperiment", discriminator="typename__")
 
 
@@ -20,8 +22,23 @@ class CreateExperimentCreateExperimentExperiment(BaseModel):
     id: str
 
 
+class CreateExperimentCreateExperimentNotFound(BaseModel):
+    typename__: Literal["NotFound"] = Field(alias="__typename")
+    message: str
+
+
 class CreateExperimentCreateExperimentNotPermitted(BaseModel):
     typename__: Literal["NotPermitted"] = Field(alias="__typename")
+    message: str
+
+
+class CreateExperimentCreateExperimentTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class CreateExperimentCreateExperimentIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 
@@ -32,11 +49,6 @@ class CreateExperimentCreateExperimentInvalid(BaseModel):
 
 class CreateExperimentCreateExperimentNameTaken(BaseModel):
     typename__: Literal["NameTaken"] = Field(alias="__typename")
-    message: str
-
-
-class CreateExperimentCreateExperimentIdempotencyKeyReused(BaseModel):
-    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

@@ -10,9 +10,10 @@ class CreateJobType(BaseModel):
         "CreateJobTypeCreateJobTypeJobType",
         "CreateJobTypeCreateJobTypeNotFound",
         "CreateJobTypeCreateJobTypeNotPermitted",
+        "CreateJobTypeCreateJobTypeTryAgainLater",
+        "CreateJobTypeCreateJobTypeIdempotencyKeyReused",
         "CreateJobTypeCreateJobTypeInvalidJobType",
         "CreateJobTypeCreateJobTypeNameTaken",
-        "CreateJobTypeCreateJobTypeIdempotencyKeyReused",
     ] = Field(alias="createJobType", discriminator="typename__")
 
 
@@ -31,6 +32,16 @@ class CreateJobTypeCreateJobTypeNotPermitted(BaseModel):
     message: str
 
 
+class CreateJobTypeCreateJobTypeTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class CreateJobTypeCreateJobTypeIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
+    message: str
+
+
 class CreateJobTypeCreateJobTypeInvalidJobType(BaseModel):
     typename__: Literal["InvalidJobType"] = Field(alias="__typename")
     message: str
@@ -38,11 +49,6 @@ class CreateJobTypeCreateJobTypeInvalidJobType(BaseModel):
 
 class CreateJobTypeCreateJobTypeNameTaken(BaseModel):
     typename__: Literal["NameTaken"] = Field(alias="__typename")
-    message: str
-
-
-class CreateJobTypeCreateJobTypeIdempotencyKeyReused(BaseModel):
-    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

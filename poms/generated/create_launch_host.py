@@ -10,9 +10,10 @@ class CreateLaunchHost(BaseModel):
         "CreateLaunchHostCreateLaunchHostLaunchHost",
         "CreateLaunchHostCreateLaunchHostNotFound",
         "CreateLaunchHostCreateLaunchHostNotPermitted",
+        "CreateLaunchHostCreateLaunchHostTryAgainLater",
+        "CreateLaunchHostCreateLaunchHostIdempotencyKeyReused",
         "CreateLaunchHostCreateLaunchHostInvalid",
         "CreateLaunchHostCreateLaunchHostNameTaken",
-        "CreateLaunchHostCreateLaunchHostIdempotencyKeyReused",
     ] = Field(alias="createLaunchHost", discriminator="typename__")
 
 
@@ -31,6 +32,16 @@ class CreateLaunchHostCreateLaunchHostNotPermitted(BaseModel):
     message: str
 
 
+class CreateLaunchHostCreateLaunchHostTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class CreateLaunchHostCreateLaunchHostIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
+    message: str
+
+
 class CreateLaunchHostCreateLaunchHostInvalid(BaseModel):
     typename__: Literal["Invalid"] = Field(alias="__typename")
     message: str
@@ -38,11 +49,6 @@ class CreateLaunchHostCreateLaunchHostInvalid(BaseModel):
 
 class CreateLaunchHostCreateLaunchHostNameTaken(BaseModel):
     typename__: Literal["NameTaken"] = Field(alias="__typename")
-    message: str
-
-
-class CreateLaunchHostCreateLaunchHostIdempotencyKeyReused(BaseModel):
-    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

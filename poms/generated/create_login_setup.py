@@ -10,9 +10,10 @@ class CreateLoginSetup(BaseModel):
         "CreateLoginSetupCreateLoginSetupLoginSetup",
         "CreateLoginSetupCreateLoginSetupNotFound",
         "CreateLoginSetupCreateLoginSetupNotPermitted",
+        "CreateLoginSetupCreateLoginSetupTryAgainLater",
+        "CreateLoginSetupCreateLoginSetupIdempotencyKeyReused",
         "CreateLoginSetupCreateLoginSetupInvalidLoginSetup",
         "CreateLoginSetupCreateLoginSetupNameTaken",
-        "CreateLoginSetupCreateLoginSetupIdempotencyKeyReused",
     ] = Field(alias="createLoginSetup", discriminator="typename__")
 
 
@@ -31,6 +32,16 @@ class CreateLoginSetupCreateLoginSetupNotPermitted(BaseModel):
     message: str
 
 
+class CreateLoginSetupCreateLoginSetupTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class CreateLoginSetupCreateLoginSetupIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
+    message: str
+
+
 class CreateLoginSetupCreateLoginSetupInvalidLoginSetup(BaseModel):
     typename__: Literal["InvalidLoginSetup"] = Field(alias="__typename")
     message: str
@@ -38,11 +49,6 @@ class CreateLoginSetupCreateLoginSetupInvalidLoginSetup(BaseModel):
 
 class CreateLoginSetupCreateLoginSetupNameTaken(BaseModel):
     typename__: Literal["NameTaken"] = Field(alias="__typename")
-    message: str
-
-
-class CreateLoginSetupCreateLoginSetupIdempotencyKeyReused(BaseModel):
-    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

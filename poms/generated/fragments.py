@@ -1,10 +1,50 @@
 from datetime import datetime
-from typing import Any, Literal, Optional
+from typing import Literal, Optional
 
 from pydantic import Field
 
 from .base_model import BaseModel
-from .enums import FindingLevel, Scope, StageEffect, SubmissionState, WaitingKind, Why
+from .enums import (
+    ChangeKind,
+    DiscrepancyKind,
+    FindingLevel,
+    JobActionVerb,
+    LaunchScope,
+    LaunchWaitKind,
+    ListingState,
+    RecoveryVerdict,
+    Repair,
+    Role,
+    ServicePart,
+    StageEffect,
+    SubmissionState,
+)
+
+
+class ActionChangePart(BaseModel):
+    verb: JobActionVerb
+    result_message: Optional[str] = Field(alias="resultMessage")
+
+
+class BatchAllowanceChangePart(BaseModel):
+    batch_system: str = Field(alias="batchSystem")
+    partitions: list[str]
+    accounts: list[str]
+    qos: list[str]
+    accounting_group: str = Field(alias="accountingGroup")
+
+
+class BatchSystemChangePart(BaseModel):
+    batch_system: str = Field(alias="batchSystem")
+    text: Optional[str]
+
+
+class CampaignChangePart(BaseModel):
+    name: str
+    revision: int
+    active: Optional[bool]
+    draft: Optional[bool]
+    tags: Optional[list[str]]
 
 
 class CampaignPart(BaseModel):
@@ -34,14 +74,9 @@ class CampaignPartStages(BaseModel):
     unfinished: int
 
 
-class ChangePart(BaseModel):
-    cursor: str
-    kind: str
-    at: datetime
-    experiment_id: Optional[str] = Field(alias="experimentId")
-    campaign_id: Optional[str] = Field(alias="campaignId")
-    submission_id: Optional[str] = Field(alias="submissionId")
-    body: Any
+class CatalogChangePart(BaseModel):
+    name: str
+    text: Optional[str]
 
 
 class Counts(BaseModel):
@@ -60,6 +95,65 @@ class Counts(BaseModel):
     outputs_located: int = Field(alias="outputsLocated")
 
 
+class CredentialChangePart(BaseModel):
+    name: str
+    expires_at: Optional[datetime] = Field(alias="expiresAt")
+
+
+class CursorChangePart(BaseModel):
+    is_test: bool = Field(alias="isTest")
+    epoch: int
+    position: int
+
+
+class DatasetChangePart(BaseModel):
+    name: str
+    added_count: Optional[int] = Field(alias="addedCount")
+    file_count: Optional[int] = Field(alias="fileCount")
+
+
+class DatasetListingChangePart(BaseModel):
+    name: str
+    listing_state: ListingState = Field(alias="listingState")
+    text: Optional[str]
+    fresh_count: int = Field(alias="freshCount")
+    gone_count: int = Field(alias="goneCount")
+    differing_count: int = Field(alias="differingCount")
+
+
+class DiscrepancyChangePart(BaseModel):
+    discrepancy_kind: DiscrepancyKind = Field(alias="discrepancyKind")
+    batch_system: str = Field(alias="batchSystem")
+    native_id: str = Field(alias="nativeId")
+    details: Optional[str]
+    repair: Optional[Repair]
+
+
+class ExperimentChangePart(BaseModel):
+    name: str
+
+
+class FileCheckPart(BaseModel):
+    is_pending: bool = Field(alias="isPending")
+    is_whole: bool = Field(alias="isWhole")
+    done_at: Optional[datetime] = Field(alias="doneAt")
+    age_s: Optional[int] = Field(alias="ageS")
+    files: int
+    looked: int
+    missing: int
+    other_size: int = Field(alias="otherSize")
+    on_tape: int = Field(alias="onTape")
+    unknown: int
+    examples: list["FileCheckPartExamples"]
+    trouble: str
+
+
+class FileCheckPartExamples(BaseModel):
+    name: str
+    location: Optional[str]
+    problem: str
+
+
 class FindingPart(BaseModel):
     file: str
     line: int
@@ -69,9 +163,19 @@ class FindingPart(BaseModel):
     level: FindingLevel
 
 
+class FoldersChangePart(BaseModel):
+    folders: list[str]
+
+
+class HandOverChangePart(BaseModel):
+    name: str
+    from_person_id: str = Field(alias="fromPersonId")
+    to_person_id: str = Field(alias="toPersonId")
+
+
 class HoldPart(BaseModel):
     id: str
-    scope: Scope
+    scope: LaunchScope
     name: str
     reason: str
     held_at: datetime = Field(alias="heldAt")
@@ -86,6 +190,7 @@ class HoldPartHeldBy(BaseModel):
 class ImportPart(BaseModel):
     name: str
     revision: int
+    is_unchanged: bool = Field(alias="isUnchanged")
     draft: bool
     changes: list["ImportPartChanges"]
     job_types: list[str] = Field(alias="jobTypes")
@@ -102,6 +207,34 @@ class ImportPartChanges(BaseModel):
 
 class ImportPartFindings(FindingPart):
     pass
+
+
+class JobTypeChangePart(BaseModel):
+    name: str
+    version: int
+
+
+class JobsChangePart(BaseModel):
+    idle: int
+    running: int
+    held: int
+    unknown: int
+    succeeded: int
+    failed: int
+    removed: int
+
+
+class LaunchHoldChangePart(BaseModel):
+    held_stage_id: Optional[str] = Field(alias="heldStageId")
+
+
+class LaunchHostChangePart(BaseModel):
+    name: str
+
+
+class LaunchLimitsChangePart(BaseModel):
+    most_unfinished: Optional[int] = Field(alias="mostUnfinished")
+    most_jobs: Optional[int] = Field(alias="mostJobs")
 
 
 class SubmissionPart(Counts):
@@ -146,6 +279,7 @@ class LaunchPartLaunchesProblem(BaseModel):
     typename__: Literal[
         "AlreadyHeld",
         "CampaignHasSubmissions",
+        "CannotOwn",
         "CredentialInUse",
         "CursorMoved",
         "DatasetWithoutFiles",
@@ -158,6 +292,7 @@ class LaunchPartLaunchesProblem(BaseModel):
         "InvalidFiles",
         "InvalidJobType",
         "InvalidLoginSetup",
+        "LastAdmin",
         "LaunchesHeld",
         "NameTaken",
         "NotFound",
@@ -174,12 +309,41 @@ class LaunchPartLaunchesProblem(BaseModel):
         "StaleRevision",
         "StaleVersion",
         "TooMany",
+        "TryAgainLater",
     ] = Field(alias="__typename")
     message: str
 
 
+class LinksChangePart(BaseModel):
+    cursor: str
+    kind: Optional[ChangeKind]
+    at: datetime
+    actor: Optional["LinksChangePartActor"]
+    part: Optional[ServicePart]
+    reason: str
+    experiment_id: Optional[str] = Field(alias="experimentId")
+    campaign_id: Optional[str] = Field(alias="campaignId")
+    submission_id: Optional[str] = Field(alias="submissionId")
+    subject_id: Optional[str] = Field(alias="subjectId")
+    links: list[str]
+
+
+class LinksChangePartActor(BaseModel):
+    id: str
+    username: str
+
+
+class LoginSetupChangePart(BaseModel):
+    name: str
+    version: int
+
+
+class MembershipChangePart(BaseModel):
+    role: Optional[Role]
+
+
 class OutputPart(BaseModel):
-    sequence: int
+    cursor: str
     attempt: int
     text: str
     at: datetime
@@ -193,8 +357,8 @@ class PagePart(BaseModel):
 class PlanPart(BaseModel):
     plan_hash: str = Field(alias="planHash")
     type_: str = Field(alias="type")
-    taken: int
-    everything: int
+    taken_count: int = Field(alias="takenCount")
+    total_count: int = Field(alias="totalCount")
     bytes_: int = Field(alias="bytes")
     jobs: int
     counts: list["PlanPartCounts"]
@@ -203,7 +367,7 @@ class PlanPart(BaseModel):
 
 
 class PlanPartCounts(BaseModel):
-    why: Why
+    verdict: RecoveryVerdict
     is_taken: bool = Field(alias="isTaken")
     count: int
 
@@ -213,6 +377,10 @@ class PlanPartResources(BaseModel):
     memory_mb: Optional[int] = Field(alias="memoryMb")
     disk_mb: Optional[int] = Field(alias="diskMb")
     walltime_s: Optional[int] = Field(alias="walltimeS")
+
+
+class PriorityChangePart(BaseModel):
+    priority: int
 
 
 class StagePart(BaseModel):
@@ -237,6 +405,7 @@ class StagePart(BaseModel):
     outputs_declared: int = Field(alias="outputsDeclared")
     outputs_located: int = Field(alias="outputsLocated")
     outputs_superseded: int = Field(alias="outputsSuperseded")
+    outputs_refused: int = Field(alias="outputsRefused")
     events_located: int = Field(alias="eventsLocated")
     cpu_efficiency: Optional[float] = Field(alias="cpuEfficiency")
     wall_efficiency: Optional[float] = Field(alias="wallEfficiency")
@@ -268,7 +437,7 @@ class QueuedPart(BaseModel):
 
 
 class QueuedPartWaiting(BaseModel):
-    kind: WaitingKind
+    kind: LaunchWaitKind
     reason: str
     reasons: list[str]
     position: int
@@ -289,17 +458,74 @@ class QueuedPartExperiment(BaseModel):
     name: str
 
 
+class ScheduleChangePart(BaseModel):
+    person_id: str = Field(alias="personId")
+
+
+class SilenceChangePart(BaseModel):
+    revision: int
+
+
+class SubmissionChangePart(BaseModel):
+    revision: int
+    state: SubmissionState
+    stage_id: str = Field(alias="stageId")
+    is_test: bool = Field(alias="isTest")
+    jobs_total: int = Field(alias="jobsTotal")
+    jobs_idle: int = Field(alias="jobsIdle")
+    jobs_running: int = Field(alias="jobsRunning")
+    jobs_held: int = Field(alias="jobsHeld")
+    jobs_succeeded: int = Field(alias="jobsSucceeded")
+    jobs_failed: int = Field(alias="jobsFailed")
+    jobs_removed: int = Field(alias="jobsRemoved")
+    files_total: int = Field(alias="filesTotal")
+    files_done: int = Field(alias="filesDone")
+    files_failed: int = Field(alias="filesFailed")
+    outputs_declared: int = Field(alias="outputsDeclared")
+    outputs_located: int = Field(alias="outputsLocated")
+
+
+class UploadChangePart(BaseModel):
+    name: str
+
+
+ActionChangePart.model_rebuild()
+BatchAllowanceChangePart.model_rebuild()
+BatchSystemChangePart.model_rebuild()
+CampaignChangePart.model_rebuild()
 CampaignPart.model_rebuild()
-ChangePart.model_rebuild()
+CatalogChangePart.model_rebuild()
 Counts.model_rebuild()
+CredentialChangePart.model_rebuild()
+CursorChangePart.model_rebuild()
+DatasetChangePart.model_rebuild()
+DatasetListingChangePart.model_rebuild()
+DiscrepancyChangePart.model_rebuild()
+ExperimentChangePart.model_rebuild()
+FileCheckPart.model_rebuild()
 FindingPart.model_rebuild()
+FoldersChangePart.model_rebuild()
+HandOverChangePart.model_rebuild()
 HoldPart.model_rebuild()
 ImportPart.model_rebuild()
+JobTypeChangePart.model_rebuild()
+JobsChangePart.model_rebuild()
+LaunchHoldChangePart.model_rebuild()
+LaunchHostChangePart.model_rebuild()
+LaunchLimitsChangePart.model_rebuild()
 SubmissionPart.model_rebuild()
 LaunchPart.model_rebuild()
+LinksChangePart.model_rebuild()
+LoginSetupChangePart.model_rebuild()
+MembershipChangePart.model_rebuild()
 OutputPart.model_rebuild()
 PagePart.model_rebuild()
 PlanPart.model_rebuild()
+PriorityChangePart.model_rebuild()
 StagePart.model_rebuild()
 ProgressPart.model_rebuild()
 QueuedPart.model_rebuild()
+ScheduleChangePart.model_rebuild()
+SilenceChangePart.model_rebuild()
+SubmissionChangePart.model_rebuild()
+UploadChangePart.model_rebuild()

@@ -14,6 +14,8 @@ class HoldLaunches(BaseModel):
         "HoldLaunchesHoldLaunchesLaunchHold",
         "HoldLaunchesHoldLaunchesNotFound",
         "HoldLaunchesHoldLaunchesNotPermitted",
+        "HoldLaunchesHoldLaunchesTryAgainLater",
+        "HoldLaunchesHoldLaunchesIdempotencyKeyReused",
         "HoldLaunchesHoldLaunchesInvalid",
         "HoldLaunchesHoldLaunchesAlreadyHeld",
     ] = Field(alias="holdLaunches", discriminator="typename__")
@@ -30,6 +32,16 @@ class HoldLaunchesHoldLaunchesNotFound(BaseModel):
 
 class HoldLaunchesHoldLaunchesNotPermitted(BaseModel):
     typename__: Literal["NotPermitted"] = Field(alias="__typename")
+    message: str
+
+
+class HoldLaunchesHoldLaunchesTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class HoldLaunchesHoldLaunchesIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

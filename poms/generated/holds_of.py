@@ -22,6 +22,7 @@ class HoldsOf(BaseModel):
 
 class HoldsOfNodeNode(BaseModel):
     typename__: Literal[
+        "Catalog",
         "Credential",
         "Dataset",
         "Dependency",

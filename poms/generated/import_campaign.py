@@ -1,4 +1,4 @@
-from typing import Literal, Optional, Union
+from typing import Literal, Union
 
 from pydantic import Field
 
@@ -13,16 +13,17 @@ class ImportCampaign(BaseModel):
         "ImportCampaignImportCampaignInvalidCampaignFile",
         "ImportCampaignImportCampaignNotFound",
         "ImportCampaignImportCampaignNotPermitted",
+        "ImportCampaignImportCampaignTryAgainLater",
+        "ImportCampaignImportCampaignIdempotencyKeyReused",
         "ImportCampaignImportCampaignStaleRevision",
         "ImportCampaignImportCampaignInvalid",
-        "ImportCampaignImportCampaignIdempotencyKeyReused",
     ] = Field(alias="importCampaign", discriminator="typename__")
 
 
 class ImportCampaignImportCampaignCampaignImported(BaseModel):
     typename__: Literal["CampaignImported"] = Field(alias="__typename")
     campaign: "ImportCampaignImportCampaignCampaignImportedCampaign"
-    effect: Optional["ImportCampaignImportCampaignCampaignImportedEffect"]
+    effect: "ImportCampaignImportCampaignCampaignImportedEffect"
 
 
 ImportCampaignImportCampaignCampaignImportedCampaign = CampaignPart
@@ -56,6 +57,16 @@ class ImportCampaignImportCampaignNotPermitted(BaseModel):
     message: str
 
 
+class ImportCampaignImportCampaignTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class ImportCampaignImportCampaignIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
+    message: str
+
+
 class ImportCampaignImportCampaignStaleRevision(BaseModel):
     typename__: Literal["StaleRevision"] = Field(alias="__typename")
     message: str
@@ -63,11 +74,6 @@ class ImportCampaignImportCampaignStaleRevision(BaseModel):
 
 class ImportCampaignImportCampaignInvalid(BaseModel):
     typename__: Literal["Invalid"] = Field(alias="__typename")
-    message: str
-
-
-class ImportCampaignImportCampaignIdempotencyKeyReused(BaseModel):
-    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

@@ -5,6 +5,7 @@ from pydantic import Field
 
 from .base_model import BaseModel
 from .enums import (
+    ChangeKind,
     Completion,
     Consumption,
     DeadlineFrom,
@@ -75,8 +76,8 @@ class ChangesFilter(BaseModel):
     "What happens in one campaign."
     submission_id: Optional[str] = Field(alias="submissionId", default=None)
     "What happens to one submission."
-    kinds: Optional[list[str]] = None
-    "How the kind begins, such as `submission.` or `job_type.saved`; at most 20."
+    kinds: Optional[list[ChangeKind]] = None
+    "Only changes of these kinds."
 
 
 class CreateExperimentInput(BaseModel):
@@ -86,8 +87,6 @@ class CreateExperimentInput(BaseModel):
     "Small letters, digits, `_` and `-`, up to 32, beginning with a letter."
     title: str = ""
     "What people call it."
-    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
-    "Asking again with the same key gives the same answer, and makes nothing twice."
 
 
 class CreateJobTypeInput(BaseModel):
@@ -113,8 +112,6 @@ class CreateJobTypeInput(BaseModel):
     "What one job may use."
     experiment: str
     "The experiment's name."
-    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
-    "Asking again with the same key gives the same answer, and makes nothing twice."
 
 
 class CreateLaunchHostInput(BaseModel):
@@ -128,8 +125,10 @@ class CreateLaunchHostInput(BaseModel):
     "How it is reached."
     address: str = ""
     "For ssh: its name or address, with `:port` if it isn't the usual one."
-    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
-    "Asking again with the same key gives the same answer, and makes nothing twice."
+    account: str = ""
+    "For `local`: as whom launch scripts run there; never the service's own."
+    accounts: list[str] = Field(default_factory=lambda: [])
+    "For ssh: patterns of the accounts that the experiment may use; only service admins say it."
 
 
 class CreateLoginSetupInput(BaseModel):
@@ -142,15 +141,15 @@ class CreateLoginSetupInput(BaseModel):
     credential: Optional[str] = None
     "The credential's name; in analysis one of your own."
     account: str = ""
-    "The account on the launch host; empty: the service's own."
+    "The account on the launch host: by ssh one that `allowedAccounts` has for each role that may use the setup."
     setup: list[str] = Field(default_factory=lambda: [])
     "Lines that the launch host's shell runs first."
-    environment: list["ParameterInput"] = Field(default_factory=lambda: [])
+    shared_with: list[Role] = Field(alias="sharedWith", default_factory=lambda: [])
+    "Whose campaigns may use it, besides those of the role that owns it: with its credential and its account."
+    environment: list["EnvironmentVariableInput"] = Field(default_factory=lambda: [])
     "Variables that jobs find in their environment."
     experiment: str
     "The experiment's name."
-    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
-    "Asking again with the same key gives the same answer, and makes nothing twice."
 
 
 class DependencyInput(BaseModel):
@@ -164,15 +163,30 @@ class DependencyInput(BaseModel):
     "Which outputs go on, by globs such as `*.root`, or with a `%` by LIKE, such as `%_reco.root`; none: all."
 
 
+class EnvironmentVariableInput(BaseModel):
+    """A variable that jobs and launch scripts shall find in their environment."""
+
+    key: str
+    "Its name."
+    value: Optional[str] = None
+    "Its value; keywords are filled in, except in a secret. Of a secret that is there null keeps the value."
+    is_secret: bool = Field(alias="isSecret", default=False)
+    "A secret is never shown again, to nobody; it reaches launches only."
+
+
 class FileInput(BaseModel):
-    """A file that is there."""
+    """A file that is there, with what is known of it; what is told later fills in what was not."""
 
     name: str
-    "Unique in the experiment: 1 to 255 bytes without a slash."
-    size: int
-    "In bytes."
-    location: str
-    "An absolute path inside the store, without `..`."
+    "Unique in the experiment: 1 to 255 bytes without a slash; of an outside catalog 1 to 500, slashes too."
+    size: Optional[int] = None
+    "In bytes; null: unknown."
+    location: Optional[str] = None
+    "An absolute path below one of the experiment's `folders`, without `..`, or an address: `root://…`, `https://…`,\n`gsiftp://…` and others, which jobs are given as it is. Null: only the outside catalog knows."
+    replicas: Optional[list[str]] = None
+    "Where else it lies: at most 20 paths or addresses."
+    catalog: str = "embedded"
+    "Which catalog knows it: `embedded`, or the name of an outside one, such as `rucio` or `sam`."
     checksum: Optional[str] = None
     "With its algorithm in front, for example `sha256:…`."
     events: Optional[int] = None
@@ -198,8 +212,6 @@ class ImportCampaignInput(BaseModel):
     "Refuse when somebody has saved the campaign since this revision; 0: when it is there at all."
     dry_run: bool = Field(alias="dryRun", default=False)
     "Import nothing, say what would change."
-    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
-    "Asking again with the same key gives the same answer, and imports nothing twice."
 
 
 class LaunchQueueFilter(BaseModel):
@@ -290,8 +302,6 @@ class SaveCampaignInput(BaseModel):
     "Refuse when somebody has saved it since this revision; 0: when it is there at all."
     dry_run: bool = Field(alias="dryRun", default=False)
     "Save nothing, say what would change."
-    idempotency_key: Optional[str] = Field(alias="idempotencyKey", default=None)
-    "Asking again with the same key gives the same answer, and saves nothing twice."
 
 
 class SetMembershipInput(BaseModel):
@@ -303,6 +313,8 @@ class SetMembershipInput(BaseModel):
     "The person's."
     role: Optional[Role] = None
     "The new role; null takes the person out of the experiment."
+    reason: str = ""
+    "Why, up to 1000 characters; it stands in the change."
 
 
 class StageInput(BaseModel):

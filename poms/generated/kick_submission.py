@@ -15,6 +15,8 @@ class KickSubmission(BaseModel):
         "KickSubmissionKickSubmissionSubmission",
         "KickSubmissionKickSubmissionNotFound",
         "KickSubmissionKickSubmissionNotPermitted",
+        "KickSubmissionKickSubmissionTryAgainLater",
+        "KickSubmissionKickSubmissionIdempotencyKeyReused",
         "KickSubmissionKickSubmissionInvalid",
         "KickSubmissionKickSubmissionNotPossibleNow",
     ] = Field(alias="kickSubmission", discriminator="typename__")
@@ -31,6 +33,16 @@ class KickSubmissionKickSubmissionNotFound(BaseModel):
 
 class KickSubmissionKickSubmissionNotPermitted(BaseModel):
     typename__: Literal["NotPermitted"] = Field(alias="__typename")
+    message: str
+
+
+class KickSubmissionKickSubmissionTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class KickSubmissionKickSubmissionIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

@@ -14,8 +14,9 @@ class LaunchCampaign(BaseModel):
         "LaunchCampaignLaunchCampaignCampaignLaunched",
         "LaunchCampaignLaunchCampaignNotFound",
         "LaunchCampaignLaunchCampaignNotPermitted",
-        "LaunchCampaignLaunchCampaignInvalid",
+        "LaunchCampaignLaunchCampaignTryAgainLater",
         "LaunchCampaignLaunchCampaignIdempotencyKeyReused",
+        "LaunchCampaignLaunchCampaignInvalid",
         "LaunchCampaignLaunchCampaignStageBusy",
         "LaunchCampaignLaunchCampaignLaunchesHeld",
         "LaunchCampaignLaunchCampaignNothingToLaunch",
@@ -39,13 +40,18 @@ class LaunchCampaignLaunchCampaignNotPermitted(BaseModel):
     message: str
 
 
-class LaunchCampaignLaunchCampaignInvalid(BaseModel):
-    typename__: Literal["Invalid"] = Field(alias="__typename")
+class LaunchCampaignLaunchCampaignTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
     message: str
 
 
 class LaunchCampaignLaunchCampaignIdempotencyKeyReused(BaseModel):
     typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
+    message: str
+
+
+class LaunchCampaignLaunchCampaignInvalid(BaseModel):
+    typename__: Literal["Invalid"] = Field(alias="__typename")
     message: str
 
 

@@ -15,13 +15,14 @@ class LaunchRecovery(BaseModel):
         "LaunchRecoveryLaunchRecoverySubmission",
         "LaunchRecoveryLaunchRecoveryNotFound",
         "LaunchRecoveryLaunchRecoveryNotPermitted",
+        "LaunchRecoveryLaunchRecoveryTryAgainLater",
+        "LaunchRecoveryLaunchRecoveryIdempotencyKeyReused",
         "LaunchRecoveryLaunchRecoveryNotPossibleNow",
         "LaunchRecoveryLaunchRecoveryNotLaunchable",
         "LaunchRecoveryLaunchRecoveryStageBusy",
         "LaunchRecoveryLaunchRecoveryNothingToLaunch",
         "LaunchRecoveryLaunchRecoveryPlanUnknown",
         "LaunchRecoveryLaunchRecoveryPlanChanged",
-        "LaunchRecoveryLaunchRecoveryIdempotencyKeyReused",
     ] = Field(alias="launchRecovery", discriminator="typename__")
 
 
@@ -36,6 +37,16 @@ class LaunchRecoveryLaunchRecoveryNotFound(BaseModel):
 
 class LaunchRecoveryLaunchRecoveryNotPermitted(BaseModel):
     typename__: Literal["NotPermitted"] = Field(alias="__typename")
+    message: str
+
+
+class LaunchRecoveryLaunchRecoveryTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class LaunchRecoveryLaunchRecoveryIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 
@@ -66,11 +77,6 @@ class LaunchRecoveryLaunchRecoveryPlanUnknown(BaseModel):
 
 class LaunchRecoveryLaunchRecoveryPlanChanged(BaseModel):
     typename__: Literal["PlanChanged"] = Field(alias="__typename")
-    message: str
-
-
-class LaunchRecoveryLaunchRecoveryIdempotencyKeyReused(BaseModel):
-    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

@@ -15,8 +15,9 @@ class LaunchStage(BaseModel):
         "LaunchStageLaunchStageSubmission",
         "LaunchStageLaunchStageNotFound",
         "LaunchStageLaunchStageNotPermitted",
-        "LaunchStageLaunchStageInvalid",
+        "LaunchStageLaunchStageTryAgainLater",
         "LaunchStageLaunchStageIdempotencyKeyReused",
+        "LaunchStageLaunchStageInvalid",
         "LaunchStageLaunchStageStageBusy",
         "LaunchStageLaunchStageLaunchesHeld",
         "LaunchStageLaunchStageNothingToLaunch",
@@ -42,13 +43,18 @@ class LaunchStageLaunchStageNotPermitted(BaseModel):
     message: str
 
 
-class LaunchStageLaunchStageInvalid(BaseModel):
-    typename__: Literal["Invalid"] = Field(alias="__typename")
+class LaunchStageLaunchStageTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
     message: str
 
 
 class LaunchStageLaunchStageIdempotencyKeyReused(BaseModel):
     typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
+    message: str
+
+
+class LaunchStageLaunchStageInvalid(BaseModel):
+    typename__: Literal["Invalid"] = Field(alias="__typename")
     message: str
 
 

@@ -14,6 +14,8 @@ class ReleaseLaunches(BaseModel):
         "ReleaseLaunchesReleaseLaunchesLaunchHold",
         "ReleaseLaunchesReleaseLaunchesNotFound",
         "ReleaseLaunchesReleaseLaunchesNotPermitted",
+        "ReleaseLaunchesReleaseLaunchesTryAgainLater",
+        "ReleaseLaunchesReleaseLaunchesIdempotencyKeyReused",
         "ReleaseLaunchesReleaseLaunchesNotHeld",
     ] = Field(alias="releaseLaunches", discriminator="typename__")
 
@@ -29,6 +31,16 @@ class ReleaseLaunchesReleaseLaunchesNotFound(BaseModel):
 
 class ReleaseLaunchesReleaseLaunchesNotPermitted(BaseModel):
     typename__: Literal["NotPermitted"] = Field(alias="__typename")
+    message: str
+
+
+class ReleaseLaunchesReleaseLaunchesTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class ReleaseLaunchesReleaseLaunchesIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

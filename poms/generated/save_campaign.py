@@ -12,11 +12,12 @@ class SaveCampaign(BaseModel):
         "SaveCampaignSaveCampaignCampaignPlanned",
         "SaveCampaignSaveCampaignNotFound",
         "SaveCampaignSaveCampaignNotPermitted",
+        "SaveCampaignSaveCampaignTryAgainLater",
+        "SaveCampaignSaveCampaignIdempotencyKeyReused",
         "SaveCampaignSaveCampaignInvalidCampaign",
         "SaveCampaignSaveCampaignStaleRevision",
         "SaveCampaignSaveCampaignTooMany",
         "SaveCampaignSaveCampaignInvalid",
-        "SaveCampaignSaveCampaignIdempotencyKeyReused",
     ] = Field(alias="saveCampaign", discriminator="typename__")
 
 
@@ -39,6 +40,16 @@ class SaveCampaignSaveCampaignNotFound(BaseModel):
 
 class SaveCampaignSaveCampaignNotPermitted(BaseModel):
     typename__: Literal["NotPermitted"] = Field(alias="__typename")
+    message: str
+
+
+class SaveCampaignSaveCampaignTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class SaveCampaignSaveCampaignIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 
@@ -65,11 +76,6 @@ class SaveCampaignSaveCampaignTooMany(BaseModel):
 
 class SaveCampaignSaveCampaignInvalid(BaseModel):
     typename__: Literal["Invalid"] = Field(alias="__typename")
-    message: str
-
-
-class SaveCampaignSaveCampaignIdempotencyKeyReused(BaseModel):
-    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

@@ -17,6 +17,8 @@ class SetCampaignActive(BaseModel):
         "SetCampaignActiveSetCampaignActiveCampaign",
         "SetCampaignActiveSetCampaignActiveNotFound",
         "SetCampaignActiveSetCampaignActiveNotPermitted",
+        "SetCampaignActiveSetCampaignActiveTryAgainLater",
+        "SetCampaignActiveSetCampaignActiveIdempotencyKeyReused",
         "SetCampaignActiveSetCampaignActiveInvalidCampaignFile",
     ] = Field(alias="setCampaignActive", discriminator="typename__")
 
@@ -32,6 +34,16 @@ class SetCampaignActiveSetCampaignActiveNotFound(BaseModel):
 
 class SetCampaignActiveSetCampaignActiveNotPermitted(BaseModel):
     typename__: Literal["NotPermitted"] = Field(alias="__typename")
+    message: str
+
+
+class SetCampaignActiveSetCampaignActiveTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class SetCampaignActiveSetCampaignActiveIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
     message: str
 
 

@@ -10,6 +10,9 @@ class SetMembership(BaseModel):
         "SetMembershipSetMembershipMembershipSet",
         "SetMembershipSetMembershipNotFound",
         "SetMembershipSetMembershipNotPermitted",
+        "SetMembershipSetMembershipTryAgainLater",
+        "SetMembershipSetMembershipIdempotencyKeyReused",
+        "SetMembershipSetMembershipInvalid",
     ] = Field(alias="setMembership", discriminator="typename__")
 
 
@@ -24,6 +27,21 @@ class SetMembershipSetMembershipNotFound(BaseModel):
 
 class SetMembershipSetMembershipNotPermitted(BaseModel):
     typename__: Literal["NotPermitted"] = Field(alias="__typename")
+    message: str
+
+
+class SetMembershipSetMembershipTryAgainLater(BaseModel):
+    typename__: Literal["TryAgainLater"] = Field(alias="__typename")
+    message: str
+
+
+class SetMembershipSetMembershipIdempotencyKeyReused(BaseModel):
+    typename__: Literal["IdempotencyKeyReused"] = Field(alias="__typename")
+    message: str
+
+
+class SetMembershipSetMembershipInvalid(BaseModel):
+    typename__: Literal["Invalid"] = Field(alias="__typename")
     message: str
 
 

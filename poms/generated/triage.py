@@ -22,7 +22,7 @@ class TriageSubmissionTriageGroups(BaseModel):
     exit_code: Optional[int] = Field(alias="exitCode")
     signal: Optional[int]
     site: Optional[str]
-    said: str
+    batch_system_message: str = Field(alias="batchSystemMessage")
     log: str
 
 

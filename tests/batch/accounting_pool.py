@@ -1,12 +1,14 @@
 """A real Slurm whose jobs are accounted for: by a slurmdbd and a MariaDB of its own."""
 
+import pwd
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.batch.slurm_pool import SLURM, SlurmPool
-from tests.conftest import free_port, wait_until
+from tests.conftest import wait_until
 from up import home
+from up.ports import find_free_port
 
 ACCOUNTING = SLURM.with_name("accounting")
 """What `make pools-accounting` fetched; without it there are no tests of accounting."""
@@ -40,16 +42,16 @@ class AccountedPool(SlurmPool):
     def _prepare(self) -> None:
         data = self.folder / "database"
         data.mkdir()
-        home.give(data, self.run_as)
+        home.give_ownership(data, self.run_as)
         self._make_tables()
         self.begin("mariadbd")
         wait_until((self.folder / "run/mariadb").exists, within=60, what="MariaDB")
-        given = {"folder": self.folder, "port": free_port(), "user": self._uid}
+        given = {"folder": self.folder, "port": find_free_port(), "user": self._uid}
         (plugins,) = ACCOUNTING.resolve().glob("usr/lib/*-linux-gnu/slurm-wlm")
         path = self.folder / "slurmdbd.conf"
         path.touch(mode=0o600)
         path.write_text(DBD.format(**given, plugins=plugins))
-        home.give(path, self.run_as)
+        home.give_ownership(path, self.run_as)
         with self.configuration.open("a") as file:
             file.write(CONFIG.format(**given))
         self.begin("slurmdbd")
@@ -95,3 +97,29 @@ class AccountedPool(SlurmPool):
         for name in ("slurmdbd", "mariadbd"):
             if name in self.daemons:
                 self.end(name)
+
+
+ACCOUNTS, QOS = ("default", "hypot", "toy"), ("normal", "urgent")
+"""What who submits may use of an `EnforcedPool`; the first of each is for whoever names none."""
+
+
+class EnforcedPool(AccountedPool):
+    """The same, where nobody submits without an account and QOS that accounting lets them use."""
+
+    def _prepare(self) -> None:
+        with self.configuration.open("a") as file:
+            file.write("AccountingStorageEnforce=associations,qos\n")
+        super()._prepare()
+        who = pwd.getpwuid(self._uid).pw_name
+        for account in (*ACCOUNTS, "others"):
+            self._tell("add", "account", account)
+        for qos in ("urgent", "forbidden"):
+            self._tell("add", "qos", qos)
+        self._tell(
+            "add", "user", who, f"Account={','.join(ACCOUNTS)}", f"DefaultAccount={ACCOUNTS[0]}"
+        )
+        self._tell("modify", "user", who, "set", f"QOS={','.join(QOS)}")
+
+    def _tell(self, *words: str) -> None:
+        done = self.run("sacctmgr", "--immediate", *words)
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from batch.htcondor import Access
+from batch.htcondor import HTCondorAccess
 from tests.batch.pools import Pool
 from tests.batch.slurm_pool import SlurmPool
 from tests.conftest import wait_until
@@ -21,7 +21,7 @@ class Engine:
     """Leave nothing of ours in its queue."""
 
 
-def on_htcondor(pool: Pool, access: Access) -> Engine:
+def make_htcondor_engine(pool: Pool, access: HTCondorAccess) -> Engine:
     settings = {
         "POMS_HTCONDOR_COLLECTOR": access.collector,
         "POMS_HTCONDOR_TOKENS": str(access.tokens),
@@ -35,14 +35,14 @@ def on_htcondor(pool: Pool, access: Access) -> Engine:
     return Engine("htcondor", settings, "@", empty)
 
 
-def on_far_htcondor(pool: Pool, access: Access) -> Engine:
+def make_far_htcondor_engine(pool: Pool, access: HTCondorAccess) -> Engine:
     """The same pool as if its schedd's machine saw nothing of ours: all is spooled, and watched by query."""
-    near = on_htcondor(pool, access)
+    near = make_htcondor_engine(pool, access)
     feed = {"POMS_HTCONDOR_FEED": "query", "POMS_HTCONDOR_INTERVAL_S": "0.5"}
     return replace(near, settings=near.settings | feed, empty=pool.empty)
 
 
-def on_slurm(pool: SlurmPool) -> Engine:
+def make_slurm_engine(pool: SlurmPool) -> Engine:
     access = pool.access()
     settings = {
         "POMS_SLURM": "1",

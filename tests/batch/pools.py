@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import free_port, wait_until
+from tests.conftest import wait_until
 from up import children, home
+from up.ports import find_free_port
 
 CONDOR = Path(__file__).parents[2] / ".pools/condor"
 """What `make pools` fetched; without it there are no tests of HTCondor."""
@@ -106,10 +107,11 @@ SCHEDD2.SCHEDD_LOG = $(LOG)/Schedd2Log
 SCHEDD2.SCHEDD_ADDRESS_FILE = {folder}/spool2/address
 SCHEDD2.SCHEDD_DAEMON_AD_FILE = {folder}/spool2/ad
 SCHEDD2.HISTORY = {folder}/spool2/history
+SCHEDD2_ENVIRONMENT = "TZ=NPT-5:45"
 DAEMON_LIST = $(DAEMON_LIST) SCHEDD2
 DC_DAEMON_LIST = +SCHEDD2
 """
-"""Another access point of the same pool, called second@pool.test."""
+"""Another access point of the same pool, called second@pool.test, in another time zone."""
 FOLDERS = ("log", "run", "lock", "spool", "spool2", "execute", "cred", "passwords.d", "tokens.d")
 
 
@@ -119,7 +121,7 @@ class Pool:
 
     folder: Path
     port: int
-    run_as: children.Account | None
+    run_as: children.UnixAccount | None
     master: subprocess.Popen[bytes]
     slots: int
     condor: Path = CONDOR
@@ -127,21 +129,21 @@ class Pool:
     @classmethod
     def start(cls, folder: Path, slots: int = 8, more: str = "", condor: Path = CONDOR) -> "Pool":
         """Start a pool in a new folder, which the unprivileged user must be able to reach."""
-        run_as, port = children.account(), free_port()
+        run_as, port = children.find_run_account(), find_free_port()
         uid, gid = run_as or (os.getuid(), os.getgid())
         folder.mkdir()
-        home.give(folder, run_as)
+        home.give_ownership(folder, run_as)
         for name in FOLDERS:
             (folder / name).mkdir(mode=0o700 if name.endswith(".d") else 0o755)
-            home.give(folder / name, run_as)
+            home.give_ownership(folder / name, run_as)
         given = {"condor": condor, "folder": folder, "uid": uid, "gid": gid, "port": port}
         config = CONFIG.format(**given, slots=slots, memory_mb=slots * 4000)
         config += more.format(**given)
         (folder / "config").write_text(config)
         with (folder / "said").open("ab") as said:
-            master = children.spawn(
+            master = children.spawn_process(
                 [condor / "usr/sbin/condor_master", "-f"],
-                env=_environment(folder, condor),
+                env=_build_environment(folder, condor),
                 cwd=folder,
                 out=said,
                 err=said,
@@ -166,7 +168,7 @@ class Pool:
         command = [str(self.condor / f"usr/bin/{program}"), *words]
         uid, gid = self.run_as or (None, None)
         return subprocess.run(
-            command, env=_environment(self.folder, self.condor), cwd=self.folder, user=uid, group=gid,
+            command, env=_build_environment(self.folder, self.condor), cwd=self.folder, user=uid, group=gid,
             extra_groups=None if uid is None else [], capture_output=True, text=True, timeout=20,
             check=False,
         )  # fmt: skip
@@ -185,6 +187,15 @@ class Pool:
         """The jobs and clusters that the schedd has."""
         return self.run("condor_q", "-all", "-af", "ClusterId").stdout
 
+    def show_state(self, native_id: str) -> str:
+        """What HTCondor knows of a cluster, and the last that its shadows said."""
+        wanted = ("ClusterId", "ProcId", "JobStatus", "HoldReason", "RemoveReason", "ExitCode")
+        told = [
+            self.run(program, native_id, "-af:lrng", *wanted).stdout
+            for program in ("condor_q", "condor_history")
+        ]
+        return "\n".join([*told, (self.folder / "log/ShadowLog").read_text()[-3000:]])
+
     def empty(self) -> None:
         """Leave nothing in the queue, nor what is over and kept for a watcher."""
 
@@ -194,6 +205,24 @@ class Pool:
             return not self.queue()
 
         wait_until(is_empty, within=180, what="an empty queue")
+
+    def lose_queue(self) -> None:
+        """As with a disk that was replaced: the schedd knows of no job, and begins its numbers again."""
+        schedd, machine = self.process("condor_schedd"), self.process("condor_startd")
+        os.kill(schedd, signal.SIGSTOP)
+        for path in (self.folder / "spool").glob("job_queue.log*"):
+            path.unlink()
+        os.kill(schedd, signal.SIGKILL)
+        # Else its slots wait for the schedd that had claimed them.
+        os.kill(machine, signal.SIGQUIT)
+        wait_until(lambda: self._works_without(machine), within=60, what="a schedd and slots")
+
+    def _works_without(self, old: int) -> bool:
+        if self.run("condor_q", "-totals").returncode:
+            return False
+        with suppress(ValueError):
+            return self.process("condor_startd") != old
+        return False
 
     def queries(self) -> int:
         """How often the schedd was asked for jobs, by its own word."""
@@ -223,7 +252,7 @@ class Pool:
         self.master.wait()
 
 
-def _environment(folder: Path, condor: Path) -> dict[str, str]:
+def _build_environment(folder: Path, condor: Path) -> dict[str, str]:
     return {
         "PATH": f"{condor}/usr/bin:{condor}/usr/sbin:/usr/bin:/bin",
         "CONDOR_CONFIG": str(folder / "config"),

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from batch.slurm import Access
-from tests.batch import reaper
-from tests.conftest import free_port, wait_until
+from batch.slurm import SlurmAccess
+from tests.batch import subreaper
+from tests.conftest import wait_until
 from up import children, home
+from up.ports import find_free_port
 
 SLURM = Path(__file__).parents[2] / ".pools/slurm"
 """What `make pools` fetched; without it there are no tests of Slurm."""
@@ -72,26 +73,29 @@ class SlurmPool:
 
     folder: Path
     port: int
-    run_as: children.Account | None
+    run_as: children.UnixAccount | None
     slots: int
+    zone: str = "UTC"
+    """Of its machine's clock, as TZ says it."""
     daemons: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     @classmethod
     def start(
         cls,
         folder: Path,
-        run_as: children.Account | None,
+        run_as: children.UnixAccount | None,
         *,
         slots: int = 8,
         min_job_age: int = 300,
         jobcomp: str = "filetxt",
+        zone: str = "UTC",
     ) -> Self:
         """Start one in a new folder, which its user (None: who we are) must be able to reach."""
         folder.mkdir()
         for path in (folder, *(folder / name for name in FOLDERS)):
             path.mkdir(exist_ok=True)
-            home.give(path, run_as)
-        pool = cls(folder, free_port(), run_as, slots)
+            home.give_ownership(path, run_as)
+        pool = cls(folder, find_free_port(), run_as, slots, zone)
         pool._configure(min_job_age, jobcomp)
         pool.begin("munged")
         wait_until((folder / "munge/socket").exists, what="munge")
@@ -110,7 +114,7 @@ class SlurmPool:
 
     def _configure(self, min_job_age: int, jobcomp: str) -> None:
         (plugins,) = SLURM.resolve().glob("usr/lib/*-linux-gnu/slurm-wlm")
-        given = {"folder": self.folder, "port": self.port, "slurmd_port": free_port()}
+        given = {"folder": self.folder, "port": self.port, "slurmd_port": find_free_port()}
         more = {"user": self._uid, "plugins": plugins, "slots": self.slots, "most": 1001}
         limits = {"min_job_age": min_job_age, "memory_mb": self.slots * 4000, "jobcomp": jobcomp}
         self.configuration.write_text(CONFIG.format(**given, **more, **limits))
@@ -118,7 +122,7 @@ class SlurmPool:
         key = self.folder / "munge/key"
         key.touch(mode=0o600)
         key.write_bytes(secrets.token_bytes(1024))
-        home.give(key, self.run_as)
+        home.give_ownership(key, self.run_as)
 
     @property
     def configuration(self) -> Path:
@@ -141,11 +145,11 @@ class SlurmPool:
             # Slurm lets jobs outlive it.
             command = [
                 shutil.which("python3", path="/usr/bin:/usr/local/bin") or "",
-                reaper.__file__,
+                subreaper.__file__,
                 *command,
             ]
         with (self.folder / f"log/{name}.said").open("ab") as said:
-            self.daemons[name] = children.spawn(
+            self.daemons[name] = children.spawn_process(
                 command,
                 env=self.environment,
                 cwd=self.folder,
@@ -182,9 +186,37 @@ class SlurmPool:
         if remembered:
             shutil.rmtree(self.folder / "state")
             subprocess.run(["cp", "-a", remembered, self.folder / "state"], check=True)
-            home.give(self.folder / "state", self.run_as)
+            home.give_ownership(self.folder / "state", self.run_as)
         self.begin("slurmctld")
         wait_until(lambda: self.run("squeue").returncode == 0, within=60, what="a controller")
+
+    def lose_queue(self) -> None:
+        """As with a disk that was replaced: the controller knows of no job, and begins its numbers again."""
+        nothing = self.folder / "nothing"
+        nothing.mkdir(exist_ok=True)
+        with self.other_node():
+            self.crash(nothing)
+
+    def renew_node(self) -> None:
+        """Let ids be given again that jobs had before a crash."""
+        with self.other_node():
+            pass
+        wait_until(self.is_up, within=60, what="a node")
+
+    @contextmanager
+    def other_node(self) -> Iterator[None]:
+        """Meanwhile there is no node, and then another one: it would refuse for a while jobs of ids that it has had."""
+        self.end("slurmd")
+        for path in (self.folder / "spool").glob("cred_state*"):
+            path.unlink()
+        yield
+        self.begin("slurmd")
+
+    def give_node_back(self) -> None:
+        """What an operator does with a node that has drained itself: it refuses a job of an id that it has had."""
+        state = self.run("sinfo", "-h", "-o", "%T").stdout
+        if "drain" in state or "down" in state:
+            self.run("scontrol", "update", "NodeName=localhost", "State=RESUME")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -192,6 +224,7 @@ class SlurmPool:
             "PATH": f"{SLURM.resolve()}/usr/bin:/usr/bin:/bin",
             "SLURM_CONF": str(self.configuration),
             "LC_ALL": "C.UTF-8",
+            "TZ": self.zone,
         }
 
     def is_up(self) -> bool:
@@ -208,7 +241,7 @@ class SlurmPool:
             text=True, timeout=20, check=False,
         )  # fmt: skip
 
-    def access(self, interval_s: float = 0.1) -> Access:
+    def access(self, interval_s: float = 0.1) -> SlurmAccess:
         """The cluster, for its own user; where that is not us, by programs that become it first."""
         as_user, wrappers = "", self.folder / "programs"
         if self.run_as is not None:
@@ -219,7 +252,7 @@ class SlurmPool:
             program = SLURM.resolve() / "usr/bin" / name
             (wrappers / name).write_text(f'#!/bin/sh\nexec {as_user} {program} "$@"\n')
             (wrappers / name).chmod(0o755)
-        return Access(wrappers, self.configuration, interval_s=interval_s, call_s=20)
+        return SlurmAccess(wrappers, self.configuration, interval_s=interval_s, call_s=20)
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
@@ -234,7 +267,7 @@ class SlurmPool:
         self.run("scancel", "--me")
         wait_until(lambda: not self.queue(), what="an empty queue")
 
-    def shown(self) -> str:
+    def describe_state(self) -> str:
         """What Slurm knows of nodes and jobs, and the last that its controller and its node said."""
         said = [self.run("scontrol", "show", what).stdout for what in ("node", "job")]
         logs = [

@@ -6,26 +6,32 @@ from pathlib import Path
 
 import pytest
 
-from batch.htcondor import Access, HTCondor
-from tests.batch.maltreated import on_htcondor
+from batch.htcondor import HTCondor, HTCondorAccess
+from tests.batch.pool_chaos import make_htcondor_chaos
 from tests.batch.pools import Pool
 from tests.conftest import wait_until
-from tests.workers.reckoning import table
-from tests.workers.services import serving
+from tests.workers.accidents import DISKS_MB, choose_database_folder, make_small_disks
+from tests.workers.chaos_accounting import format_table
+from tests.workers.services import run_services
 
 SEED = int(os.environ.get("POMS_TEST_SEED", random.randrange(10**6)))
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(400)
 async def test_every_submission_runs_once_on_htcondor(
-    service_home: Path, access: Access, pool: Pool
+    service_home: Path, access: HTCondorAccess, pool: Pool
 ) -> None:
-    with serving(service_home) as services:
-        chaos = await on_htcondor(services, service_home / "chaos", access, pool, SEED, 120)
+    with (
+        make_small_disks(DISKS_MB) as disks,
+        run_services(choose_database_folder(disks, service_home)) as services,
+    ):
+        chaos = await make_htcondor_chaos(
+            services, service_home / "chaos", access, pool, SEED, 120, disks
+        )
         try:
-            rows = await chaos.run(launches=5, hits=1)
-            assert all(row.is_good for row in rows), f"seed {SEED}\n{table(rows)}"
-            assert sum(row.launches for row in rows) >= 40
+            rows = await chaos.run(launches=2, hits=1)
+            assert all(row.is_good for row in rows), f"seed {SEED}\n{format_table(rows)}"
+            assert sum(row.launches for row in rows) >= 2 * len(chaos.faults)
         finally:
             chaos.house.stop()
             chaos.house.db.terminate()

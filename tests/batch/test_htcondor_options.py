@@ -3,39 +3,43 @@
 import pytest
 
 from batch import BatchRefused, Launch
-from batch.htcondor.order import description
-from domain.batch_options import BatchOptions
-from domain.jobs import JobState
-from tests.batch.benches import Feed, HTCondorBench
+from batch.htcondor.order import describe_submission
+from domain.setup.batch_options import BatchOptions
+from domain.submissions.jobs import JobState
+from tests.batch.batch_fixtures import CommittingFeed, HTCondorFixture
 from tests.batch.pools import Pool
 
 WRITES = 'echo x > "$POMS_JOB.out"'
 
 
 @pytest.fixture
-def bench(condor: HTCondorBench) -> HTCondorBench:
+def bench(condor: HTCondorFixture) -> HTCondorFixture:
     return condor
 
 
-def asking(bench: HTCondorBench, mark: str, options: BatchOptions, priority: int = 0) -> Launch:
+def build_launch(
+    bench: HTCondorFixture, mark: str, options: BatchOptions, priority: int = 0
+) -> Launch:
     return bench.launch(mark, WRITES, options=options, priority=priority)
 
 
 async def test_jobs_go_to_machines_that_meet_the_requirements_and_carry_the_attributes(
-    bench: HTCondorBench, pool: Pool
+    bench: HTCondorFixture, pool: Pool
 ) -> None:
-    feed = Feed(bench.system)
+    feed = CommittingFeed(bench.system)
     wanted = BatchOptions(
-        requirements='TARGET.Machine =!= "elsewhere$(x)" || false',
-        attributes=[["WantGlidein", "1 < 2"], ["Campaign_Name", '"a $(b) c"']],
+        requirements='TARGET.Machine =!= "elsewhere" || false',
+        attributes=[["WantGlidein", "1 < 2"], ["Campaign_Name", '"a b c"']],
     )
-    native_id = await bench.system.submit(asking(bench, "fits", wanted, priority=7))
+    native_id = await bench.submit(build_launch(bench, "fits", wanted, priority=7))
     said = pool.run("condor_q", native_id, "-af", "WantGlidein", "Campaign_Name", "JobPrio").stdout
-    assert said.strip() == "true a $(b) c 7"
-    nowhere = asking(bench, "nowhere", BatchOptions(requirements='TARGET.Machine == "elsewhere"'))
-    other = await bench.system.submit(nowhere)
-    await bench.system.open(other)
-    await bench.system.open(native_id)
+    assert said.strip() == "true a b c 7"
+    nowhere = build_launch(
+        bench, "nowhere", BatchOptions(requirements='TARGET.Machine == "elsewhere"')
+    )
+    other = await bench.submit(nowhere)
+    await bench.open(other)
+    await bench.open(native_id)
     await feed.until_over(native_id, [1])
     assert feed.states(other) == {1: JobState.IDLE}
 
@@ -46,19 +50,24 @@ async def test_jobs_go_to_machines_that_meet_the_requirements_and_carry_the_attr
         BatchOptions(requirements="true) || (true"),
         BatchOptions(requirements="true // and no more"),
         BatchOptions(attributes=[["Extra", "1 +"]]),
+        BatchOptions(attributes=[["Extra", '"$ENV(HOME)"']]),
+        BatchOptions(attributes=[["AccountingGroup", '"other"']]),
+        BatchOptions(attributes=[["DAGManNodesLog", '"/etc/x"']]),
         BatchOptions(attributes=[["Requirements", "true"]]),
         BatchOptions(attributes=[["POMS_GO", "true"]]),
     ],
 )
 async def test_nothing_that_is_asked_opens_the_gate(
-    bench: HTCondorBench, options: BatchOptions
+    bench: HTCondorFixture, options: BatchOptions
 ) -> None:
     with pytest.raises(BatchRefused):
-        await bench.system.submit(asking(bench, "wrong", options))
+        await bench.submit(build_launch(bench, "wrong", options))
 
 
-async def test_a_container_is_named_in_the_description(bench: HTCondorBench) -> None:
+async def test_a_container_is_named_in_the_description(bench: HTCondorFixture) -> None:
     image = BatchOptions(container="docker://almalinux:9")
-    made = description(asking(bench, "image", image), bench.access)
+    made = describe_submission(build_launch(bench, "image", image), bench.access)
     assert made["container_image"] == "docker://almalinux:9"
-    assert "container_image" not in description(asking(bench, "bare", BatchOptions()), bench.access)
+    assert "container_image" not in describe_submission(
+        build_launch(bench, "bare", BatchOptions()), bench.access
+    )

@@ -16,9 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from batch.htcondor import Access
-from domain.jobs import JobState
-from tests.batch.benches import Feed, HTCondorBench
+from batch.htcondor import HTCondorAccess
+from domain.submissions.jobs import JobState
+from tests.batch.batch_fixtures import CommittingFeed, HTCondorFixture
 from tests.batch.pools import NEWER, Pool
 from up import children, home
 
@@ -59,7 +59,7 @@ class Keys:
         words = [sys.executable, "-c", PRELOAD, str(folder / "cache"), ISSUER, keys]
         subprocess.run(words, check=True, capture_output=True)
         for path in (folder, *folder.rglob("*")):
-            home.give(path, children.account())
+            home.give_ownership(path, children.find_run_account())
         return made
 
     def _certificate(self) -> None:
@@ -121,25 +121,27 @@ def keys(pool: Pool, service_home: Path) -> Keys:
 
 
 @pytest.fixture
-def newer(keys: Keys, service_home: Path) -> Iterator[HTCondorBench]:
+def newer(keys: Keys, service_home: Path) -> Iterator[HTCondorFixture]:
     made = Pool.start(service_home / "condor3", more=CONFIG, condor=NEWER)
     tokens = made.token(service_home / "tokens3")
-    access = Access(f"localhost:{made.port}", tokens=tokens, file_system="pool.test", call_s=20)
+    access = HTCondorAccess(
+        f"localhost:{made.port}", tokens=tokens, file_system="pool.test", call_s=20
+    )
     spool = service_home / "spool-of-newer"
     spool.mkdir()
-    bench = HTCondorBench(spool, made, replace(access, authorities=keys.folder / "host.pem"))
+    bench = HTCondorFixture(spool, made, replace(access, authorities=keys.folder / "host.pem"))
     yield bench
     bench.condor.close()
     made.stop()
 
 
-async def test_a_launch_with_a_scitoken_is_its_subjects(newer: HTCondorBench, keys: Keys) -> None:
-    feed = Feed(newer.system)
+async def test_a_launch_with_a_scitoken_is_its_subjects(newer: HTCondorFixture, keys: Keys) -> None:
+    feed = CommittingFeed(newer.system)
     # HTCondor 25 knows a super user only once it has submitted something.
     await newer.system.submit(newer.launch("ours", "true"))
     launch = newer.launch("m1", 'echo x > "$POMS_JOB.out"')
-    native_id = await newer.system.submit(replace(launch, credential=keys.token("dunepro")))
+    native_id = await newer.submit(replace(launch, credential=keys.token("dunepro")))
     owner = newer._pool.run("condor_q", native_id, "-af", "Owner").stdout.strip()
     assert owner == "dunepro"
-    await newer.system.open(native_id)
+    await newer.open(native_id)
     assert await feed.until_over(native_id, [1]) == {1: JobState.SUCCEEDED}

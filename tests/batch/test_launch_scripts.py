@@ -6,24 +6,32 @@ from pathlib import Path
 
 import pytest
 
-from db import actions, discrepancies
+from db.batch import discrepancies
 from db.pool import Pool as Database
-from domain.jobs import Verb
+from db.submissions import actions
+from domain.submissions.jobs import JobActionVerb
+from tests.batch.launch_script_fixture import (
+    KIND,
+    NUMBERED,
+    ScriptFixture,
+    make_own_keys,
+    needs_sshd,
+    run_sshd,
+)
 from tests.batch.pools import Pool
-from tests.batch.scripted import NUMBERED, SSHD, Scripted, sshd
-from tests.batch.shared import Shared
-from tests.workers.house import until
-from tests.workers.test_kill_points import dies_at
+from tests.batch.shared_house import SMALL, SharedHouse
+from tests.workers.house import wait_until
+from tests.workers.test_kill_points import kill_worker_at
 
 pytestmark = pytest.mark.parametrize("engine", ["htcondor"], indirect=True)
 SILENCE_S = 60
 
 
 async def test_a_script_that_submits_three_clusters_is_followed_to_its_end(
-    house: Shared, db: Database, pool: Pool
+    house: SharedHouse, db: Database, pool: Pool
 ) -> None:
     held = f"{NUMBERED}\nhold = true"
-    script = await Scripted.make(
+    script = await ScriptFixture.make(
         house, db, pool, silence_s=SILENCE_S, bad=["3"], more=[NUMBERED, NUMBERED, held]
     )
     house.worker(POMS_HTCONDOR_INTERVAL_S="1")
@@ -32,21 +40,21 @@ async def test_a_script_that_submits_three_clusters_is_followed_to_its_end(
     async def adopted() -> bool:
         return bool(await db.fetchval("SELECT count(*) FROM cluster WHERE jobs = 2"))
 
-    await until(adopted, "the first cluster", house)
+    await wait_until(adopted, "the first cluster", house)
     assert await script.value("state", id) == "submitting"
     assert script.noted("ends") == 0
 
     async def is_held() -> bool:
         return bool(await script.value("jobs_held", id) == 2)
 
-    await until(is_held, "the held jobs", house, within=120)
+    await wait_until(is_held, "the held jobs", house, within=120)
     rows = await db.fetch("SELECT number, native_id, state, text FROM job ORDER BY number")
     assert [row["state"] for row in rows][4:] == ["held", "held"]
     assert "on hold at user's request" in rows[4]["text"]
     assert await db.fetchval("SELECT count(*) FROM cluster") == 3
     assert len({row["native_id"] for row in rows}) == 6
-    await actions.ask(db, id, Verb.RELEASE, "go on", script.plant.person_id)
-    await until(script.settled, "the end of all", house, within=120)
+    await actions.request_action(db, id, JobActionVerb.RELEASE, "go on", script.plant.person_id)
+    await wait_until(script.settled, "the end of all", house, within=120)
     states = await db.fetch(
         "SELECT state, exit_code, reason, cpu_s, wall_s FROM job WHERE submission_id = $1 ORDER BY number",
         id,
@@ -57,7 +65,7 @@ async def test_a_script_that_submits_three_clusters_is_followed_to_its_end(
     assert all(row["wall_s"] is not None and row["cpu_s"] is not None for row in states)
     families = await db.fetch("SELECT state, jobs FROM submission ORDER BY id")
     assert [tuple(row) for row in families] == [("located", 6), ("located", 1)]
-    assert await script.done() == 6
+    assert await script.count_done() == 6
     assert (script.noted("begins"), script.noted("submits"), script.noted("ends")) == (2, 4, 2)
     output = await script.output(id)
     assert "I am" in output
@@ -66,12 +74,12 @@ async def test_a_script_that_submits_three_clusters_is_followed_to_its_end(
 
 
 async def test_what_a_script_had_not_submitted_when_it_failed_is_recovered(
-    house: Shared, db: Database, pool: Pool
+    house: SharedHouse, db: Database, pool: Pool
 ) -> None:
-    script = await Scripted.make(house, db, pool, exit=3)
+    script = await ScriptFixture.make(house, db, pool, exit=3)
     house.worker(POMS_HTCONDOR_INTERVAL_S="1")
     id = await script.launch()
-    await until(script.settled, "the end of all", house, within=120)
+    await wait_until(script.settled, "the end of all", house, within=120)
     rows = await db.fetch(
         "SELECT state, reason, text FROM job WHERE submission_id = $1 ORDER BY number", id
     )
@@ -83,17 +91,17 @@ async def test_what_a_script_had_not_submitted_when_it_failed_is_recovered(
     assert (attempt["script_end"], attempt["exit_code"]) == ("exited", 3)
     families = await db.fetch("SELECT state, jobs, files FROM submission ORDER BY id")
     assert [tuple(row) for row in families] == [("located", 6, 6), ("located", 4, 4)]
-    assert await script.done() == 6
+    assert await script.count_done() == 6
     assert (script.noted("begins"), script.noted("submits")) == (2, 3)
 
 
 async def test_programs_that_know_nothing_of_us_are_accounted_for_by_their_exit_codes(
-    house: Shared, db: Database, pool: Pool
+    house: SharedHouse, db: Database, pool: Pool
 ) -> None:
     program = house.tmp / "simple.sh"
     program.write_text('#!/bin/sh\n[ "$1" != 4 ]\n')
     program.chmod(0o755)
-    script = await Scripted.make(
+    script = await ScriptFixture.make(
         house, db, pool, consumption="exit_code", completion="complete", patterns=[], words=["-terse"],
         executable=str(program), more=[""] * 3,
     )  # fmt: skip
@@ -103,7 +111,7 @@ async def test_programs_that_know_nothing_of_us_are_accounted_for_by_their_exit_
     async def is_over() -> bool:
         return await script.value("ended_at", id) is not None
 
-    await until(is_over, "its end", house, within=120)
+    await wait_until(is_over, "its end", house, within=120)
     rows = await db.fetch(
         "SELECT state, reason, exit_code FROM job WHERE submission_id = $1 ORDER BY number", id
     )
@@ -116,32 +124,68 @@ async def test_programs_that_know_nothing_of_us_are_accounted_for_by_their_exit_
     assert (await script.value("files_done", id), await script.value("files_failed", id)) == (5, 1)
 
 
+async def test_with_exit_codes_alone_each_stage_after_is_launched_once_by_the_name_that_poms_gives(
+    house: SharedHouse, db: Database, pool: Pool
+) -> None:
+    script = await ScriptFixture.make(
+        house, db, pool, consumption="exit_code", patterns=[], words=["-terse"], executable="/bin/true", more=[""] * 3,
+    )  # fmt: skip
+    plant = script.plant
+    command = [*await db.fetchval("SELECT command FROM job_type"), "%(dataset)s"]
+    fed = [await plant.dataset(f"stage:{name}") for name in ("reco", "merge")]
+    reco = await plant.stage("reco", command, dataset_id=fed[0], resources=SMALL, split="nfiles(1)")
+    merge = await plant.stage("merge", command, dataset_id=fed[1], resources=SMALL)
+    for upstream, downstream in ((script.stage_id, merge), (script.stage_id, reco), (reco, merge)):
+        await plant.edge(upstream, downstream, ["*.root"])
+    await db.execute("UPDATE stage SET batch_system = 'htcondor'")
+    await db.execute(KIND, "exit_code")
+    house.worker(POMS_HTCONDOR_INTERVAL_S="1")
+    first = await script.launch()
+    await wait_until(script.settled, "the end of all", house, within=120)
+    rows = await db.fetch(
+        "SELECT id, stage_id, upstream_id, state, reason FROM submission ORDER BY id"
+    )
+    assert {(row["stage_id"], row["upstream_id"]) for row in rows[1:3]} == {
+        (reco, first),
+        (merge, first),
+    }
+    of_reco = next(row["id"] for row in rows if row["stage_id"] == reco)
+    assert [(row["stage_id"], row["upstream_id"]) for row in rows[3:]] == [(merge, of_reco)]
+    for row in rows:
+        assert row["state"] == "located"
+        assert "nothing but exit codes" in row["reason"]
+        number = 2 if (row["stage_id"], row["upstream_id"]) == (merge, first) else 1
+        name = f"poms_depends_{row['upstream_id']}_{number}" if row["upstream_id"] else ""
+        assert f"It works on {name}".strip() in (await script.output(row["id"])).splitlines()
+    assert await db.fetchval("SELECT count(*) FROM slice WHERE ordinals IS NOT NULL") == 1
+
+
 @pytest.mark.parametrize(
     ("point", "submitted", "repair"),
     [
         ("script.run.before", 0, "relaunch"),
-        ("script.adopt.before", 1, "look"),
-        ("script.count.before", 1, "look"),
-        ("script.ended.before", 3, "look"),
+        ("script.adopt.before", 1, "inspect"),
+        ("script.count.before", 1, "inspect"),
+        ("script.ended.before", 3, "inspect"),
         ("script.settled.before", 3, None),
         ("script.conclude.before", 3, None),
         ("script.conclude.after", 3, None),
     ],
 )
 async def test_a_script_dies_with_its_worker_and_is_never_run_again_by_itself(
-    house: Shared, db: Database, pool: Pool, point: str, submitted: int, repair: str | None
+    house: SharedHouse, db: Database, pool: Pool, point: str, submitted: int, repair: str | None
 ) -> None:
-    script = await Scripted.make(house, db, pool, silence_s=1 if submitted == 3 else 30)
+    script = await ScriptFixture.make(house, db, pool, silence_s=1 if submitted == 3 else 30)
     id = await script.launch()
-    await dies_at(house, point, POMS_HTCONDOR_INTERVAL_S="1")
+    await kill_worker_at(house, point, POMS_HTCONDOR_INTERVAL_S="1")
     await db.execute("UPDATE submission SET lease_until = now() WHERE lease_until IS NOT NULL")
     house.worker(POMS_HTCONDOR_INTERVAL_S="1")
     if not submitted:
-        await until(lambda: undecided(db), "the discrepancy", house)
+        await wait_until(lambda: is_undecided(db), "the discrepancy", house)
         found = await db.fetchval("SELECT id FROM discrepancy")
-        await discrepancies.ask(db, found, script.plant.person_id)
-    await until(script.settled, "the end of all", house, within=120)
-    assert await script.done() == 6
+        await discrepancies.request_repair(db, found, script.plant.person_id)
+    await wait_until(script.settled, "the end of all", house, within=120)
+    assert await script.count_done() == 6
     filed = await db.fetch("SELECT kind, repair, details FROM discrepancy")
     is_filed = [("cut_off_script", repair)] * (repair is not None)
     assert [(row["kind"], row["repair"]) for row in filed] == is_filed, filed
@@ -150,7 +194,7 @@ async def test_a_script_dies_with_its_worker_and_is_never_run_again_by_itself(
     assert await db.fetchval("SELECT count(*) FROM submission") == 1 + (submitted == 1)
 
 
-async def undecided(db: Database) -> bool:
+async def is_undecided(db: Database) -> bool:
     return bool(
         await db.fetchval(
             "SELECT count(*) FROM submission s JOIN discrepancy d ON d.submission_id = s.id"
@@ -160,9 +204,9 @@ async def undecided(db: Database) -> bool:
 
 
 async def test_one_who_removes_the_jobs_stops_the_script_first(
-    house: Shared, db: Database, pool: Pool
+    house: SharedHouse, db: Database, pool: Pool
 ) -> None:
-    script = await Scripted.make(
+    script = await ScriptFixture.make(
         house, db, pool, silence_s=60, more=[f"{NUMBERED}\nhold = true"] * 3
     )
     house.worker(POMS_HTCONDOR_INTERVAL_S="1")
@@ -171,9 +215,9 @@ async def test_one_who_removes_the_jobs_stops_the_script_first(
     async def is_held() -> bool:
         return bool(await script.value("jobs_held", id) == 2)
 
-    await until(is_held, "the first jobs", house)
-    await actions.ask(db, id, Verb.REMOVE, "a mistake", script.plant.person_id)
-    await until(script.settled, "the end of all", house)
+    await wait_until(is_held, "the first jobs", house)
+    await actions.request_action(db, id, JobActionVerb.REMOVE, "a mistake", script.plant.person_id)
+    await wait_until(script.settled, "the end of all", house)
     row = await db.fetchrow("SELECT state, reason, jobs_removed FROM submission")
     assert row is not None
     assert tuple(row) == ("cancelled", "a mistake", 6)
@@ -181,13 +225,13 @@ async def test_one_who_removes_the_jobs_stops_the_script_first(
 
 
 async def test_a_script_that_submits_nothing_has_failed_to_launch_and_says_why(
-    house: Shared, db: Database, pool: Pool
+    house: SharedHouse, db: Database, pool: Pool
 ) -> None:
-    script = await Scripted.make(house, db, pool)
+    script = await ScriptFixture.make(house, db, pool)
     await db.execute("UPDATE job_type SET recoveries = '[]', command = $1", ["sh", "-c", WORDS])
     house.worker(POMS_HTCONDOR_INTERVAL_S="1", POMS_SCRIPT_LIMIT_S="1.5", SECRET="hidden")
     id = await script.launch()
-    await until(script.settled, "the end of all", house)
+    await wait_until(script.settled, "the end of all", house)
     row = await db.fetchrow("SELECT state, reason FROM submission")
     assert row is not None
     assert row["state"] == "launch_failed"
@@ -200,7 +244,7 @@ async def test_a_script_that_submits_nothing_has_failed_to_launch_and_says_why(
     assert "Use job id 5.0@elsewhere.example.org" in output
     found = await db.fetchrow("SELECT kind, native_id, repair FROM discrepancy")
     assert found is not None
-    assert tuple(found) == ("not_followed", "5@elsewhere.example.org", "look")
+    assert tuple(found) == ("not_followed", "5@elsewhere.example.org", "inspect")
 
 
 WORDS = """
@@ -211,21 +255,26 @@ sleep 60
 """
 
 
-@pytest.mark.skipif(not Path(SSHD).exists(), reason="there is no sshd")
+@needs_sshd
 async def test_a_script_runs_on_another_host_by_ssh(
-    house: Shared, db: Database, pool: Pool
+    house: SharedHouse, db: Database, pool: Pool
 ) -> None:
-    script = await Scripted.make(house, db, pool)
-    with sshd(house.tmp / "sshd") as (port, configuration):
-        await db.execute("UPDATE launch_host SET kind = 'ssh', address = $1", f"127.0.0.1:{port}")
+    script = await ScriptFixture.make(house, db, pool)
+    with run_sshd(house.tmp / "sshd") as (port, configuration):
+        await db.execute("UPDATE launch_host SET kind = 'ssh', address = $1", f"far:{port}")
         await db.execute("UPDATE login_setup SET account = $1", getpass.getuser())
-        house.worker(POMS_HTCONDOR_INTERVAL_S="1", POMS_SSH_CONFIGURATION=str(configuration))
+        await db.execute("UPDATE launch_host SET accounts = ARRAY['*']")
+        await db.execute(
+            "INSERT INTO allowed_account SELECT id, 'production', accounts FROM launch_host"
+        )
+        keys = make_own_keys(house.tmp / "keys", script.plant.experiment_id, configuration)
+        house.worker(POMS_HTCONDOR_INTERVAL_S="1", POMS_SSH_KEYS=str(keys))
         id = await script.launch()
-        await until(script.settled, "the end of all", house, within=120)
+        await wait_until(script.settled, "the end of all", house, within=120)
     assert await script.value("state", id) == "located"
-    assert await script.done() == 6
+    assert await script.count_done() == 6
     output = await script.output(id)
-    assert "[POMS] The launch script runs on 127.0.0.1" in output
+    assert "[POMS] The launch script runs on far" in output
     (folder,) = re.findall(r"I am \d+ in (\S+) \[\]", output)
     assert "sandbox" not in folder
     assert not Path(folder).exists()

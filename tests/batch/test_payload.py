@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +16,15 @@ from typing import Any
 import pytest
 
 from batch import ReportKey
-from batch.directory import Generator, InputFile, Order, Unit, prepare, reports
+from batch.directory import (
+    InputFile,
+    LaunchOrder,
+    LaunchUnit,
+    prepare_directory,
+    read_reports,
+)
+from domain.submissions.units import UnitIdentity
+from tests.conftest import wait_until
 
 
 class Site:
@@ -34,16 +44,18 @@ class Site:
             self.files.append(InputFile(10 + len(self.files), name, str(path), size))
 
     def order(self, command: Sequence[str], **more: Any) -> None:
-        unit = Unit(1, self.files, more.pop("generator", None), more.pop("parameter", None))
+        unit = LaunchUnit(1, self.files, more.pop("generator", None), more.pop("parameter", None))
         store = str(more.pop("store", self.store))
         mark = f"m{len(list(self.home.glob('launches/*')))}"
-        self.directory = prepare(self.home, Order(mark, command, store, [unit], **more))
+        self.directory = prepare_directory(
+            self.home, LaunchOrder(mark, command, store, [unit], **more)
+        )
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, payload_py: Path | None = None) -> subprocess.Popen[bytes]:
         self.attempt += 1
         scratch = self.home / f"scratch{self.attempt}"
         scratch.mkdir()
-        payload = [sys.executable, "-I", str(self.directory / "payload.py")]
+        payload = [sys.executable, "-I", str(payload_py or self.directory / "payload.py")]
         return subprocess.Popen(
             [*payload, str(self.directory), "1", str(self.attempt)], cwd=scratch
         )
@@ -55,7 +67,7 @@ class Site:
 
     def report(self) -> Mapping[str, Any]:
         key = ReportKey(self.directory, 1, self.attempt)
-        return reports([key])[key]
+        return read_reports([key])[key]
 
 
 @pytest.fixture
@@ -63,11 +75,11 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
-def fates(report: Mapping[str, Any]) -> dict[str, tuple[str, str, str | None]]:
+def list_fates(report: Mapping[str, Any]) -> dict[str, tuple[str, str, str | None]]:
     return {i["name"]: (i["delivery"], i["outcome"], i["reason"]) for i in report["inputs"]}
 
 
-def outputs(report: Mapping[str, Any]) -> dict[str, list[int]]:
+def list_output_parents(report: Mapping[str, Any]) -> dict[str, list[int]]:
     return {output["name"]: output["parents"] for output in report["outputs"]}
 
 
@@ -76,18 +88,14 @@ def test_outputs_are_measured_and_put_into_the_store(site: Site) -> None:
     report = site.run("cat $(cat $POMS_INPUTS) > all.root; touch not.wanted", patterns=["*.root"])
     assert (site.status, report["outcome"], report["reason"]) == (0, "succeeded", None)
     (output,) = report["outputs"]
-    content = (site.store / "all.root").read_bytes()
+    content = (site.store / "1.1/all.root").read_bytes()
     assert content == b"content of a.json\ncontent of b.json\n"
     assert output["checksum"] == "sha256:" + hashlib.sha256(content).hexdigest()
-    assert (output["size"], output["pattern"], output["parents"]) == (
-        len(content),
-        "*.root",
-        [10, 11],
-    )
-    assert output["path"] == str(site.store / "all.root")
+    assert (output["size"], output["parents"]) == (len(content), [10, 11])
+    assert output["path"] == str(site.store / "1.1/all.root")
     done = ("consumed", "done", None)
-    assert fates(report) == {"a.json": done, "b.json": done}
-    assert [path.name for path in site.store.iterdir()] == ["all.root"]
+    assert list_fates(report) == {"a.json": done, "b.json": done}
+    assert [path.name for path in site.store.iterdir()] == ["1.1"]
     (start,) = (site.directory / "starts/1.jsonl").read_text().splitlines()
     assert json.loads(start)["attempt"] == 1
 
@@ -96,7 +104,7 @@ def test_an_exit_code_is_passed_on_and_nothing_is_kept(site: Site) -> None:
     site.add("a.json")
     report = site.run("touch a.root; exit 3", patterns=["*.root"])
     assert (site.status, report["exit_code"], report["reason"]) == (3, 3, "exit")
-    assert fates(report) == {"a.json": ("delivered", "failed", "exit")}
+    assert list_fates(report) == {"a.json": ("delivered", "failed", "exit")}
     assert report["outputs"] == []
     assert not site.store.exists()
 
@@ -117,7 +125,7 @@ def test_every_pattern_must_match_an_output(site: Site) -> None:
     site.add("a.json")
     report = site.run("touch a.root", patterns=["*.root", "*.hist"])
     assert (site.status, report["reason"], report["outputs"]) == (81, "no_output", [])
-    assert fates(report) == {"a.json": ("delivered", "failed", "no_output")}
+    assert list_fates(report) == {"a.json": ("delivered", "failed", "no_output")}
     assert "*.hist" in report["log_tail"]
 
 
@@ -137,7 +145,7 @@ def test_a_missing_input_and_a_cut_one_keep_the_command_from_running(site: Site)
     assert (site.status, report["reason"]) == (80, "missing_input")
     missing = ("waiting", "failed", "missing_input")
     not_run = ("waiting", "failed", "not_run")
-    assert fates(report) == {"a.json": missing, "b.json": missing, "c.json": not_run}
+    assert list_fates(report) == {"a.json": missing, "b.json": missing, "c.json": not_run}
     assert "I ran" not in report["log_tail"]
 
 
@@ -158,8 +166,8 @@ def test_with_some_inputs_failed_what_is_made_of_the_others_counts(site: Site, c
     report = site.run(f"{TWO_OF_THREE} exit {code}", patterns=["*.root"])
     assert site.status == code
     done, failed = ("consumed", "done", None), ("delivered", "failed", "corrupt")
-    assert fates(report) == {"a.json": done, "b.json": done, "c.json": failed}
-    assert outputs(report) == {"a.root": [10], "b.root": [11]}
+    assert list_fates(report) == {"a.json": done, "b.json": done, "c.json": failed}
+    assert list_output_parents(report) == {"a.root": [10], "b.root": [11]}
     assert report["outputs"][0]["events"] == 5
 
 
@@ -167,8 +175,8 @@ def test_a_skipped_input_is_no_parent(site: Site) -> None:
     site.add("a.json", "b.json")
     skip = """echo '{"input": "b.json", "outcome": "skipped"}' > $POMS_FATES; touch a.root"""
     report = site.run(skip, patterns=["*.root"])
-    assert fates(report)["b.json"] == ("skipped", "none", None)
-    assert outputs(report) == {"a.root": [10]}
+    assert list_fates(report)["b.json"] == ("skipped", "none", None)
+    assert list_output_parents(report) == {"a.root": [10]}
 
 
 STEPS = """
@@ -189,10 +197,12 @@ def test_an_output_may_be_made_from_another_one_that_counts(site: Site) -> None:
         "a.tracks": ["a.hits"], "a.hits": [], "b.tracks": ["b.hits"], "b.hits": [], "both": ["a.tracks", "b.tracks"]
     }  # fmt: skip
     report = site.run(f"{STEPS}{fail_b}")
-    assert outputs(report) == {"a.tracks": [], "a.hits": [10]}, "nothing of what comes from b"
+    assert list_output_parents(report) == {"a.tracks": [], "a.hits": [10]}, (
+        "nothing of what comes from b"
+    )
 
 
-def chain(length: int) -> str:
+def build_chain(length: int) -> str:
     """Lines of outputs each of which was made from the next, the last one from an input."""
     steps = [f"{n}.root" for n in range(length)] + ["a.json"]
     lines = ({"path": name, "parents": [parent]} for name, parent in pairwise(steps))
@@ -201,7 +211,7 @@ def chain(length: int) -> str:
 
 def test_ten_steps_are_not_too_many(site: Site) -> None:
     site.add("a.json")
-    report = site.run(f"touch $(seq -f %g.root 0 9); echo '{chain(10)}' > $POMS_OUTPUTS")
+    report = site.run(f"touch $(seq -f %g.root 0 9); echo '{build_chain(10)}' > $POMS_OUTPUTS")
     assert len(report["outputs"]) == 10
 
 
@@ -215,7 +225,7 @@ def test_ten_steps_are_not_too_many(site: Site) -> None:
         '{"path": "a.root", "parents": [[]]}',
         '{"path": "a.root", "parents": ["a.root"]}',
         '{"path": "a.root", "parents": ["b.root"]}\n{"path": "b.root", "parents": ["a.root"]}',
-        chain(11),
+        build_chain(11),
         '{"path": "a.root", "events": -1}',
         '{"path": "a.root", "metadata": {"x": NaN}}',
         '{"path": "a.root"}\n{"path": "./a.root"}',
@@ -241,20 +251,59 @@ def test_an_output_that_cannot_be_staged_out_fails_the_attempt(site: Site) -> No
     site.add("a.json")
     report = site.run("touch a.root", patterns=["*.root"], store=site.home / "a.json")
     assert (site.status, report["reason"], report["outputs"]) == (83, "stage_out", [])
-    assert fates(report) == {"a.json": ("delivered", "failed", "stage_out")}
+    assert list_fates(report) == {"a.json": ("delivered", "failed", "stage_out")}
 
 
-def test_a_name_that_another_job_wrote_is_not_overwritten(site: Site) -> None:
-    command = ["/bin/sh", "-c", "echo $POMS_JOB > same.root"]
-    units = [Unit(1), Unit(2)]
-    site.directory = prepare(site.home, Order("m", command, str(site.store), units, (), {}, ["*"]))
+def test_nothing_that_was_made_is_replaced_by_another_start(site: Site) -> None:
+    command = ["/bin/sh", "-c", "echo $POMS_UNIQUE $$ > same.root"]
+    units = [LaunchUnit(1), LaunchUnit(2)]
+    site.directory = prepare_directory(
+        site.home, LaunchOrder("m", command, str(site.store), units, (), {}, ["*"])
+    )
+    texts: dict[str, str] = {}
+    # The last one is a batch system's mistake: it starts what it has started before.
+    starts = (("1", "1"), ("1", "2"), ("2", "1"), ("1", "1"))
+    for n, words in enumerate(starts):
+        scratch = site.home / f"again{n}"
+        scratch.mkdir()
+        payload = [
+            sys.executable,
+            "-I",
+            f"{site.directory}/payload.py",
+            str(site.directory),
+            *words,
+        ]
+        assert subprocess.run(payload, cwd=scratch, check=False).returncode == 0
+        now = {p.parent.name: p.read_text() for p in site.store.glob("*/same.root")}
+        assert now.items() > texts.items()
+        texts = now
+    assert texts.keys() == {"1.1", "1.2", "2.1", "1.1-2"}
+    assert texts["1.2"].split()[0] == "m.1.2"
+
+
+def test_starts_of_one_attempt_at_once_each_have_a_place_of_their_own(site: Site) -> None:
+    site.order(["/bin/sh", "-c", "echo $$ > same.root"], patterns=["*.root"])
+    words = [sys.executable, "-I", f"{site.directory}/payload.py", str(site.directory), "1", "1"]
+    scratch = [site.home / f"once{n}" for n in range(6)]
+    for folder in scratch:
+        folder.mkdir()
+    started = [subprocess.Popen(words, cwd=folder) for folder in scratch]
+    assert [process.wait(60) for process in started] == [0] * 6
+    made = {path.read_text() for path in site.store.glob("1.1*/same.root")}
+    assert made == {(folder / "same.root").read_text() for folder in scratch}
+    assert len(made) == 6
+    assert not list(site.store.glob(".*"))
+
+
+def test_what_a_killed_attempt_was_writing_is_cleared_by_the_next(site: Site) -> None:
+    site.order(["/bin/sh", "-c", "echo $POMS_ATTEMPT > a.root"], patterns=["*.root"])
+    half = site.store / ".1.1.part"
+    half.mkdir(parents=True)
+    (half / "a.root").write_text("ha")
+    site.attempt = 1
     assert site.start().wait() == 0
-    scratch = site.home / "other"
-    scratch.mkdir()
-    payload = [sys.executable, "-I", f"{site.directory}/payload.py", str(site.directory), "2", "1"]
-    assert subprocess.run(payload, cwd=scratch, check=False).returncode == 83
-    assert (site.store / "same.root").read_text() == "1\n"
-    assert site.start().wait() == 0, "the same job may do it again"
+    assert [path.name for path in site.store.iterdir()] == ["1.2"]
+    assert (site.store / "1.2/a.root").read_text() == "2\n"
 
 
 def test_a_broken_log_is_still_readable_and_only_its_end_is_reported(site: Site) -> None:
@@ -278,7 +327,7 @@ def test_shell_characters_arrive_as_text(site: Site) -> None:
 
 
 def test_a_generator_is_told_who_it_is(site: Site) -> None:
-    generator = Generator(index=4, seed=5, run=6, subrun=7, first_event=8, events=9)
+    generator = UnitIdentity(index=4, seed=5, run=6, subrun=7, first_event=8, events=9)
     names = "$POMS_INDEX $POMS_SEED $POMS_RUN $POMS_SUBRUN $POMS_FIRST_EVENT $POMS_EVENTS"
     report = site.run(f"echo {names} $POMS_JOB $POMS_ATTEMPT", generator=generator)
     assert report["log_tail"] == "4 5 6 7 8 9 1 1\n"
@@ -286,9 +335,9 @@ def test_a_generator_is_told_who_it_is(site: Site) -> None:
 
 def test_what_is_left_in_the_background_is_not_waited_for(site: Site) -> None:
     begin = time.monotonic()
-    report = site.run("sleep 5 & echo done")
+    report = site.run("sleep 30 & echo done")
     assert (report["outcome"], report["log_tail"]) == ("succeeded", "done\n")
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 25
 
 
 def test_a_payload_that_is_asked_to_end_reports_it_and_nothing_counts(site: Site) -> None:
@@ -303,7 +352,7 @@ def test_a_payload_that_is_asked_to_end_reports_it_and_nothing_counts(site: Site
     assert payload.wait() == -signal.SIGTERM
     report = site.report()
     assert (report["reason"], report["signal"], report["outputs"]) == ("signal", 15, [])
-    assert fates(report) == {"a.json": ("delivered", "failed", "signal")}
+    assert list_fates(report) == {"a.json": ("delivered", "failed", "signal")}
     assert report["log_tail"].startswith("on")
 
 
@@ -313,3 +362,71 @@ def test_a_fault_of_the_payload_is_reported_with_its_traceback(site: Site) -> No
     assert site.start().wait() == 84
     assert site.report()["reason"] == "payload"
     assert "Traceback" in site.report()["log_tail"]
+
+
+def test_an_attempt_writes_its_start_and_its_report_and_nothing_else_where_its_launch_is(
+    site: Site,
+) -> None:
+    site.order(["true"])
+    shutil.rmtree(site.directory / "batch/payload/__pycache__")  # as with another Python
+    before = {*site.directory.rglob("*")}
+    assert site.start().wait() == 0
+    made = {
+        str(each.relative_to(site.directory))
+        for each in site.directory.rglob("*")
+        if each not in before
+    }
+    assert made == {"starts/1.jsonl", "reports/1.1.json"}
+
+
+@pytest.mark.parametrize("part", ["", "units"])
+def test_a_launch_directory_that_is_away_at_the_begin_is_waited_for(site: Site, part: str) -> None:
+    site.order(["/bin/sh", "-c", "echo result > x.root"], patterns=["*.root"])
+    missing, away = site.directory / part, site.home / "away"
+    begun = site.home / "payload.py"
+    begun.write_bytes((site.directory / "payload.py").read_bytes())
+    missing.rename(away)
+    running = site.start(begun)
+    time.sleep(1)
+    assert running.poll() is None
+    away.rename(missing)
+    assert running.wait(20) == 0
+    assert list(list_output_parents(site.report())) == ["x.root"]
+
+
+def test_a_launch_directory_that_comes_and_goes_is_waited_for(site: Site) -> None:
+    site.order(["/bin/sh", "-c", "echo result > x.root"], patterns=["*.root"])
+    missing, away = site.directory / "batch/payload/attempt.py", site.home / "away"
+    begun = site.home / "payload.py"
+    begun.write_bytes((site.directory / "payload.py").read_bytes())
+    missing.rename(away)
+    running = site.start(begun)
+    time.sleep(2)  # as long as the directory is looked at several times, and is there
+    assert running.poll() is None
+    away.rename(missing)
+    assert running.wait(20) == 0
+    assert list(list_output_parents(site.report())) == ["x.root"]
+
+
+def test_a_payload_that_is_missing_for_good_ends_its_job(site: Site) -> None:
+    site.order(["true"])
+    begun = site.home / "payload.py"
+    begun.write_bytes((site.directory / "payload.py").read_bytes())
+    shutil.rmtree(site.directory / "batch")
+    assert site.start(begun).wait(30) == 1
+
+
+def test_a_launch_directory_that_is_away_at_the_end_is_waited_for(site: Site) -> None:
+    made, go, away = (site.home / name for name in ("made", "go", "away"))
+    os.mkfifo(go)
+    script = f"echo result > x.root; touch {made}; cat {go}"
+    site.order(["/bin/sh", "-c", script], patterns=["*.root"])
+    running = site.start()
+    wait_until(made.exists, what="the command")
+    site.directory.rename(away)
+    go.write_text("")
+    time.sleep(1)
+    assert running.poll() is None
+    away.rename(site.directory)
+    assert running.wait(20) == 0
+    assert list(list_output_parents(site.report())) == ["x.root"]

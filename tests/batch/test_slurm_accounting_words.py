@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from batch import BatchUnavailable
-from batch.slurm import asking
-from batch.slurm.accounting import ends, names
-from batch.slurm.asking import Answer, Asking
-from batch.slurm.entry import Entry
-from batch.slurm.order import Name
-from batch.slurm.queue import Task
+from batch.slurm import record_queries
+from batch.slurm.accounting import parse_array_names, parse_task_ends
+from batch.slurm.entry import SlurmEntry
+from batch.slurm.order import ArrayName
+from batch.slurm.queue import ArrayTask
 from batch.slurm.record import REST, Ends, NoRecord
-from domain.jobs import JobState
+from batch.slurm.record_queries import RecordAnswer, RecordQueries
+from domain.submissions.jobs import JobState
 
 SACCT = """\
 1_[1-3]|m1:a0:0:1|CANCELLED by 65534|0:0|1795763283|None|1795763295|None assigned
@@ -39,12 +39,12 @@ LATER = """\
 
 
 def test_ends_are_told_by_set_and_task_and_the_unstarted_rest_of_an_array_apart() -> None:
-    found = ends(SACCT)
+    found = parse_task_ends(SACCT)
     assert {(k, *place) for k, each in found.items() for place in each} == {
         ("a0", 1, REST), ("a1", 2, 1), ("a2", 3, 1), ("a4", 5, 1), ("a5", 6, 1), ("a5", 6, REST), ("a8", 18, 2),
     }  # fmt: skip
     done, killed, failed = found["a1"][2, 1], found["a2"][3, 1], found["a8"][18, 2]
-    assert done == Task(
+    assert done == ArrayTask(
         2, 1, "COMPLETED", "", 0, "0:0", 1795763283, 1795763283, 1795763284, "localhost", "", "a1"
     )
     assert (killed.state, killed.exit, failed.exit) == (JobState.FAILED, "0:9", "3:0")
@@ -55,28 +55,28 @@ def test_ends_are_told_by_set_and_task_and_the_unstarted_rest_of_an_array_apart(
 
 
 def test_of_a_job_that_was_put_back_only_its_last_run_counts() -> None:
-    assert ends(SACCT)["a4"][5, 1].nodes == ""
-    assert all(not each for each in ends(PUT_BACK).values())
+    assert parse_task_ends(SACCT)["a4"][5, 1].nodes == ""
+    assert all(not each for each in parse_task_ends(PUT_BACK).values())
     for text in (LATER, "".join(reversed(LATER.splitlines(keepends=True)))):
-        assert ends(text)["b1"][20, 1].word == "TIMEOUT"
+        assert parse_task_ends(text)["b1"][20, 1].word == "TIMEOUT"
 
 
 def test_marks_are_found_and_what_is_not_ours_is_passed_over() -> None:
     others = "7|wrap|COMPLETED|0:0|1|1|2|n1\n8_1|a|b|FAILED|1:0|1|1|2|n1\nsacct: something else\n"
     text = others + SACCT.replace("3_1|m1", "3_1|m2")
-    assert names(text, "m2") == {3: Name("m2", "a2", 0, 1)}
-    assert names(text, "m") == {}
-    assert ends(others) == {}
+    assert parse_array_names(text, "m2") == {3: ArrayName("m2", "a2", 0, 1)}
+    assert parse_array_names(text, "m") == {}
+    assert parse_task_ends(others) == {}
 
 
-class Told(NoRecord):
+class SilentRecord(NoRecord):
     """A record that tells nothing, or is away."""
 
     def __init__(self) -> None:
         self.asked: list[set[str]] = []
         self.is_away = False
 
-    def ended(self, sets: Mapping[str, Collection[int]]) -> Mapping[str, Ends]:
+    def read_ends(self, sets: Mapping[str, Collection[int]]) -> Mapping[str, Ends]:
         self.asked.append({*sets})
         if self.is_away:
             raise BatchUnavailable("away")
@@ -93,20 +93,20 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(asking, "time", made)
+    monkeypatch.setattr(record_queries, "time", made)
     return made
 
 
-ENTRIES = {f"{n}@a{n}": Entry(f"{n}@a{n}", "m", Path(), [1, 2], {n: 0}) for n in (1, 2)}
+ENTRIES = {f"{n}@a{n}": SlurmEntry(f"{n}@a{n}", "m", Path(), [1, 2], {n: 0}) for n in (1, 2)}
 
 
 def test_what_is_not_told_is_asked_again_ever_later_and_what_is_newly_gone_at_once(
     clock: Clock,
 ) -> None:
-    record, made = Told(), Asking(5.0)
+    record, made = SilentRecord(), RecordQueries(5.0)
     first, second = ENTRIES
     for _ in range(1000):
-        assert made.answers({first: {1}}, ENTRIES, record)[first] == Answer()
+        assert made.answers({first: {1}}, ENTRIES, record)[first] == RecordAnswer()
         clock.now += 5
     assert 8 < len(record.asked) < 20
     assert set(map(frozenset, record.asked)) == {frozenset({"a1"})}
@@ -122,18 +122,18 @@ def test_what_is_not_told_is_asked_again_ever_later_and_what_is_newly_gone_at_on
 def test_a_record_that_is_away_is_asked_by_nobody_for_a_while_and_that_is_told_only_later(
     clock: Clock,
 ) -> None:
-    record, made = Told(), Asking(5.0)
+    record, made = SilentRecord(), RecordQueries(5.0)
     record.is_away = True
     first, second = ENTRIES
     answer = made.answers({first: {1}}, ENTRIES, record)[first]
-    assert answer == Answer(is_told=False)
+    assert answer == RecordAnswer(is_told=False)
     made.answers({first: {1}, second: {1}}, ENTRIES, record)
     assert len(record.asked) == 1
     for _ in range(120):
         clock.now += 5
         answer = made.answers({first: {1}}, ENTRIES, record)[first]
-    assert answer == Answer(is_told=False, why_not="away")
+    assert answer == RecordAnswer(is_told=False, why_not="away")
     assert 8 < len(record.asked) < 20
     record.is_away = False
     clock.now += 60
-    assert made.answers({first: {1}}, ENTRIES, record)[first] == Answer()
+    assert made.answers({first: {1}}, ENTRIES, record)[first] == RecordAnswer()

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch.conftest import reachable
-from tests.batch.maltreated import on_slurm
+from tests.batch.conftest import check_reachable
+from tests.batch.pool_chaos import make_slurm_chaos
 from tests.batch.slurm_pool import SLURM, SlurmPool
-from tests.workers.reckoning import table
-from tests.workers.services import serving
+from tests.workers.accidents import DISKS_MB, choose_database_folder, make_small_disks
+from tests.workers.chaos_accounting import format_table
+from tests.workers.services import run_services
 from up import children
 
 SEED = int(os.environ.get("POMS_TEST_SEED", random.randrange(10**6)))
@@ -23,20 +24,25 @@ SEED = int(os.environ.get("POMS_TEST_SEED", random.randrange(10**6)))
 @pytest.fixture
 def mortal(service_home: Path) -> Iterator[SlurmPool]:
     """A cluster of its own: others don't want its accidents."""
-    reachable(SLURM)
-    made = SlurmPool.start(service_home / "slurm-chaos", children.account())
+    check_reachable(SLURM)
+    made = SlurmPool.start(service_home / "slurm-chaos", children.find_run_account())
     yield made
     made.stop()
 
 
 @pytest.mark.timeout(400)
 async def test_every_submission_runs_once_on_slurm(service_home: Path, mortal: SlurmPool) -> None:
-    with serving(service_home) as services:
-        chaos = await on_slurm(services, service_home / "slurmchaos", mortal, SEED, 120)
+    with (
+        make_small_disks(DISKS_MB) as disks,
+        run_services(choose_database_folder(disks, service_home)) as services,
+    ):
+        chaos = await make_slurm_chaos(
+            services, service_home / "slurmchaos", mortal, SEED, 120, disks
+        )
         try:
-            rows = await chaos.run(launches=5, hits=1)
-            assert all(row.is_good for row in rows), f"seed {SEED}\n{table(rows)}"
-            assert sum(row.launches for row in rows) >= 45
+            rows = await chaos.run(launches=2, hits=1)
+            assert all(row.is_good for row in rows), f"seed {SEED}\n{format_table(rows)}"
+            assert sum(row.launches for row in rows) >= 2 * len(chaos.faults)
         finally:
             chaos.house.stop()
             chaos.house.db.terminate()

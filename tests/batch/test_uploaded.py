@@ -9,15 +9,15 @@ import pytest
 
 from db.pool import Pool as Database
 from settings import Settings
+from tests.application_server import SECRET, serve_application
 from tests.batch.engines import Engine
-from tests.batch.shared import OF_ITS_OWN, SMALL, Shared
-from tests.plant import Plant
-from tests.poms.commanding import INI, Poms, as_anna
+from tests.batch.shared_house import OF_ITS_OWN, SMALL, SharedHouse
+from tests.factories import Factory
+from tests.poms.command_runner import INI, Poms, make_poms_of_anna
 from tests.resolvers.conftest import PEOPLE
-from tests.served import SECRET, serving
 
 
-def file_for(house: Shared, engine: Engine) -> str:
+def write_file(house: SharedHouse, engine: Engine) -> str:
     """The file, with each stage's jobs on the batch system."""
     commands = {name: shlex.join(house.job(name, "2")) for name in ("gen", "proc")}
     there = f"batch_system = {json.dumps(engine.name)}\nresources = {json.dumps(SMALL)}\n"
@@ -26,24 +26,24 @@ def file_for(house: Shared, engine: Engine) -> str:
 
 @pytest.fixture
 async def poms(
-    db: Database, database_url: str, redis_url: str, house: Shared, tmp_path: Path
+    db: Database, api_url: str, redis_url: str, house: SharedHouse, tmp_path: Path
 ) -> AsyncIterator[Poms]:
     """The command, and the service that it talks to."""
     await db.execute(PEOPLE)
-    async with serving(
-        Settings(database_url, redis_url, SECRET, house.spool, house.store)
+    async with serve_application(
+        Settings(api_url, redis_url, house.spool, house.store, SECRET)
     ) as address:
-        yield as_anna(f"http://{address}", tmp_path)
+        yield make_poms_of_anna(f"http://{address}", tmp_path)
 
 
 @pytest.mark.parametrize("engine", ["local_engine", "htcondor"], indirect=True)
 async def test_a_campaign_that_is_uploaded_runs_to_its_end(
-    poms: Poms, house: Shared, engine: Engine, db: Database, tmp_path: Path
+    poms: Poms, house: SharedHouse, engine: Engine, db: Database, tmp_path: Path
 ) -> None:
     await db.execute(OF_ITS_OWN)
-    await Plant.make(db)
+    await Factory.make(db)
     file, again = tmp_path / "uploaded.ini", tmp_path / "again.ini"
-    file.write_text(file_for(house, engine))
+    file.write_text(write_file(house, engine))
     planned = await poms("campaign", "diff", str(file), "--experiment", "hypot")
     assert (planned.code, "stage gen: added" in planned.out) == (0, True), planned
     assert await db.fetchval("SELECT count(*) FROM stage") == 0
@@ -57,7 +57,7 @@ async def test_a_campaign_that_is_uploaded_runs_to_its_end(
     house.worker()
     assert (await poms("launch", "uploaded")).code == 0
     watched = await poms("--json", "watch", "uploaded", "--quiet", "4")
-    assert watched.code == 0, watched.err + house.said()
+    assert watched.code == 0, watched.err + house.read_logs()
     last = json.loads(watched.out.splitlines()[-1])
     assert [(s["name"], s["outputsLocated"], s["filesDone"]) for s in last] == [
         ("gen", 3, 0),

@@ -7,11 +7,12 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import launch_plans, slices
-from db.launch_plans import Planned
+from db.launching import launch_plans, slices
+from db.launching.launch_plans import PlannedSubmission
+from db.launching.slice_claims import LaunchRequest
 from db.pool import Pool
-from db.taking import Asked
-from tests.plant import Plant
+from tests.factories import Factory
+from tests.forced_states import force_state
 
 FILES = st.lists(
     st.fixed_dictionaries(
@@ -48,45 +49,47 @@ INPUTS = """
     SELECT i.number, d.ordinal FROM input_file i JOIN dataset_file d ON d.file_id = i.file_id AND d.dataset_id = $2
      WHERE i.submission_id = $1
 """
-END = (
-    "WITH f AS (DELETE FROM live_file) UPDATE submission SET state = 'located' WHERE stage_id = $1"
-)
 
 
 NUMBERS = count()
 
 
-async def exactly_as_planned(plant: Plant, stage: int, dataset: int) -> list[int]:
+async def check_launched_as_planned(plant: Factory, stage: int, dataset: int) -> list[int]:
     """Plan, launch by the plan, compare; the files of the slice, none when there is none."""
-    planned = await slices.plan(plant.db, stage, Asked(plant.person_id))
-    if not isinstance(planned, Planned):
+    planned = await slices.plan_launch(plant.db, stage, LaunchRequest(plant.person_id))
+    if not isinstance(planned, PlannedSubmission):
         return []
-    kept = await launch_plans.keep(plant.db, await launch_plans.parts(plant.db, planned))
-    outcome = await slices.launch_next(plant.db, stage, Asked(plant.person_id, plan_hash=kept.hash))
+    kept = await launch_plans.keep_plan(plant.db, await launch_plans.read_parts(plant.db, planned))
+    outcome = await slices.launch_next(
+        plant.db, stage, LaunchRequest(plant.person_id, plan_hash=kept.hash)
+    )
     assert outcome.submission, outcome
-    taken = planned.taken
+    taken = planned.slice
     ordinals = list(range(taken.low, taken.high) if taken.listed is None else taken.listed)
     expected = {(bisect_right(planned.starts, n), each) for n, each in enumerate(ordinals)}
     found = await plant.db.fetch(INPUTS, outcome.submission.id, dataset)
     assert {(row["number"], row["ordinal"]) for row in found} == expected
     assert outcome.submission.jobs == len(planned.starts) == len({number for number, _ in expected})
-    await plant.db.execute(END, stage)
+    await plant.db.execute("DELETE FROM live_file")
+    await force_state(plant.db, "located", "stage_id = $1", stage)
     return ordinals
 
 
-async def cut(db: Pool, split: str, bounds: dict[str, Any], grown: list[list[Any]]) -> None:
+async def launch_in_own_experiment(
+    db: Pool, split: str, bounds: dict[str, Any], grown: list[list[Any]]
+) -> None:
     """In an experiment of its own."""
-    plant = await Plant.make(db, f"e{next(NUMBERS)}")
+    plant = await Factory.make(db, f"e{next(NUMBERS)}")
     dataset = await plant.dataset("raw")
     stage = await plant.stage("reco", ["true"], dataset_id=dataset, split=split, **bounds)
     found: list[int] = []
     for files in grown:
-        await plant.known(dataset, *files)
-        while ordinals := await exactly_as_planned(plant, stage, dataset):
+        await plant.add_known_files(dataset, *files)
+        while ordinals := await check_launched_as_planned(plant, stage, dataset):
             found += ordinals
             if len(files) % 2:
                 break
-    while ordinals := await exactly_as_planned(plant, stage, dataset):
+    while ordinals := await check_launched_as_planned(plant, stage, dataset):
         found += ordinals
     assert sorted(found) == list(range(sum(map(len, grown))))
 
@@ -101,7 +104,7 @@ LIGHT = settings(
 async def test_of_a_growing_dataset_each_file_is_launched_once_as_it_was_planned(
     db: Pool, split: str, bounds: dict[str, Any], grown: list[list[Any]]
 ) -> None:
-    await cut(db, split, bounds, grown)
+    await launch_in_own_experiment(db, split, bounds, grown)
 
 
 @LIGHT
@@ -109,4 +112,4 @@ async def test_of_a_growing_dataset_each_file_is_launched_once_as_it_was_planned
 async def test_by_keys_each_file_of_a_dataset_is_launched_once_as_it_was_planned(
     db: Pool, split: str, bounds: dict[str, Any], files: list[Any]
 ) -> None:
-    await cut(db, split, bounds, [files])
+    await launch_in_own_experiment(db, split, bounds, [files])

@@ -8,46 +8,59 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.campaigns import Known, loop, problems
-from domain.names import wrong_name, wrong_pattern, wrong_text
-from domain.plans import Edge, Plan, StagePlan, starts_again, starts_tests_again
-from domain.stages import StageKind, TriggerKind
+from domain.campaigns.campaigns import (
+    KnownNames,
+    check_campaign,
+    check_stages_exist,
+    describe_loop,
+    find_loop,
+)
+from domain.campaigns.plans import (
+    CampaignPlan,
+    PlanEdge,
+    StagePlan,
+    must_restart,
+    must_restart_tests,
+)
+from domain.campaigns.stages import StageKind, TriggerKind
+from domain.names import check_name, check_pattern, check_text
 
-KNOWN = Known({"reco"}, {"here"}, {"raw"})
+KNOWN = KnownNames({"reco"}, {"here"}, {"raw"})
 
 
-def stage(name: str = "a", **more: Any) -> StagePlan:
+def make_stage_plan(name: str = "a", **more: Any) -> StagePlan:
     return StagePlan(
         **{"name": name, "job_type": "reco", "login_setup": "here", "dataset": "raw", **more}
     )
 
 
-def paths(plan: Plan) -> list[str]:
-    return [finding.path for finding in problems(plan, KNOWN)]
+def list_finding_paths(plan: CampaignPlan) -> list[str]:
+    return [finding.path for finding in check_campaign(plan, KNOWN)]
 
 
-def wrong(**change: Any) -> list[str]:
+def list_wrong_paths(**change: Any) -> list[str]:
     return [
-        path.removeprefix("stages[0].") for path in paths(Plan(name="c", stages=[stage(**change)]))
+        path.removeprefix("stages[0].")
+        for path in list_finding_paths(CampaignPlan(name="c", stages=[make_stage_plan(**change)]))
     ]
 
 
 def test_a_sound_campaign_has_no_findings() -> None:
-    plan = Plan(
+    plan = CampaignPlan(
         name="c",
         stages=[
-            stage("gen", kind=StageKind.GENERATOR, dataset=None),
-            stage("b", dataset=None, split="nfiles(3)"),
-            stage("c", kind=StageKind.APPROVAL, dataset=None),
+            make_stage_plan("gen", kind=StageKind.GENERATOR, dataset=None),
+            make_stage_plan("b", dataset=None, split="nfiles(3)"),
+            make_stage_plan("c", kind=StageKind.APPROVAL, dataset=None),
         ],
-        dependencies=[Edge("gen", "b", ["*.root"]), Edge("b", "b"), Edge("b", "c")],
+        dependencies=[PlanEdge("gen", "b", ["*.root"]), PlanEdge("b", "b"), PlanEdge("b", "c")],
     )
-    assert paths(plan) == []
+    assert list_finding_paths(plan) == []
 
 
 @pytest.mark.parametrize("percentage", [-1, 101, 500])
 def test_a_percentage_is_one(percentage: int) -> None:
-    assert wrong(completion_pct=percentage) == ["completionPct"]
+    assert list_wrong_paths(completion_pct=percentage) == ["completionPct"]
 
 
 @pytest.mark.parametrize(
@@ -63,26 +76,34 @@ def test_a_percentage_is_one(percentage: int) -> None:
 )
 def test_bounds_are_kept(field: str, value: Any) -> None:
     first, *rest = field.split("_")
-    assert wrong(**{field: value}) == [first + "".join(map(str.title, rest))]
+    assert list_wrong_paths(**{field: value}) == [first + "".join(map(str.title, rest))]
 
 
 def test_a_stage_that_joins_has_something_to_join_and_so_have_its_tests() -> None:
     def found(**more: Any) -> list[str]:
-        stages = [stage("a"), stage("b"), stage("m", dataset=None, split="joined(number)", **more)]
-        return paths(Plan(name="c", stages=stages, dependencies=[Edge("a", "m"), Edge("b", "m")]))
+        stages = [
+            make_stage_plan("a"),
+            make_stage_plan("b"),
+            make_stage_plan("m", dataset=None, split="joined(number)", **more),
+        ]
+        return list_finding_paths(
+            CampaignPlan(
+                name="c", stages=stages, dependencies=[PlanEdge("a", "m"), PlanEdge("b", "m")]
+            )
+        )
 
     assert found() == []
     assert found(test_split="nfiles(1)") == ["stages[2].testSplit"]
-    assert wrong(split="joined") == ["split"]
-    assert wrong(split="joined(by=colour)") == ["split"]
-    assert wrong(test_split="joined") == ["testSplit"]
+    assert list_wrong_paths(split="joined") == ["split"]
+    assert list_wrong_paths(split="joined(by=colour)") == ["split"]
+    assert list_wrong_paths(test_split="joined") == ["testSplit"]
 
 
 def test_dependencies_of_a_stage_that_joins_trigger_together() -> None:
-    plan = Plan(
+    plan = CampaignPlan(
         name="c",
-        stages=[stage("a"), stage("m", split="joined")],
-        dependencies=[Edge("a", "m"), Edge("m", "m"), Edge("a", "a")],
+        stages=[make_stage_plan("a"), make_stage_plan("m", split="joined")],
+        dependencies=[PlanEdge("a", "m"), PlanEdge("m", "m"), PlanEdge("a", "a")],
     )
     assert [plan.trigger(edge) for edge in plan.dependencies] == [
         TriggerKind.JOIN, TriggerKind.PER_PARENT, TriggerKind.PER_PARENT
@@ -90,93 +111,108 @@ def test_dependencies_of_a_stage_that_joins_trigger_together() -> None:
 
 
 def test_revisions_from_before_files_had_bounds_of_events_are_read_as_they_were() -> None:
-    plan = Plan(
+    plan = CampaignPlan(
         name="c",
         stages=[
-            stage("a", events_per_job=7, files_per_job=9),
-            stage("g", kind=StageKind.GENERATOR, events_per_job=7),
+            make_stage_plan("a", events_per_job=7, files_per_job=9),
+            make_stage_plan("g", kind=StageKind.GENERATOR, events_per_job=7),
         ],
     )
-    assert [each.events_per_job for each in Plan.of(plan.body).stages] == [7, 7]
+    assert [each.events_per_job for each in CampaignPlan.of(plan.body).stages] == [7, 7]
     old = plan.body
     for body in old["stages"]:
         del body["bytes_per_job"]
-    assert [each.events_per_job for each in Plan.of(old).stages] == [None, 7]
+    assert [each.events_per_job for each in CampaignPlan.of(old).stages] == [None, 7]
 
 
 def test_bounds_of_a_job_bound_something() -> None:
-    assert wrong(bytes_per_job=5) == ["bytesPerJob"]
-    assert wrong(events_per_job=5) == ["eventsPerJob"]
-    assert wrong(bytes_per_job=5, events_per_job=5, files_per_job=2) == []
-    assert wrong(bytes_per_job=0, files_per_job=2) == ["bytesPerJob"]
-    assert wrong(events_per_job=0, files_per_job=2) == ["eventsPerJob"]
+    assert list_wrong_paths(bytes_per_job=5) == ["bytesPerJob"]
+    assert list_wrong_paths(events_per_job=5) == ["eventsPerJob"]
+    assert list_wrong_paths(bytes_per_job=5, events_per_job=5, files_per_job=2) == []
+    assert list_wrong_paths(bytes_per_job=0, files_per_job=2) == ["bytesPerJob"]
+    assert list_wrong_paths(events_per_job=0, files_per_job=2) == ["eventsPerJob"]
     made = {"kind": StageKind.GENERATOR, "dataset": None}
-    assert wrong(bytes_per_job=5, files_per_job=2, **made) == ["bytesPerJob"]
-    assert wrong(events_per_job=5, **made) == []
+    assert list_wrong_paths(bytes_per_job=5, files_per_job=2, **made) == ["bytesPerJob"]
+    assert list_wrong_paths(events_per_job=5, **made) == []
 
 
 @pytest.mark.parametrize("split", ["nfiles", "nfiles(x)", "nfiles(0)", "huh(1)", "nfiles(1", "a\0"])
 def test_a_split_that_can_not_be_read_is_found(split: str) -> None:
-    assert wrong(split=split) == ["split"]
-    assert wrong(test_split=split) == ["testSplit"]
+    assert list_wrong_paths(split=split) == ["split"]
+    assert list_wrong_paths(test_split=split) == ["testSplit"]
 
 
 def test_a_split_says_at_which_character_it_is_wrong() -> None:
-    (finding,) = problems(Plan(name="c", stages=[stage(split="huh(1)")]), KNOWN)
+    (finding,) = check_campaign(
+        CampaignPlan(name="c", stages=[make_stage_plan(split="huh(1)")]), KNOWN
+    )
     assert "character 1" in finding.message
 
 
 def test_files_are_not_split_like_parameters() -> None:
     lists = {"parameter_lists": [["a"]]}
-    assert wrong(split="multiparam", **lists) == ["split"]
+    assert list_wrong_paths(split="multiparam", **lists) == ["split"]
     made = {"kind": StageKind.GENERATOR, "dataset": None}
-    assert wrong(split="nfiles(1)", **made) == ["split"]
-    assert wrong(split="multiparam", **lists, **made) == []
+    assert list_wrong_paths(split="nfiles(1)", **made) == ["split"]
+    assert list_wrong_paths(split="multiparam", **lists, **made) == []
 
 
 def test_multiparam_needs_lists_with_values() -> None:
     made = {"kind": StageKind.GENERATOR, "dataset": None, "split": "multiparam"}
-    assert wrong(**made) == ["parameterLists"]
-    assert wrong(**made, parameter_lists=[["a"], []]) == ["parameterLists[1]"]
+    assert list_wrong_paths(**made) == ["parameterLists"]
+    assert list_wrong_paths(**made, parameter_lists=[["a"], []]) == ["parameterLists[1]"]
 
 
-def test_a_regular_stage_needs_work_and_a_generator_must_have_none() -> None:
-    assert wrong(dataset=None) == ["dataset"]
-    assert wrong(kind=StageKind.GENERATOR) == ["dataset"]
-    assert wrong(kind=StageKind.TEST, dataset=None) == []
+def test_a_stage_without_a_dataset_is_launched_for_its_own_sake_and_a_generator_must_have_none() -> (
+    None
+):
+    assert list_wrong_paths(dataset=None) == []
+    assert list_wrong_paths(dataset=None, split="nfiles(1)") == ["split"]
+    assert list_wrong_paths(dataset=None, split="list", parameter_lists=[["a", "b"]]) == []
+    assert list_wrong_paths(kind=StageKind.GENERATOR) == ["dataset"]
+    assert list_wrong_paths(kind=StageKind.TEST, dataset=None) == []
 
 
 def test_resources_are_known_and_more_than_nothing() -> None:
-    found = wrong(resources={"cpus": 0, "memory_mb": True, "gpus": 1, "disk_mb": 5})
+    found = list_wrong_paths(resources={"cpus": 0, "memory_mb": True, "gpus": 1, "disk_mb": 5})
     assert found == ["resources.cpus", "resources.memoryMb", "resources.gpus"]
 
 
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        ({"requirements": 'OpSysMajorVer >= 9 && regexp("(", Name)'}, []),
+        ({"requirements": 'OpSysMajorVer >= 9 && regexp("(", TARGET.Name)'}, []),
         ({"requirements": "true) || (true"}, ["requirements"]),
         ({"requirements": 'Name == "x'}, ["requirements"]),
         ({"requirements": "a\nqueue"}, ["requirements"]),
         ({"attributes": [["WantGlidein", "true"], ["wantglidein", "1"]]}, ["attributes[1].name"]),
-        ({"attributes": [["Requirements", "true"]]}, ["attributes[0].name"]),
-        ({"attributes": [["POMS_GO", "true"]]}, ["attributes[0].name"]),
-        ({"attributes": [["a b", "[1"]]}, ["attributes[0].name", "attributes[0].value"]),
+        ({"attributes": [["Requirements", "true"]]}, ["attributes[0].name"] * 2),
+        ({"attributes": [["POMS_GO", "true"]]}, ["attributes[0].name"] * 2),
+        (
+            {"attributes": [["a b", "[1"]]},
+            ["attributes[0].name", "attributes[0].value", "attributes[0].name"],
+        ),
         ({"container": "docker://almalinux:9"}, []),
-        ({"container": "-v /:/host"}, ["container"]),
-        ({"partition": "long,short", "account": "dune", "qos": "normal"}, []),
-        ({"partition": "--wrap", "account": "a b", "qos": "$x"}, ["partition", "account", "qos"]),
+        ({"container": "-v /:/host"}, ["container", "container"]),
+        (
+            {"partition": "long,short", "account": "dune", "qos": "normal"},
+            ["partition", "account", "qos"],
+        ),
+        (
+            {"partition": "--wrap", "account": "a b", "qos": "$x"},
+            ["partition", "account", "qos"] * 2,
+        ),
     ],
 )
 def test_what_is_asked_of_the_batch_system_is_well_formed(
     options: dict[str, Any], found: list[str]
 ) -> None:
-    assert wrong(batch_options=options) == [f"batchOptions.{path}" for path in found]
+    assert list_wrong_paths(batch_options=options) == [f"batchOptions.{path}" for path in found]
 
 
 def test_recoveries_are_of_known_kinds() -> None:
-    assert wrong(recoveries=[{"type": "none"}]) == ["recoveries"]
-    assert wrong(recoveries=[]) == []
+    assert list_wrong_paths(recoveries=[{"type": "none"}]) == ["recoveries"]
+    assert list_wrong_paths(recoveries=[]) == []
 
 
 @pytest.mark.parametrize(
@@ -191,14 +227,14 @@ def test_recoveries_are_of_known_kinds() -> None:
     ],
 )
 def test_a_loop_is_named_and_an_edge_to_itself_is_none(edges: str, found: list[str] | None) -> None:
-    assert loop([Edge(e[0], e[1]) for e in edges.split()]) == found
+    assert find_loop([PlanEdge(e[0], e[1]) for e in edges.split()]) == found
 
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20))
 def test_a_loop_is_found_exactly_when_stages_can_not_be_put_in_order(
     pairs: list[tuple[int, int]],
 ) -> None:
-    edges = [Edge(str(a), str(b)) for a, b in pairs]
+    edges = [PlanEdge(str(a), str(b)) for a, b in pairs]
     left = {(a, b) for a, b in pairs if a != b}
     while left:
         last = {b for _, b in left} - {a for a, _ in left}
@@ -206,7 +242,7 @@ def test_a_loop_is_found_exactly_when_stages_can_not_be_put_in_order(
         if fewer == left:
             break
         left = fewer
-    found = loop(edges)
+    found = find_loop(edges)
     assert (found is not None) == bool(left)
     if found:
         there = {(e.upstream, e.downstream) for e in edges}
@@ -215,25 +251,52 @@ def test_a_loop_is_found_exactly_when_stages_can_not_be_put_in_order(
 
 def test_a_chain_as_long_as_a_campaign_may_be_is_walked() -> None:
     names = [str(n) for n in range(200)]
-    edges = [Edge(a, b) for a, b in pairwise(names)]
-    assert loop(edges) is None
-    assert loop([*edges, Edge("199", "0")]) == names
+    edges = [PlanEdge(a, b) for a, b in pairwise(names)]
+    assert find_loop(edges) is None
+    assert find_loop([*edges, PlanEdge("199", "0")]) == names
+
+
+def test_what_names_a_stage_that_is_not_there_launches_nothing() -> None:
+    stages = [make_stage_plan("a"), make_stage_plan("b", dataset=None)]
+    edges = [PlanEdge("b", "a"), PlanEdge("gone", "b"), PlanEdge("b", "gone"), PlanEdge("b", "b")]
+    plan = CampaignPlan(name="c", stages=stages, dependencies=edges)
+    assert plan.whole_dependencies == [edges[0], edges[3]]
+    assert [*plan.launched_by_others] == ["a"]
+    assert not plan.fed
+    assert not list(describe_loop(plan))
+    found = [finding.path for finding in check_stages_exist(plan)]
+    assert found == ["dependencies[1].upstream", "dependencies[2].downstream"]
+
+
+def test_only_a_launch_script_has_work_of_its_own_besides_what_launches_it() -> None:
+    for more, path in (
+        ({"dataset": "raw"}, "stages[1].dataset"),
+        ({"dataset": None, "split": "list", "parameter_lists": [["x"]]}, "stages[1].split"),
+    ):
+        b = make_stage_plan("b", batch_system="schedd", **more)
+        plan = CampaignPlan(
+            name="c", stages=[make_stage_plan("a"), b], dependencies=[PlanEdge("a", "b")]
+        )
+        assert list_finding_paths(plan) == [path]
+        known = KnownNames({"reco"}, {"here"}, {"raw"}, {"reco"})
+        assert [f.path for f in check_campaign(plan, known)] == ["stages[0].batchSystem"]
 
 
 def test_every_mistake_is_found_at_once() -> None:
-    plan = Plan(
+    plan = CampaignPlan(
         name="",
         description="x" * 10_001,
         parameters=[["", ""]],
         keywords=[["1x", "y"], ["a", "b"], ["a", "c"]],
         stages=[
-            stage("a", job_type="none"),
-            stage("a", login_setup="none"),
-            stage("b", dataset="none"),
+            make_stage_plan("a", job_type="none"),
+            make_stage_plan("a", login_setup="none"),
+            make_stage_plan("b", dataset="none"),
         ],
-        dependencies=[Edge("a", "z"), Edge("a", "b", ["", "x"]), Edge("a", "b")],
+        dependencies=[PlanEdge("a", "z"), PlanEdge("a", "b", ["", "x"]), PlanEdge("a", "b")],
     )
-    assert set(paths(plan)) == {
+    assert [finding.path for finding in check_stages_exist(plan)] == ["dependencies[0].downstream"]
+    assert set(list_finding_paths(plan)) == {
         "name",
         "description",
         "defaults.parameters[0]",
@@ -243,7 +306,6 @@ def test_every_mistake_is_found_at_once() -> None:
         "stages[0].jobType",
         "stages[1].loginSetup",
         "stages[2].dataset",
-        "dependencies[0].downstream",
         "dependencies[1].patterns[0]",
         "dependencies[2]",
     }
@@ -251,50 +313,50 @@ def test_every_mistake_is_found_at_once() -> None:
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_no_text_breaks_the_check(name: str, split: str) -> None:
-    plan = Plan(
+    plan = CampaignPlan(
         name=name,
-        stages=[stage(name, split=split, parameters=[[name, split]])],
-        dependencies=[Edge(name, split, [name])],
+        stages=[make_stage_plan(name, split=split, parameters=[[name, split]])],
+        dependencies=[PlanEdge(name, split, [name])],
     )
-    for finding in problems(plan, KNOWN):
+    for finding in check_campaign(plan, KNOWN):
         assert finding.path
         assert finding.message
 
 
 @pytest.mark.parametrize("name", ["a", "a b", "é中", "$(x)`;|&", "a.b-c_d/e"])
 def test_names_are_visible_text(name: str) -> None:
-    assert wrong_name(name) is None
+    assert check_name(name) is None
 
 
 @pytest.mark.parametrize(
     "name", ["", " a", "a\n", "a\0", "a\u202eb", "a\u200b", "x" * 101, "\ud800", "e\u0301"]
 )
 def test_names_hide_nothing(name: str) -> None:
-    assert wrong_name(name)
+    assert check_name(name)
 
 
 @pytest.mark.parametrize("pattern", ["*", "*.root", "[a-c]?", "[]]x", "[!]]x", "[[]", "a]b", "%s"])
 def test_globs_are_patterns(pattern: str) -> None:
-    assert wrong_pattern(pattern) is None
+    assert check_pattern(pattern) is None
 
 
 @pytest.mark.parametrize("pattern", ["", "a/b", "[a", "[]", "[!]", "x[", "a\n", "x" * 201])
 def test_what_is_no_glob_is_found(pattern: str) -> None:
-    assert wrong_pattern(pattern)
+    assert check_pattern(pattern)
 
 
 def test_texts_may_hold_anything_that_can_be_kept() -> None:
-    assert wrong_text("$(rm -rf /);\n\t'\"\\ \u202e") is None
-    assert wrong_text("a\0b")
-    assert wrong_text("\udfff")
+    assert check_text("$(rm -rf /);\n\t'\"\\ \u202e") is None
+    assert check_text("a\0b")
+    assert check_text("\udfff")
 
 
 def test_work_begins_anew_only_where_the_cursor_says_nothing_any_more() -> None:
-    files = stage()
+    files = make_stage_plan()
     makes = replace(files, kind=StageKind.GENERATOR, dataset=None)
-    assert starts_again(files, ["dataset"])
-    assert starts_again(files, ["kind"])
-    assert not starts_again(files, ["split", "jobs_per_slice", "parameters"])
+    assert must_restart(files, ["dataset"])
+    assert must_restart(files, ["kind"])
+    assert not must_restart(files, ["split", "jobs_per_slice", "parameters"])
     for before, now, again in (
         ("nfiles(2)", "nfiles(3)", False),
         ("nfiles(2)", "drainingn(3)", False),
@@ -306,11 +368,14 @@ def test_work_begins_anew_only_where_the_cursor_says_nothing_any_more() -> None:
         ("byexistingruns", "BYEXISTINGRUNS()", False),
         ("nosuch", "none", True),
     ):
-        assert starts_again(replace(files, split=now), ["split"], before) is again, (before, now)
+        assert must_restart(replace(files, split=now), ["split"], before) is again, (before, now)
     tests = replace(files, split="nfiles(2)", test_split="limitn(1)")
-    assert not starts_again(tests, ["test_split"], "nfiles(2)")
-    assert starts_tests_again(tests, ["test_split"], "nfiles(2)")
-    assert not starts_tests_again(tests, ["test_split"], "limitn(5)")
-    assert starts_again(makes, ["jobs_per_slice"])
-    assert starts_again(makes, ["parameter_lists"])
-    assert not starts_again(makes, ["events_per_job", "files_per_job"])
+    assert not must_restart(tests, ["test_split"], "nfiles(2)")
+    assert must_restart_tests(tests, ["test_split"], "nfiles(2)")
+    assert not must_restart_tests(tests, ["test_split"], "limitn(5)")
+    assert must_restart(makes, ["jobs_per_slice"])
+    assert must_restart(makes, ["parameter_lists"])
+    fed = replace(files, dataset=None, split="nfiles(3)")
+    assert not must_restart(fed, ["split"], "nfiles(2)", fed=True)
+    assert must_restart(fed, ["split"], "nfiles(2)")
+    assert not must_restart(makes, ["events_per_job", "files_per_job"])

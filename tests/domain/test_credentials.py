@@ -11,19 +11,19 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.credentials import (
+from domain.setup.credentials import (
     MOST_SAID,
-    Terms,
-    Unusable,
-    expiry,
+    CredentialKind,
+    CredentialTerms,
+    CredentialUnusable,
+    check_credential_path,
+    compute_renewal_time,
+    compute_retry_time,
+    explain_credential_wait,
     is_expiring,
-    renewal_at,
-    retry_at,
-    shown,
-    why_wait,
-    wrong_path,
+    mask_output,
+    read_expiry,
 )
-from domain.launches import CredentialKind
 
 T, P = CredentialKind.TOKEN, CredentialKind.PROXY
 NOW = datetime(2031, 5, 4, 3, 2, 1, tzinfo=UTC)
@@ -32,15 +32,17 @@ spans = st.timedeltas(min_value=timedelta(days=-400), max_value=timedelta(days=4
 positive = st.timedeltas(min_value=NO_TIME, max_value=timedelta(days=400))
 
 
-def terms(expires_at: datetime | None, *, renews: bool = False, covers: bool = False) -> Terms:
-    return Terms("pass", "", expires_at, covers, renews)
+def make_terms(
+    expires_at: datetime | None, *, renews: bool = False, covers: bool = False
+) -> CredentialTerms:
+    return CredentialTerms("pass", "", expires_at, covers, renews)
 
 
-def token(**claims: object) -> bytes:
+def make_token(**claims: object) -> bytes:
     return jwt.encode(claims, "k" * 32, "HS256").encode()
 
 
-def certificate(until: datetime) -> bytes:
+def make_certificate(until: datetime) -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "anna")])
     made = (
@@ -63,8 +65,8 @@ def certificate(until: datetime) -> bytes:
 
 def test_a_token_says_until_when_it_holds_also_when_that_is_over() -> None:
     for at in (NOW, NOW - 9000 * DAY):
-        assert expiry(T, b"\n  " + token(exp=int(at.timestamp())) + b"\n") == at
-    assert expiry(T, token(sub="anna")) is None
+        assert read_expiry(T, b"\n  " + make_token(exp=int(at.timestamp())) + b"\n") == at
+    assert read_expiry(T, make_token(sub="anna")) is None
 
 
 @pytest.mark.parametrize(
@@ -73,24 +75,28 @@ def test_a_token_says_until_when_it_holds_also_when_that_is_over() -> None:
         b"",
         b"nonsense",
         b"a.b.c",
-        token(exp="soon"),
-        token(exp=10**30),
+        make_token(exp="soon"),
+        make_token(exp=10**30),
         b"\xff\x00",
-        certificate(NOW),
+        make_certificate(NOW),
     ],
 )
 def test_what_is_no_token_is_said_to_be_none(content: bytes) -> None:
-    with pytest.raises(Unusable):
-        expiry(T, content)
+    with pytest.raises(CredentialUnusable):
+        read_expiry(T, content)
 
 
 def test_a_proxy_ends_with_the_first_certificate_of_its_chain_that_does() -> None:
-    chain = certificate(NOW + DAY) + certificate(NOW + HOUR) + certificate(NOW + 300 * DAY)
-    assert expiry(P, chain) == NOW + HOUR
-    with pytest.raises(Unusable):
-        expiry(P, token(exp=1))
-    with pytest.raises(Unusable):
-        expiry(P, b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    chain = (
+        make_certificate(NOW + DAY)
+        + make_certificate(NOW + HOUR)
+        + make_certificate(NOW + 300 * DAY)
+    )
+    assert read_expiry(P, chain) == NOW + HOUR
+    with pytest.raises(CredentialUnusable):
+        read_expiry(P, make_token(exp=1))
+    with pytest.raises(CredentialUnusable):
+        read_expiry(P, b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 
 
 @given(spans, positive, positive, st.booleans())
@@ -98,16 +104,17 @@ def test_a_launch_goes_on_exactly_while_the_credential_holds_for_as_long_as_it_i
     left: timedelta, margin: timedelta, walltime: timedelta, covers: bool
 ) -> None:
     needed = margin + (walltime if covers else NO_TIME)
-    why = why_wait(terms(NOW + left, covers=covers), margin, walltime, NOW)
+    why = explain_credential_wait(make_terms(NOW + left, covers=covers), margin, walltime, NOW)
     assert (why is None) == (left > needed)
     assert why is None or "Waits for credential pass" in why
 
 
 def test_what_never_ends_is_not_waited_for_and_what_is_broken_is() -> None:
-    assert why_wait(terms(None), DAY, DAY, NOW) is None
-    broken = Terms("pass", "There is no file x.", NOW + 900 * DAY, False, False)
+    assert explain_credential_wait(make_terms(None), DAY, DAY, NOW) is None
+    broken = CredentialTerms("pass", "There is no file x.", NOW + 900 * DAY, False, False)
     assert (
-        why_wait(broken, NO_TIME, NO_TIME, NOW) == "Waits for credential pass: There is no file x."
+        explain_credential_wait(broken, NO_TIME, NO_TIME, NOW)
+        == "Waits for credential pass: There is no file x."
     )
 
 
@@ -116,25 +123,25 @@ def test_what_is_renewed_is_renewed_while_it_still_holds_for_half_of_its_time(
     left: timedelta, known: timedelta
 ) -> None:
     seen_at, expires_at = NOW - known, NOW + left
-    at = renewal_at(terms(expires_at, renews=True), seen_at, NOW)
+    at = compute_renewal_time(make_terms(expires_at, renews=True), seen_at, NOW)
     assert at is not None
     assert at <= expires_at
     if expires_at > seen_at:
         assert at - seen_at <= expires_at - at + timedelta(microseconds=1)
-    assert renewal_at(terms(expires_at), seen_at, NOW) is None
+    assert compute_renewal_time(make_terms(expires_at), seen_at, NOW) is None
 
 
 def test_people_are_warned_a_day_before_unless_somebody_renews_it() -> None:
     soon, later = NOW + DAY - HOUR, NOW + DAY + HOUR
-    assert is_expiring(terms(soon), 0, NOW)
-    assert not is_expiring(terms(later), 0, NOW)
-    assert not is_expiring(terms(None), 0, NOW)
-    assert not is_expiring(terms(soon, renews=True), 0, NOW)
-    assert is_expiring(terms(soon, renews=True), 1, NOW)
+    assert is_expiring(make_terms(soon), 0, NOW)
+    assert not is_expiring(make_terms(later), 0, NOW)
+    assert not is_expiring(make_terms(None), 0, NOW)
+    assert not is_expiring(make_terms(soon, renews=True), 0, NOW)
+    assert is_expiring(make_terms(soon, renews=True), 1, NOW)
 
 
 def test_a_renewal_is_tried_again_later_and_later_but_every_hour() -> None:
-    waits = [retry_at(n, NOW) - NOW for n in range(1, 40)]
+    waits = [compute_retry_time(n, NOW) - NOW for n in range(1, 40)]
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (timedelta(minutes=1), HOUR)
 
@@ -160,16 +167,16 @@ def test_a_renewal_is_tried_again_later_and_later_but_every_hour() -> None:
     ],
 )
 def test_a_path_stays_where_its_writer_may_be(path: str, own: str, right: bool) -> None:
-    assert (wrong_path(path, own) is None) == right
+    assert (check_credential_path(path, own) is None) == right
 
 
 @given(st.text(max_size=50), st.text(max_size=50))
 def test_no_secret_is_shown(before: str, after: str) -> None:
-    secret, own = token(sub="anna", exp=1).decode(), "s3cret-of-the-file"
-    key = certificate(NOW).decode()
-    said = shown(f"{before}\n{secret}\n{own}{key}{after}", [own])
+    secret, own = make_token(sub="anna", exp=1).decode(), "s3cret-of-the-file"
+    key = make_certificate(NOW).decode()
+    said = mask_output(f"{before}\n{secret}\n{own}{key}{after}", [own])
     assert secret not in said
     assert own not in said
     assert "PRIVATE KEY" not in said
-    assert len(shown(before * 1000, [])) <= MOST_SAID
+    assert len(mask_output(before * 1000, [])) <= MOST_SAID
     assert "\0" not in said

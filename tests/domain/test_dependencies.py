@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.dependencies import matches, regex
-from domain.names import wrong_pattern
+from domain.campaigns.dependencies import convert_pattern_to_regex, match_patterns
+from domain.names import check_pattern
 
 
 @pytest.mark.parametrize(
@@ -24,18 +24,18 @@ from domain.names import wrong_pattern
 def test_a_pattern_with_a_percent_sign_is_like_and_every_other_one_a_glob(
     pattern: str, takes: list[str], leaves: list[str]
 ) -> None:
-    assert not wrong_pattern(pattern)
+    assert not check_pattern(pattern)
     for name in takes:
-        assert matches(name, [pattern])
-        assert re.search(regex(pattern), name)
+        assert match_patterns(name, [pattern])
+        assert re.search(convert_pattern_to_regex(pattern), name)
     for name in leaves:
-        assert not matches(name, [pattern])
-        assert not re.search(regex(pattern), name)
+        assert not match_patterns(name, [pattern])
+        assert not re.search(convert_pattern_to_regex(pattern), name)
 
 
 def test_without_patterns_every_output_goes_on_and_one_of_several_is_enough() -> None:
-    assert matches("x", [])
-    assert matches("x.root", ["%.json", "*.root"])
+    assert match_patterns("x", [])
+    assert match_patterns("x.root", ["%.json", "*.root"])
 
 
 LIKES = st.text("ab%_\\.", min_size=1, max_size=6).filter(lambda p: "%" in p)
@@ -43,4 +43,6 @@ LIKES = st.text("ab%_\\.", min_size=1, max_size=6).filter(lambda p: "%" in p)
 
 @given(LIKES, st.text("ab%_\\.", max_size=5))
 def test_like_takes_a_name_exactly_when_its_expression_does(pattern: str, name: str) -> None:
-    assert matches(name, [pattern]) is (re.search(regex(pattern), name) is not None)
+    assert match_patterns(name, [pattern]) is (
+        re.search(convert_pattern_to_regex(pattern), name) is not None
+    )

@@ -4,7 +4,14 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.launch_plans import Difference, Parts, PlanPart, differences, plan_hash, written
+from domain.launching.launch_plans import (
+    Parts,
+    PlanDifference,
+    PlanPart,
+    compute_plan_hash,
+    list_differences,
+    render_plan,
+)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
@@ -16,21 +23,25 @@ PARTS = st.dictionaries(
 )
 
 
-def whole(parts: Parts) -> Parts:
+def fill_parts(parts: Parts) -> Parts:
     """Every part there, as real plans have them."""
     return {part: parts.get(part, {}) for part in PlanPart}
 
 
 @given(PARTS, PARTS)
 def test_two_plans_have_one_name_exactly_when_nothing_differs(a: Parts, b: Parts) -> None:
-    assert (plan_hash(whole(a)) == plan_hash(whole(b))) is not bool(differences(a, b))
+    assert (compute_plan_hash(fill_parts(a)) == compute_plan_hash(fill_parts(b))) is not bool(
+        list_differences(a, b)
+    )
 
 
 @given(PARTS)
 def test_a_plan_that_was_kept_is_the_same_plan(parts: Parts) -> None:
-    kept = {PlanPart(k): v for k, v in reversed(orjson.loads(orjson.dumps(written(parts))).items())}
-    assert differences(parts, kept) == []
-    assert plan_hash(parts) == plan_hash(kept)
+    kept = {
+        PlanPart(k): v for k, v in reversed(orjson.loads(orjson.dumps(render_plan(parts))).items())
+    }
+    assert list_differences(parts, kept) == []
+    assert compute_plan_hash(parts) == compute_plan_hash(kept)
 
 
 def test_it_says_only_what_differs() -> None:
@@ -40,8 +51,8 @@ def test_it_says_only_what_differs() -> None:
         PlanPart.FILES: {"files": 2},
         PlanPart.LIMITS: {"unfinished": None},
     }
-    assert differences(then, now) == [
-        Difference(PlanPart.CURSOR, {"cursor": 4}, {"cursor": 8}),
-        Difference(PlanPart.FILES, {}, {"files": 2}),
-        Difference(PlanPart.LIMITS, {"unfinished": 3}, {"unfinished": None}),
+    assert list_differences(then, now) == [
+        PlanDifference(PlanPart.CURSOR, {"cursor": 4}, {"cursor": 8}),
+        PlanDifference(PlanPart.FILES, {}, {"files": 2}),
+        PlanDifference(PlanPart.LIMITS, {"unfinished": 3}, {"unfinished": None}),
     ]

@@ -7,21 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.jobs import JobState
-from domain.launch_scripts import (
+from domain.launching.launch_scripts import (
+    CarriedFiles,
     ClusterId,
-    Listener,
-    Script,
-    Verdict,
-    by_ssh,
-    cluster_ids,
-    how,
-    last_lines,
-    left_out,
-    local,
-    verdict,
+    ClusterIdListener,
+    LaunchScript,
+    ScriptVerdict,
+    build_local_command,
+    build_shell_command,
+    build_ssh_command,
+    choose_unsubmitted_state,
+    decide_script_verdict,
+    describe_end,
+    join_last_lines,
+    parse_cluster_ids,
 )
-from domain.launches import HostKind, ScriptEnd
+from domain.launching.launches import ScriptEnd
+from domain.setup.launch_hosts import HostKind
+from domain.submissions.jobs import JobState
 
 FORMS = {
     "3 job(s) submitted to cluster 17.": ClusterId("17"),
@@ -43,21 +46,21 @@ NONE = [
 
 @pytest.mark.parametrize("line", FORMS)
 def test_each_form_names_its_cluster(line: str) -> None:
-    assert cluster_ids(f"before\n{line}\nafter") == [FORMS[line]]
-    assert cluster_ids(f"{line}\r\n{line}") == [FORMS[line]]
+    assert parse_cluster_ids(f"before\n{line}\nafter") == [FORMS[line]]
+    assert parse_cluster_ids(f"{line}\r\n{line}") == [FORMS[line]]
 
 
 @pytest.mark.parametrize("line", NONE)
 def test_nothing_else_does(line: str) -> None:
-    assert cluster_ids(line) == []
+    assert parse_cluster_ids(line) == []
 
 
 def test_jobsub_lite_lets_condor_submit_speak_first_and_the_name_counts() -> None:
     said = (
         "1 job(s) submitted to cluster 68.\nUse job id 68.0@jobsub05.fnal.gov to retrieve output\n"
     )
-    assert cluster_ids(said) == [ClusterId("68", "jobsub05.fnal.gov")]
-    listener = Listener()
+    assert parse_cluster_ids(said) == [ClusterId("68", "jobsub05.fnal.gov")]
+    listener = ClusterIdListener()
     first, second = said.splitlines(keepends=True)
     assert listener.hear(first) == []
     assert listener.hear(second) == [ClusterId("68", "jobsub05.fnal.gov")]
@@ -68,37 +71,40 @@ def test_jobsub_lite_lets_condor_submit_speak_first_and_the_name_counts() -> Non
 def test_whatever_the_pieces_are_that_it_comes_in_it_tells_the_same(
     lines: list[str], sizes: list[int]
 ) -> None:
-    text, listener, heard = "\n".join([*lines, ""]), Listener(), list[ClusterId]()
+    text, listener, heard = "\n".join([*lines, ""]), ClusterIdListener(), list[ClusterId]()
     for size in sizes:
         heard += listener.hear(text[:size])
         text = text[size:]
     heard += listener.hear(text) + listener.hear("")
     assert len(heard) == len(set(heard))
-    assert set(heard) >= set(cluster_ids("\n".join(lines)))
+    assert set(heard) >= set(parse_cluster_ids("\n".join(lines)))
     assert {each.number for each in heard} == {
-        each.number for each in cluster_ids("\n".join(lines))
+        each.number for each in parse_cluster_ids("\n".join(lines))
     }
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_read(text: str) -> None:
-    listener = Listener()
-    assert all(each.number.isdecimal() for each in [*cluster_ids(text), *listener.hear(text)])
+    listener = ClusterIdListener()
+    assert all(each.number.isdecimal() for each in [*parse_cluster_ids(text), *listener.hear(text)])
 
 
 @pytest.mark.parametrize(("end", "adopted"), [*itertools.product(ScriptEnd, (True, False))])
 def test_what_follows_from_its_end(end: ScriptEnd, adopted: bool) -> None:
-    expected = {ScriptEnd.CUT_OFF: Verdict.UNDECIDED, ScriptEnd.REMOVAL: Verdict.CANCELLED}
-    found = verdict(end, adopted=adopted)
-    assert found is (Verdict.LAUNCHED if adopted else expected.get(end, Verdict.FAILED))
+    expected = {
+        ScriptEnd.CUT_OFF: ScriptVerdict.UNDECIDED,
+        ScriptEnd.REMOVAL: ScriptVerdict.CANCELLED,
+    }
+    found = decide_script_verdict(end, adopted=adopted)
+    assert found is (ScriptVerdict.LAUNCHED if adopted else expected.get(end, ScriptVerdict.FAILED))
     # What nobody wants is not done again; all else is a recovery's.
-    assert (left_out(end) is JobState.REMOVED) == (end is ScriptEnd.REMOVAL)
-    assert "script" in how(end, 3, 60)
+    assert (choose_unsubmitted_state(end) is JobState.REMOVED) == (end is ScriptEnd.REMOVAL)
+    assert "script" in describe_end(end, 3, 60)
 
 
 def test_last_words_are_the_scripts_own() -> None:
-    assert last_lines(["[POMS] It runs.\nno such file\n", "x" * 2000], most=10) == "x" * 10
-    assert last_lines(["[POMS] It runs.\n", "no such file"]) == "no such file"
+    assert join_last_lines(["[POMS] It runs.\nno such file\n", "x" * 2000], most=10) == "x" * 10
+    assert join_last_lines(["[POMS] It runs.\n", "no such file"]) == "no such file"
 
 
 WORD = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=9)
@@ -107,14 +113,17 @@ WORDS = st.lists(WORD, min_size=1, max_size=4)
 
 @given(WORDS)
 def test_words_are_never_read_by_a_shell(words: list[str]) -> None:
-    script = Script(
+    script = LaunchScript(
         words, ["set -x"], {"A": "$(rm -rf /)"}, HostKind.SSH, "node.example.org:2022", "prod"
     )
-    assert local(script)[-len(words) :] == words
-    argv = by_ssh(script, ["-F", "conf"], (7, "BEARER_TOKEN_FILE"))
+    assert build_local_command(script, ["python3", "it"])[-len(words) :] == words
+    argv = build_ssh_command(
+        script, "text '$0'", ["-F", "conf"], CarriedFiles(7, "BEARER_TOKEN_FILE")
+    )
     at = argv.index("--")
     assert argv[at + 1] == "node.example.org"
     assert argv[at - 4 : at] == ["-p", "2022", "-l", "prod"]
     there = shlex.split(" ".join(argv[at + 2 :]))
     assert there[-len(words) :] == words
+    assert there[-len(build_shell_command(script)) :] == build_shell_command(script)
     assert there[:2] == ["env", "A=$(rm -rf /)"]

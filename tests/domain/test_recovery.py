@@ -4,22 +4,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.files import Delivery, Outcome
-from domain.jobs import MOST_RESOURCE
-from domain.recovery import Entry, Worth, entry, grown, problems, worth
-from domain.splits import parse
-from domain.splits.later import Later, later
-from domain.verdicts import EVERYTHING, KINDS, TAKEN, Elsewhere, Facts, Why, answers, verdict
+from domain.campaigns.splits.late_files import LateRange, find_later_files
+from domain.campaigns.splits.reading import parse_split
+from domain.recovery.recovery_decisions import RecoveryDecision, decide_recovery, multiply_resources
+from domain.recovery.verdicts import (
+    EVERYTHING,
+    KINDS,
+    TAKEN,
+    ElsewhereState,
+    FileFacts,
+    RecoveryVerdict,
+    decide_verdict,
+    tabulate_verdicts,
+)
+from domain.setup.recovery_rules import RecoveryRule, list_rule_problems, read_recovery_rule
+from domain.setup.resources import MOST_RESOURCE
+from domain.submissions.file_states import Delivery, Outcome
 
 FACTS = st.sampled_from(EVERYTHING)
-NOT_DONE = Facts(Delivery.WAITING, Outcome.NONE, False, False, Elsewhere.NOWHERE, False)
-FAILED = Facts(Delivery.CONSUMED, Outcome.FAILED, False, False, Elsewhere.NOWHERE, False)
-LOST = Facts(Delivery.DELIVERED, Outcome.FAILED, False, False, Elsewhere.NOWHERE, False)
-SKIPPED = Facts(Delivery.SKIPPED, Outcome.NONE, True, False, Elsewhere.NOWHERE, False)
-CRASHED = Facts(Delivery.CONSUMED, Outcome.DONE, False, True, Elsewhere.NOWHERE, False)
-ORPHAN = Facts(Delivery.CONSUMED, Outcome.DONE, True, False, Elsewhere.NOWHERE, False)
-DONE = Facts(Delivery.CONSUMED, Outcome.DONE, True, True, Elsewhere.NOWHERE, False)
-ADDED = Facts(Delivery.WAITING, Outcome.NONE, True, False, Elsewhere.NOWHERE, True)
+NOT_DONE = FileFacts(Delivery.WAITING, Outcome.NONE, False, False, ElsewhereState.NOWHERE, False)
+FAILED = FileFacts(Delivery.CONSUMED, Outcome.FAILED, False, False, ElsewhereState.NOWHERE, False)
+LOST = FileFacts(Delivery.DELIVERED, Outcome.FAILED, False, False, ElsewhereState.NOWHERE, False)
+SKIPPED = FileFacts(Delivery.SKIPPED, Outcome.NONE, True, False, ElsewhereState.NOWHERE, False)
+CRASHED = FileFacts(Delivery.CONSUMED, Outcome.DONE, False, True, ElsewhereState.NOWHERE, False)
+ORPHAN = FileFacts(Delivery.CONSUMED, Outcome.DONE, True, False, ElsewhereState.NOWHERE, False)
+DONE = FileFacts(Delivery.CONSUMED, Outcome.DONE, True, True, ElsewhereState.NOWHERE, False)
+ADDED = FileFacts(Delivery.WAITING, Outcome.NONE, True, False, ElsewhereState.NOWHERE, True)
 
 
 @pytest.mark.parametrize(
@@ -35,66 +45,82 @@ ADDED = Facts(Delivery.WAITING, Outcome.NONE, True, False, Elsewhere.NOWHERE, Tr
         ("added_files", set()),
     ],
 )
-def test_each_type_takes_its_files(kind: str, taken: set[Facts]) -> None:
+def test_each_type_takes_its_files(kind: str, taken: set[FileFacts]) -> None:
     known = {NOT_DONE, FAILED, LOST, SKIPPED, CRASHED, ORPHAN, DONE}
-    assert {facts for facts in known if verdict(kind, facts) in TAKEN} == taken
-    assert (verdict(kind, ADDED) is Why.ADDED) == (KINDS[kind].takes(ADDED))
+    assert {facts for facts in known if decide_verdict(kind, facts) in TAKEN} == taken
+    assert (decide_verdict(kind, ADDED) is RecoveryVerdict.ADDED) == (KINDS[kind].takes(ADDED))
 
 
 @given(st.sampled_from(sorted(KINDS)), FACTS)
-def test_what_is_live_or_done_elsewhere_no_type_takes(kind: str, facts: Facts) -> None:
-    why = verdict(kind, facts)
-    assert (why is Why.LIVE_ELSEWHERE) == (facts.elsewhere is Elsewhere.LIVE)
-    assert facts.elsewhere is Elsewhere.NOWHERE or why not in TAKEN
+def test_what_is_live_or_done_elsewhere_no_type_takes(kind: str, facts: FileFacts) -> None:
+    why = decide_verdict(kind, facts)
+    assert (why is RecoveryVerdict.LIVE_ELSEWHERE) == (facts.elsewhere is ElsewhereState.LIVE)
+    assert facts.elsewhere is ElsewhereState.NOWHERE or why not in TAKEN
 
 
 @given(st.sampled_from(sorted(KINDS)), FACTS)
-def test_a_reason_says_whether_the_file_is_taken(kind: str, facts: Facts) -> None:
-    takes = KINDS[kind].takes(facts) and facts.elsewhere is Elsewhere.NOWHERE
-    assert (verdict(kind, facts) in TAKEN) == takes
+def test_a_reason_says_whether_the_file_is_taken(kind: str, facts: FileFacts) -> None:
+    takes = KINDS[kind].takes(facts) and facts.elsewhere is ElsewhereState.NOWHERE
+    assert (decide_verdict(kind, facts) in TAKEN) == takes
 
 
 @given(st.sampled_from(sorted(KINDS)), FACTS)
-def test_what_is_not_looked_up_changes_no_verdict(kind: str, facts: Facts) -> None:
+def test_what_is_not_looked_up_changes_no_verdict(kind: str, facts: FileFacts) -> None:
     """The database says that jobs succeeded and that nothing was made where a type asks neither."""
     asked = KINDS[kind]
-    seen = Facts(
+    seen = FileFacts(
         facts.delivery, facts.outcome,
-        facts.succeeded if asked.asks_jobs else True, facts.made if asked.asks_outputs else False,
+        facts.succeeded if asked.asks_jobs else True, facts.has_outputs if asked.asks_outputs else False,
         facts.elsewhere, facts.added,
     )  # fmt: skip
-    assert verdict(kind, seen) is verdict(kind, facts)
+    assert decide_verdict(kind, seen) is decide_verdict(kind, facts)
 
 
 def test_the_table_that_the_database_gets_is_the_whole_rule() -> None:
     for kind in KINDS:
-        table = answers(kind)
+        table = tabulate_verdicts(kind)
         assert len(table) == len(EVERYTHING)
-        assert all(table[facts.key] is verdict(kind, facts) for facts in EVERYTHING)
+        assert all(table[facts.key] is decide_verdict(kind, facts) for facts in EVERYTHING)
 
 
 @pytest.mark.parametrize(
     ("taken", "result"),
     [
-        (0, Worth.NOTHING), (4, Worth.TOO_LITTLE), (5, Worth.LAUNCH), (50, Worth.LAUNCH), (51, Worth.TOO_MUCH),
+        (0, RecoveryDecision.NOTHING), (4, RecoveryDecision.TOO_LITTLE),
+        (5, RecoveryDecision.LAUNCH), (50, RecoveryDecision.LAUNCH),
+        (51, RecoveryDecision.TOO_MUCH),
     ],
 )  # fmt: skip
-def test_a_recovery_is_worth_it_from_its_least_to_its_most_share(taken: int, result: Worth) -> None:
-    assert worth(Entry("failed", least_share=5, most_share=50), taken, 100) is result
+def test_a_recovery_is_worth_it_from_its_least_to_its_most_share(
+    taken: int, result: RecoveryDecision
+) -> None:
+    assert (
+        decide_recovery(RecoveryRule("failed", least_share=5, most_share=50), taken, 100) is result
+    )
 
 
 def test_factors_grow_with_each_round_up_to_sixteen_times() -> None:
     given_ = {"memory_mb": 2000, "walltime_s": 100, "cpus": 1}
     factors = {"memory_mb": 1.5, "walltime_s": 10.0}
-    assert grown(given_, factors, 0) == {"memory_mb": 3000, "walltime_s": 1000, "cpus": 1}
-    assert grown(given_, factors, 1) == {"memory_mb": 4500, "walltime_s": 1600, "cpus": 1}
+    assert multiply_resources(given_, factors, 0) == {
+        "memory_mb": 3000,
+        "walltime_s": 1000,
+        "cpus": 1,
+    }
+    assert multiply_resources(given_, factors, 1) == {
+        "memory_mb": 4500,
+        "walltime_s": 1600,
+        "cpus": 1,
+    }
 
 
 @given(st.integers(1, MOST_RESOURCE), st.floats(0.1, 10), st.integers(0, 9))
 def test_a_grown_resource_is_one_that_a_stage_may_have(
     value: int, factor: float, round_: int
 ) -> None:
-    assert 1 <= grown({"cpus": value}, {"cpus": factor}, round_)["cpus"] <= MOST_RESOURCE
+    assert (
+        1 <= multiply_resources({"cpus": value}, {"cpus": factor}, round_)["cpus"] <= MOST_RESOURCE
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,13 +132,13 @@ def test_a_grown_resource_is_one_that_a_stage_may_have(
     ],
 )  # fmt: skip
 def test_what_can_not_be_a_recovery_is_said(wrong: dict[str, object]) -> None:
-    assert problems([{"type": "failed"} | wrong])
+    assert list_rule_problems([{"type": "failed"} | wrong])
 
 
 def test_a_stored_recovery_is_read_whole() -> None:
     stored = {"type": "pending_files", "patterns": ["*.root"], "depth": 2, "factors": {"cpus": 2}}
-    assert problems([stored]) == []
-    assert entry(stored) == Entry(
+    assert list_rule_problems([stored]) == []
+    assert read_recovery_rule(stored) == RecoveryRule(
         "pending_files", patterns=["*.root"], depth=2, factors={"cpus": 2}
     )
 
@@ -120,9 +146,9 @@ def test_a_stored_recovery_is_read_whole() -> None:
 @pytest.mark.parametrize(
     ("split", "key", "found"),
     [
-        ("byrun", "7", Later(0, 9, run=7)),
-        ("draining", None, Later(5, 9)),
-        ("limitn(6)", None, Later(5, 6)),
+        ("byrun", "7", LateRange(0, 9, run=7)),
+        ("draining", None, LateRange(5, 9)),
+        ("limitn(6)", None, LateRange(5, 6)),
         ("nfiles(2)", None, None),
         ("byexistingruns", "7@3", None),
         ("mod(3)", "1/3", None),
@@ -130,5 +156,7 @@ def test_a_stored_recovery_is_read_whole() -> None:
         ("byrun", "1/3", None),
     ],
 )
-def test_which_slices_can_get_files_later(split: str, key: str | None, found: Later | None) -> None:
-    assert later(parse(split), key, then=5, head=9) == found
+def test_which_slices_can_get_files_later(
+    split: str, key: str | None, found: LateRange | None
+) -> None:
+    assert find_later_files(parse_split(split), key, then=5, head=9) == found

@@ -8,7 +8,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.schedules import MOST_CAUGHT_UP, CatchUp, next_time, times, turn
+from domain.campaigns.schedules import (
+    MOST_CAUGHT_UP,
+    CatchUp,
+    decide_turn,
+    find_next_time,
+    iterate_times,
+)
 
 ZONES = (
     *("UTC", "Europe/Paris", "America/Chicago", "America/Sao_Paulo", "Asia/Kathmandu"),
@@ -20,22 +26,22 @@ zones, years = st.sampled_from(ZONES), st.integers(2005, 2035)
 hours, minutes = st.integers(0, 23), st.integers(0, 59)
 
 
-def of_year(cron: str, zone: str, year: int) -> list[datetime]:
+def list_times_of_year(cron: str, zone: str, year: int) -> list[datetime]:
     """All times of one year of the zone's clocks."""
     here = ZoneInfo(zone)
     before = datetime(year, 1, 1, tzinfo=here) - timedelta(seconds=1)
     end = datetime(year + 1, 1, 1, tzinfo=here)
-    return list(takewhile(lambda t: t < end, times(cron, zone, before)))
+    return list(takewhile(lambda t: t < end, iterate_times(cron, zone, before)))
 
 
-def days(found: Iterable[datetime], zone: str) -> list[date]:
+def list_days(found: Iterable[datetime], zone: str) -> list[date]:
     return [time.astimezone(ZoneInfo(zone)).date() for time in found]
 
 
 @settings(deadline=None)
 @given(zones, years, hours, minutes)
 def test_a_time_of_day_comes_once_on_each_day(zone: str, year: int, hour: int, minute: int) -> None:
-    found = days(of_year(f"{minute} {hour} * * *", zone, year), zone)
+    found = list_days(list_times_of_year(f"{minute} {hour} * * *", zone, year), zone)
     everyday = [date(year, 1, 1) + timedelta(n) for n in range(366)]
     assert found == [day for day in everyday if day.year == year]
 
@@ -48,7 +54,7 @@ def test_what_comes_every_few_minutes_goes_by_time_that_passes(
     start = datetime(year, 3, 1, tzinfo=UTC)
     every = [start + timedelta(minutes=n) for n in range(1, 60 * 24 * 40)]
     fitting = [t for t in every if t.astimezone(ZoneInfo(zone)).minute % step == 0]
-    found = times(f"*/{step} * * * *", zone, start)
+    found = iterate_times(f"*/{step} * * * *", zone, start)
     assert list(islice(found, len(fitting))) == fitting
 
 
@@ -59,26 +65,26 @@ def test_the_next_time_is_later_wherever_one_asks_from(
 ) -> None:
     cron = f"{minute} {hour} * * *"
     after = datetime(year, 1, 1, tzinfo=UTC) + timedelta(minutes=later)
-    found = next_time(cron, zone, after)
+    found = find_next_time(cron, zone, after)
     assert after < found
-    assert not [t for t in of_year(cron, zone, year) if after < t < found]
+    assert not [t for t in list_times_of_year(cron, zone, year) if after < t < found]
 
 
 def test_the_hour_that_comes_twice_and_the_one_that_does_not_come() -> None:
     asked_in_between = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)
-    assert next_time("30 2 * * *", "Europe/Paris", asked_in_between).day == 26
-    found = next_time("30 2 * * *", "Europe/Paris", datetime(2026, 3, 28, 12, tzinfo=UTC))
+    assert find_next_time("30 2 * * *", "Europe/Paris", asked_in_between).day == 26
+    found = find_next_time("30 2 * * *", "Europe/Paris", datetime(2026, 3, 28, 12, tzinfo=UTC))
     assert found == datetime(2026, 3, 29, 1, tzinfo=UTC)  # 3:00, when the clocks go on from 2:00
 
 
 DUE = datetime(2026, 5, 1, 6, tzinfo=UTC)
 
 
-def taken(policy: CatchUp, now: datetime) -> list[datetime]:
+def list_launched_turns(policy: CatchUp, now: datetime) -> list[datetime]:
     """The hours whose turns are launched until the next one lies ahead."""
     found, due = [], DUE
     while due <= now:
-        one = turn("0 * * * *", "UTC", policy, due, now)
+        one = decide_turn("0 * * * *", "UTC", policy, due, now)
         found += [due] if one.launches else []
         due = one.next_at
     assert due == datetime(now.year, now.month, now.day, now.hour, tzinfo=UTC) + timedelta(hours=1)
@@ -87,15 +93,15 @@ def taken(policy: CatchUp, now: datetime) -> list[datetime]:
 
 def test_missed_turns_are_taken_as_the_policy_says() -> None:
     now = DUE + timedelta(hours=3, minutes=5)
-    assert taken(CatchUp.ONCE, now) == [DUE]
-    assert taken(CatchUp.ALL, now) == [DUE + timedelta(hours=n) for n in range(4)]
-    assert taken(CatchUp.SKIP, now) == []
-    assert taken(CatchUp.SKIP, DUE + timedelta(seconds=5)) == [DUE]
+    assert list_launched_turns(CatchUp.ONCE, now) == [DUE]
+    assert list_launched_turns(CatchUp.ALL, now) == [DUE + timedelta(hours=n) for n in range(4)]
+    assert list_launched_turns(CatchUp.SKIP, now) == []
+    assert list_launched_turns(CatchUp.SKIP, DUE + timedelta(seconds=5)) == [DUE]
 
 
 @settings(deadline=None)
 @given(st.integers(0, 5_000))
 def test_however_many_were_missed_so_many_are_taken_at_most(missed: int) -> None:
-    found = taken(CatchUp.ALL, DUE + timedelta(hours=missed, minutes=1))
+    found = list_launched_turns(CatchUp.ALL, DUE + timedelta(hours=missed, minutes=1))
     assert len(found) == min(missed + 1, MOST_CAUGHT_UP)
     assert found[0] == DUE

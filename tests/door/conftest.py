@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from door import Door
-from tests.door.serving import serving
-from tests.door.world import Viewer, World, make_door
+from tests.door.log_service import LogService, LogViewer, make_door
+from tests.door.serving import serve_door
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world() -> LogService:
+    return LogService()
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def playground(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def door(world: World, playground: Path) -> Door[Viewer]:
-    return make_door(world, playground=playground, origins=["https://dashboard.example.org"])
+def door(world: LogService, playground: Path) -> Door[LogViewer]:
+    return make_door(world, playground=playground)
 
 
 @pytest.fixture
-async def port(door: Door[Viewer]) -> AsyncIterator[int]:
-    async with serving(door) as found:
+async def port(door: Door[LogViewer]) -> AsyncIterator[int]:
+    async with serve_door(door) as found:
         yield found

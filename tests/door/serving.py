@@ -16,12 +16,12 @@ from websockets.typing import Subprotocol
 from door import Door
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
-PATIENCE = 30.0
+PATIENCE = 60.0
 SMALL = 8_192
 
 
 @asynccontextmanager
-async def serving(door: Door[Any]) -> AsyncIterator[int]:
+async def serve_door(door: Door[Any]) -> AsyncIterator[int]:
     """The port at which a door is served, with small buffers."""
     app = Starlette(routes=[Route("/graphql", door), WebSocketRoute("/graphql", door)])
     config = uvicorn.Config(
@@ -47,14 +47,14 @@ async def serving(door: Door[Any]) -> AsyncIterator[int]:
         await server.shutdown(sockets=[listener])
 
 
-async def until(condition: Callable[[], object], within: float = PATIENCE) -> None:
+async def wait_until(condition: Callable[[], object], within: float = PATIENCE) -> None:
     """Return as soon as a condition holds, looking at every turn of the loop."""
     async with asyncio.timeout(within):
         while not condition():
             await asyncio.sleep(0.002)
 
 
-class Client:
+class SocketClient:
     """One websocket; messages are kept by operation."""
 
     def __init__(self, ws: ClientConnection) -> None:
@@ -89,9 +89,9 @@ class Client:
 
 
 @asynccontextmanager
-async def client(
+async def connect_client(
     port: int, token: str | None = "i-am-boss", *, narrow: bool = False, **options: Any
-) -> AsyncIterator[Client]:
+) -> AsyncIterator[SocketClient]:
     """A connected client; signed in unless told otherwise. A narrow one has no buffers."""
     sock = socket.socket()
     if narrow:
@@ -102,7 +102,7 @@ async def client(
     options.setdefault("subprotocols", [PROTOCOL])
     url = f"ws://127.0.0.1:{port}/graphql"
     async with connect(url, sock=sock, compression=None, close_timeout=1, **options) as ws:
-        found = Client(ws)
+        found = SocketClient(ws)
         if token is not None:
             await found.init(token)
         yield found

@@ -1,6 +1,6 @@
 """Docstrings are published."""
 
-from tests.door.world import make_schema
+from tests.door.log_service import make_schema
 
 EXPECTED = [
     '"""One item of the list."""\ntype Item implements Node & Named {',

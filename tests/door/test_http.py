@@ -6,8 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.door.serving import until
-from tests.door.world import World
+from tests.door.log_service import LogService
+from tests.door.serving import wait_until
 
 RESPONSE = "application/graphql-response+json"
 BOSS = {"authorization": "Bearer i-am-boss"}
@@ -21,12 +21,12 @@ async def http(port: int) -> AsyncIterator[httpx2.AsyncClient]:
         yield found
 
 
-async def post(http: httpx2.AsyncClient, query: str, **more: Any) -> httpx2.Response:
+async def post_query(http: httpx2.AsyncClient, query: str, **more: Any) -> httpx2.Response:
     return await http.post("/graphql", json={"query": query, **more})
 
 
 async def test_a_query_is_answered_with_its_cost(http: httpx2.AsyncClient) -> None:
-    answer = await post(http, "{ hello }")
+    answer = await post_query(http, "{ hello }")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.json()["data"] == {"hello": "hello world"}
@@ -60,7 +60,7 @@ async def test_a_failing_sign_in_is_masked(
 async def test_answers_carry_the_id_under_which_they_are_in_the_log(
     http: httpx2.AsyncClient,
 ) -> None:
-    answer = await post(http, "{ crash }")
+    answer = await post_query(http, "{ crash }")
     name = answer.json()["errors"][0]["extensions"]["requestId"]
     assert answer.headers["x-request-id"] == name
 
@@ -74,7 +74,7 @@ async def test_a_batch_is_refused(http: httpx2.AsyncClient) -> None:
 async def test_too_long_a_body_is_refused_by_its_announced_length(
     http: httpx2.AsyncClient,
 ) -> None:
-    answer = await post(http, "{hello}" + " " * 1_000_001)
+    answer = await post_query(http, "{hello}" + " " * 1_000_001)
     assert answer.status_code == 413
 
 
@@ -122,21 +122,21 @@ async def test_other_methods_are_refused(http: httpx2.AsyncClient) -> None:
 
 @pytest.mark.parametrize("name", [0, False, [], {}])
 async def test_an_operation_name_is_a_string(http: httpx2.AsyncClient, name: Any) -> None:
-    answer = await post(http, "query A { hello }", operationName=name)
+    answer = await post_query(http, "query A { hello }", operationName=name)
     assert answer.status_code == 400
     assert "operationName" in answer.json()["errors"][0]["message"]
 
 
 async def test_an_unknown_operation_name_is_said(http: httpx2.AsyncClient) -> None:
-    answer = await post(http, "query A { hello }", operationName="B")
+    answer = await post_query(http, "query A { hello }", operationName="B")
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["message"] == "Unknown operation named 'B'."
 
 
 async def test_among_several_operations_one_must_be_named(http: httpx2.AsyncClient) -> None:
     query = "query A { hello } query B { hello(name: 2) }"
-    assert (await post(http, "query A { hello } query B { hello }")).status_code == 400
-    named = await post(http, query.replace("2", '"b"'), operationName="B")
+    assert (await post_query(http, "query A { hello } query B { hello }")).status_code == 400
+    named = await post_query(http, query.replace("2", '"b"'), operationName="B")
     assert named.json()["data"] == {"hello": "hello b"}
 
 
@@ -152,7 +152,7 @@ async def test_the_preferred_type_is_chosen(http: httpx2.AsyncClient) -> None:
 
 
 async def test_a_subscription_needs_a_stream(http: httpx2.AsyncClient) -> None:
-    answer = await post(http, "subscription { count(to: 1) { position } }")
+    answer = await post_query(http, "subscription { count(to: 1) { position } }")
     assert answer.status_code == 406
     assert "text/event-stream" in answer.json()["errors"][0]["message"]
 
@@ -190,11 +190,11 @@ async def test_an_event_stream_says_what_is_wrong(http: httpx2.AsyncClient, quer
 
 
 async def test_a_source_is_closed_when_its_event_stream_is_left(
-    http: httpx2.AsyncClient, world: World
+    http: httpx2.AsyncClient, world: LogService
 ) -> None:
     query = {"query": "subscription { state { position } }"}
     accept = {"accept": "text/event-stream"}
     async with http.stream("POST", "/graphql", json=query, headers=accept) as answer:
         assert "event: next" in await anext(answer.aiter_text())
         assert (world.counts.started, world.counts.closed) == (1, 0)
-    await until(lambda: world.counts.closed == 1)
+    await wait_until(lambda: world.counts.closed == 1)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.door.world import Viewer, World, make_schema
+from tests.door.log_service import LogService, LogViewer, make_schema
 
 
 async def test_a_bug_is_masked_with_an_id_that_is_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    viewer = Viewer(World(), "boss")
+    viewer = LogViewer(LogService(), "boss")
     result = await make_schema().execute("{ crash hello }", None, viewer)
     assert result.data == {"crash": None, "hello": "hello world"}
     assert result.errors is not None
@@ -25,10 +25,12 @@ async def test_a_bug_is_masked_with_an_id_that_is_in_the_log(
 async def test_what_we_say_on_purpose_passes_and_is_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    result = await make_schema().execute("{ complain nothing }", None, Viewer(World(), "boss"))
+    result = await make_schema().execute(
+        "{ complain nothing }", None, LogViewer(LogService(), "boss")
+    )
     assert result.errors is not None
     assert "nothing" in result.errors[0].message
-    result = await make_schema().execute("{ complain }", None, Viewer(World(), "boss"))
+    result = await make_schema().execute("{ complain }", None, LogViewer(LogService(), "boss"))
     assert result.errors is not None
     assert result.errors[0].message == "Ask me otherwise."
     assert not caplog.records

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from db.pool import Pool
-from tests.plant import Plant
-from tests.poms.commanding import INI, Poms
-from tests.workers.campaigns import two
+from tests.factories import Factory
+from tests.poms.command_runner import INI, Poms
+from tests.workers.campaigns import make_two_stage_campaign
 from tests.workers.house import House
 
 
@@ -21,7 +21,7 @@ def house(db: Pool, database_url: str, redis_url: str, tmp_path: Path) -> House:
 async def test_a_campaign_is_launched_and_watched_to_its_end(
     poms: Poms, house: House, db: Pool
 ) -> None:
-    await two(house, await Plant.make(db))
+    await make_two_stage_campaign(house, await Factory.make(db))
     house.runner()
     house.worker()
     try:
@@ -31,7 +31,7 @@ async def test_a_campaign_is_launched_and_watched_to_its_end(
         assert [s["id"] for s in launched.json] == [s["id"] for s in again.json] == ["submission:1"]
         async with asyncio.timeout(90):
             watched = await poms("--json", "watch", "toy", "--quiet", "4")
-        assert watched.code == 0, watched.err + house.said()
+        assert watched.code == 0, watched.err + house.read_logs()
         lines = [json.loads(line) for line in watched.out.splitlines()]
         assert [(s["name"], s["jobsSucceeded"], s["filesDone"]) for s in lines[-1]] == [
             ("gen", 4, 0),
@@ -46,33 +46,31 @@ async def test_a_campaign_is_launched_and_watched_to_its_end(
 async def test_what_can_not_be_launched_is_uploaded_as_a_draft_with_findings(
     poms: Poms, db: Pool, tmp_path: Path
 ) -> None:
-    await Plant.make(db)
+    await Factory.make(db)
     file = tmp_path / "draft.ini"
     file.write_text(
-        INI.format(gen="true", proc="true").replace(
-            "campaign_stage_1 = gen", "campaign_stage_1 = gone"
-        )
+        INI.format(gen="true", proc="true").replace("completion_pct = 100", "completion_pct = 500")
     )
     done = await poms("campaign", "upload", str(file), "--experiment", "hypot")
     assert (done.code, "revision 1, draft" in done.out) == (0, True)
-    line = file.read_text().splitlines().index("campaign_stage_1 = gone") + 1
-    assert f"draft.ini:{line}: [dependencies proc] campaign_stage_1: draft: " in done.out
+    line = file.read_text().splitlines().index("completion_pct = 500") + 1
+    assert f"draft.ini:{line}: [campaign_defaults] completion_pct: draft: " in done.out
     refused = await poms("campaign", "activate", "uploaded")
     assert (refused.code, refused.out) == (1, "")
-    assert "[dependencies proc] campaign_stage_1: " in refused.err
+    assert "completion_pct: " in refused.err
 
 
 async def test_a_campaign_that_is_not_well_in_the_end_has_its_own_exit_code(
     poms: Poms, house: House, db: Pool
 ) -> None:
-    plant = await Plant.make(db)
+    plant = await Factory.make(db)
     await plant.stage("bad", ["false"], kind="generator", jobs_per_slice=2, recoveries=[])
     house.runner()
     house.worker()
     try:
         assert (await poms("launch", "toy/bad")).code == 0
         watched = await poms("watch", "toy", "--quiet", "1")
-        assert (watched.code, "Not all" in watched.err) == (5, True), house.said()
+        assert (watched.code, "Not all" in watched.err) == (5, True), house.read_logs()
         logs = await poms("logs", "submission:1")
         assert logs.out.startswith("2 failed jobs\n\n2 jobs: exit, exit code 1")
         planned = await poms("recover", "submission:1", "--type", "failed", "--plan")

@@ -1,23 +1,22 @@
 """The real schema over a real database: an experiment with its people, and a way to ask as one of them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from arq.connections import ArqRedis
-from redis.asyncio import ConnectionPool
 
 import app
 import auth
 import doorbell
 from db.pool import Pool
+from db.reach import ApiPool
 from door.schema import DoorSchema
-from feed import Feed
+from feed import ChangeFeed
 from resolvers.roots import make_schema
-from schema.context import Context, House
+from schema.context import AppState, Context
 
 SECRET = "not much of a secret, but long enough"
 PEOPLE = """
@@ -46,7 +45,7 @@ Ask = Callable[..., Awaitable[Answer]]
 
 
 @cache
-def schema() -> DoorSchema:
+def make_cached_schema() -> DoorSchema:
     """The schema that the application serves, made once."""
     return make_schema()
 
@@ -61,28 +60,28 @@ async def hypot(db: Pool) -> int:
 
 
 @pytest.fixture
-async def house(db: Pool, redis_url: str, tmp_path: Path) -> AsyncIterator[House]:
+async def app_state(api_pool: ApiPool, redis_url: str, tmp_path: Path) -> AsyncIterator[AppState]:
     """What a process of the API has opened."""
-    redis = ArqRedis(ConnectionPool.from_url(redis_url))
-    yield House(
-        db=db,
-        viewers=auth.Viewers(db, auth.LocalTokens(SECRET)),
-        feed=Feed(app.Reader(db)),
+    redis = doorbell.open_queue(redis_url)
+    yield AppState(
+        db=api_pool,
+        viewers=auth.Viewers(api_pool.everything, auth.LocalTokens(SECRET)),
+        feed=ChangeFeed(app.ChangeReader(api_pool)),
         store=tmp_path,
-        ring=lambda: doorbell.ring(redis),
-        enqueue=lambda *what: doorbell.enqueue(redis, *what),
+        ring=lambda: doorbell.ring_bell(redis),
+        enqueue=lambda *what: doorbell.enqueue_job(redis, *what),
     )
     await redis.aclose(close_connection_pool=True)
 
 
 @pytest.fixture
-def context(house: House, hypot: int) -> Callable[[str], Awaitable[Context]]:
+def context(app_state: AppState, hypot: int) -> Callable[[str], Awaitable[Context]]:
     """Makes the context of somebody who is signed in."""
 
     async def of(username: str) -> Context:
-        token = auth.LocalTokens(SECRET).issue(username, timedelta(hours=1))
-        viewers = auth.Viewers(house.db, auth.LocalTokens(SECRET))
-        return Context(house, await viewers.of(token))
+        token = auth.LocalTokens(SECRET).issue(username, timedelta(hours=1), datetime.now(UTC))
+        viewers = auth.Viewers(app_state.db.everything, auth.LocalTokens(SECRET))
+        return Context(app_state, await viewers.of(token))
 
     return of
 
@@ -94,7 +93,7 @@ def ask(context: Callable[[str], Awaitable[Context]]) -> Ask:
     async def answered(
         query: str, variables: Answer | None = None, as_: str = "anna", *, errors: bool = False
     ) -> Answer:
-        result = await schema().execute(query, variables, await context(as_))
+        result = await make_cached_schema().execute(query, variables, await context(as_))
         if errors:
             return {"errors": [error.formatted for error in result.errors or ()]}
         assert not result.errors, result.errors
@@ -115,9 +114,16 @@ def counted(db: Pool) -> Callable[[], Awaitable[dict[str, int]]]:
     return rows
 
 
+def ask_with_key(given: Answer) -> Answer:
+    """An input as variables, with its `idempotencyKey` beside it."""
+    rest = dict(given)
+    key = rest.pop("idempotencyKey", None)
+    return {"input": rest, "key": key}
+
+
 JOB_TYPE = """
-    mutation ($input: CreateJobTypeInput!) {
-      createJobType(input: $input) {
+    mutation ($input: CreateJobTypeInput!, $key: String) {
+      createJobType(input: $input, idempotencyKey: $key) {
         __typename
         ... on JobType { id name version }
         ... on Problem { message }
@@ -127,25 +133,25 @@ JOB_TYPE = """
     }
 """
 HOST = """
-    mutation ($input: CreateLaunchHostInput!) {
-      createLaunchHost(input: $input) {
+    mutation ($input: CreateLaunchHostInput!, $key: String) {
+      createLaunchHost(input: $input, idempotencyKey: $key) {
         __typename ... on LaunchHost { id name } ... on Problem { message } ... on Invalid { field }
       }
     }
 """
 LOGIN_SETUP = """
-    mutation ($input: CreateLoginSetupInput!) {
-      createLoginSetup(input: $input) {
+    mutation ($input: CreateLoginSetupInput!, $key: String) {
+      createLoginSetup(input: $input, idempotencyKey: $key) {
         __typename
-        ... on LoginSetup { id name environment { key value } launchHost { name } credential { name } }
+        ... on LoginSetup { id name environment { key value isSecret } launchHost { name } credential { name } }
         ... on Problem { message }
         ... on InvalidLoginSetup { findings { path message } }
       }
     }
 """
 DATASET = """
-    mutation ($input: CreateDatasetInput!) {
-      createDataset(input: $input) {
+    mutation ($input: CreateDatasetInput!, $key: String) {
+      createDataset(input: $input, idempotencyKey: $key) {
         __typename
         ... on Dataset { id name }
         ... on Problem { message }
@@ -155,8 +161,8 @@ DATASET = """
     }
 """
 SAVE = """
-    mutation ($input: SaveCampaignInput!) {
-      saveCampaign(input: $input) {
+    mutation ($input: SaveCampaignInput!, $key: String) {
+      saveCampaign(input: $input, idempotencyKey: $key) {
         __typename
         ... on CampaignSaved {
           campaign {
@@ -181,7 +187,7 @@ SAVE = """
 async def configured(ask: Ask) -> dict[str, str]:
     """Job type `reco`, login setup `here` and the empty dataset `raw` of anna's in `hypot`; their ids."""
     host = {"experiment": "hypot", "name": "here"}
-    await ask(HOST, {"input": host}, as_="sue")
+    await ask(HOST, {"input": host}, as_="ada")
     job_type = {"experiment": "hypot", "name": "reco", "command": ["true"], "patterns": ["*.root"]}
     setup = {"experiment": "hypot", "name": "here", "launchHost": "here"}
     dataset = {"experiment": "hypot", "name": "raw"}
@@ -193,11 +199,11 @@ async def configured(ask: Ask) -> dict[str, str]:
     return {kind: found["id"] for kind, found in made.items()}
 
 
-def stage(name: str, **more: Any) -> Answer:
+def build_stage_input(name: str, **more: Any) -> Answer:
     """The input of a stage that is right where `configured` is."""
     return {"name": name, "jobType": "reco", "loginSetup": "here", **more}
 
 
-def campaign(*stages: Answer, **more: Any) -> Answer:
+def build_campaign_input(*stages: Answer, **more: Any) -> Answer:
     """The input of a campaign of `hypot`."""
     return {"experiment": "hypot", "name": "mc", "stages": list(stages), **more}

@@ -12,9 +12,10 @@ from tests.resolvers.conftest import (
     JOB_TYPE,
     LOGIN_SETUP,
     SAVE,
-    campaign,
-    schema,
-    stage,
+    ask_with_key,
+    build_campaign_input,
+    build_stage_input,
+    make_cached_schema,
 )
 
 TEXTS = [
@@ -34,18 +35,18 @@ TEXTS = [
 ]
 
 
-def options(x: str) -> dict[str, Any]:
+def build_options(x: str) -> dict[str, Any]:
     """What a stage asks of its batch system, with a text wherever one can stand."""
     names = "requirements", "container", "partition", "account", "qos"
     return {**dict.fromkeys(names, x), "attributes": [{"name": x, "value": x}]}
 
 
-def inputs(x: str) -> list[tuple[str, dict[str, Any]]]:
+def build_inputs(x: str) -> list[tuple[str, dict[str, Any]]]:
     """Every mutation of the configuration, with a text wherever one can stand."""
     pair = {"key": x, "value": x}
     recovery = {"type": x, "overrides": [pair]}
     where = {"experiment": "hypot", "name": x}
-    work = stage(
+    work = build_stage_input(
         x,
         jobType=x,
         loginSetup=x,
@@ -58,10 +59,10 @@ def inputs(x: str) -> list[tuple[str, dict[str, Any]]]:
         testParameters=[pair],
         recoveries=[recovery],
         batchSystem=x,
-        batchOptions=options(x),
+        batchOptions=build_options(x),
     )
     edge = {"upstream": x, "downstream": x, "patterns": [x]}
-    whole = campaign(
+    whole = build_campaign_input(
         work, description=x, comment=x, dependencies=[edge], defaults={"keywords": [pair]}
     )
     job_type = {
@@ -79,33 +80,67 @@ def inputs(x: str) -> list[tuple[str, dict[str, Any]]]:
         (SAVE, {**whole, "name": x}),
         (SAVE, {**whole, "dryRun": True}),
         (SAVE, {**whole, "experiment": x}),
-        (SAVE, {**campaign(stage("a", dataset="raw")), "idempotencyKey": x}),
+        (
+            SAVE,
+            {**build_campaign_input(build_stage_input("a", dataset="raw")), "idempotencyKey": x},
+        ),
         (JOB_TYPE, job_type),
         (JOB_TYPE, {**job_type, "experiment": x}),
-        (change("changeJobType", "ChangeJobTypeInput"), {"id": x, "name": x, "command": [x]}),
-        (LOGIN_SETUP, {**where, **setup}),
-        (change("changeLoginSetup", "ChangeLoginSetupInput"), {"id": x, "name": x, **setup}),
-        (HOST, {**where, "kind": "SSH", "address": x}),
-        (change("createCredential", "CreateCredentialInput"), {**where, **credential}),
-        (DATASET, {**where, "description": x}),
-        (change("addFiles", "AddFilesInput"), {"datasetId": x, "files": [file]}),
-        (change("addFiles", "AddFilesInput"), {"datasetId": "dataset:1", "files": [file]}),
-        (change("addPerson", "AddPersonInput"), {"username": x, "name": x}),
-        (change("createExperiment", "CreateExperimentInput"), {"name": x, "title": x}),
         (
-            change("setMembership", "SetMembershipInput"),
-            {"experiment": x, "username": x, "role": None},
+            build_mutation("changeJobType", "ChangeJobTypeInput"),
+            {"id": x, "name": x, "command": [x]},
+        ),
+        (LOGIN_SETUP, {**where, **setup}),
+        (
+            build_mutation("changeLoginSetup", "ChangeLoginSetupInput"),
+            {"id": x, "name": x, **setup},
+        ),
+        (HOST, {**where, "kind": "SSH", "address": x}),
+        (build_mutation("createCredential", "CreateCredentialInput"), {**where, **credential}),
+        (DATASET, {**where, "description": x}),
+        (build_mutation("addFiles", "AddFilesInput"), {"id": x, "files": [file]}),
+        (build_mutation("addFiles", "AddFilesInput"), {"id": "dataset:1", "files": [file]}),
+        (build_mutation("addPerson", "AddPersonInput"), {"username": x, "name": x}),
+        (build_mutation("createExperiment", "CreateExperimentInput"), {"name": x, "title": x}),
+        (
+            build_mutation("setExperimentFolders", "SetExperimentFoldersInput"),
+            {"experiment": "hypot", "folders": [x]},
         ),
         (
-            change("setMembership", "SetMembershipInput"),
+            build_mutation("setExperimentLinks", "SetExperimentLinksInput"),
+            {"experiment": "hypot", "links": [{"subject": "JOB", "title": x, "template": x}]},
+        ),
+        (
+            build_mutation("setMembership", "SetMembershipInput"),
+            {"experiment": x, "username": x, "role": None, "reason": x},
+        ),
+        (
+            build_mutation("setPersonActive", "SetPersonActiveInput"),
+            {"username": x, "active": False, "reason": x},
+        ),
+        (
+            build_mutation("revokeTokens", "RevokeTokensInput"),
+            {"username": "anna", "tokenId": x, "reason": x},
+        ),
+        (
+            build_mutation("handOver", "HandOverInput"),
+            {"experiment": "hypot", "from": x, "to": x, "ids": [x], "reason": x},
+        ),
+        (
+            build_mutation("handOver", "HandOverInput"),
+            {"experiment": "hypot", "to": "sue", "ids": [x], "reason": "because"},
+        ),
+        (
+            build_mutation("setMembership", "SetMembershipInput"),
             {"experiment": "hypot", "username": x, "role": "ANALYSIS"},
         ),
     ]
 
 
-def change(name: str, kind: str) -> str:
+def build_mutation(name: str, kind: str) -> str:
     """A mutation of which only the kind of answer is asked."""
-    return f"mutation ($input: {kind}!) {{ {name}(input: $input) {{ __typename }} }}"
+    asked = f"{name}(input: $input, idempotencyKey: $key) {{ __typename }}"
+    return f"mutation ($input: {kind}!, $key: String) {{ {asked} }}"
 
 
 READ = """
@@ -132,11 +167,11 @@ READ = """
 @pytest.mark.usefixtures("configured")
 async def test_no_text_is_a_bug(context: Callable[[str], Awaitable[Context]], text: str) -> None:
     asked: list[tuple[str, dict[str, Any]]]
-    asked = [(query, {"input": given}) for query, given in inputs(text)]
+    asked = [(query, ask_with_key(given)) for query, given in build_inputs(text)]
     ids = [text, f"campaign:{text}", f"stage:{text}", f"{text}:1"]
     asked += [(READ, {"x": text, "id": id_}) for id_ in ids]
     for query, variables in asked:
-        result = await schema().execute(query, variables, await context("ada"))
+        result = await make_cached_schema().execute(query, variables, await context("ada"))
         for error in result.errors or ():
             code = (error.extensions or {}).get("code")
             assert code == "BAD_INPUT", (code, error, query)

@@ -7,21 +7,30 @@ from typing import Any
 import pytest
 
 from db.pool import Pool
-from tests.resolvers.conftest import SAVE, Ask, campaign, stage
-from tests.resolvers.test_importing import FILE, WRONG, take
+from tests.resolvers.conftest import (
+    SAVE,
+    Ask,
+    ask_with_key,
+    build_campaign_input,
+    build_stage_input,
+)
+from tests.resolvers.test_importing import FILE, WRONG, import_text
 
 Counted = Callable[[], Awaitable[dict[str, int]]]
 SHOWN = """
     __typename ... on Problem { message } ... on Campaign { id name active draft revision tags stages { name epoch } }
 """
-CLONE = f"mutation ($input: CloneCampaignInput!) {{ cloneCampaign(input: $input) {{ {SHOWN} }} }}"
-RENAME = f"mutation ($id: ID!, $name: String!) {{ renameCampaign(campaignId: $id, name: $name) {{ {SHOWN} }} }}"
+CLONE = f"""mutation ($input: CloneCampaignInput!, $key: String)
+    {{ cloneCampaign(input: $input, idempotencyKey: $key) {{ {SHOWN} }} }}"""
+RENAME = (
+    f"mutation ($id: ID!, $name: String!) {{ renameCampaign(id: $id, name: $name) {{ {SHOWN} }} }}"
+)
 TAG = f"""
-    mutation ($id: ID!, $tags: [String!]!) {{ setCampaignTags(campaignId: $id, tags: $tags) {{ {SHOWN} }} }}
+    mutation ($id: ID!, $tags: [String!]!) {{ setCampaignTags(id: $id, tags: $tags) {{ {SHOWN} }} }}
 """
 DELETE = """
     mutation ($id: ID!, $dryRun: Boolean!) {
-      deleteCampaign(campaignId: $id, dryRun: $dryRun) {
+      deleteCampaign(id: $id, dryRun: $dryRun) {
         __typename ... on Problem { message } ... on CampaignDeleted { id name }
       }
     }
@@ -38,41 +47,41 @@ TOLD = (
 pytestmark = pytest.mark.usefixtures("configured")
 
 
-async def listed(ask: Ask, **wanted: Any) -> list[str]:
+async def list_names(ask: Ask, **wanted: Any) -> list[str]:
     nodes = (await ask(LIST, {"filter": wanted}))["campaigns"]["nodes"]
     return [node["name"] for node in nodes]
 
 
 async def test_a_copy_has_all_of_a_campaign_but_its_past(ask: Ask, db: Pool) -> None:
-    source = (await take(ask, FILE))["campaign"]
+    source = (await import_text(ask, FILE))["campaign"]
     await db.execute("UPDATE stage SET epoch = 7, cursor = '3'")
-    given = {"campaignId": source["id"], "name": "autumn", "idempotencyKey": "k"}
-    asked = await asyncio.gather(*(ask(CLONE, {"input": given}) for _ in range(2)))
+    given = {"id": source["id"], "name": "autumn", "idempotencyKey": "k"}
+    asked = await asyncio.gather(*(ask(CLONE, ask_with_key(given)) for _ in range(2)))
     first, again = (found["cloneCampaign"] for found in asked)
     assert first == again
     assert (first["name"], first["active"], first["revision"]) == ("autumn", True, 1)
     assert first["stages"] == [{"name": "gen", "epoch": 1}, {"name": "reco", "epoch": 1}]
     given["idempotencyKey"] = "other"
-    assert (await ask(CLONE, {"input": given}))["cloneCampaign"]["__typename"] == "NameTaken"
+    assert (await ask(CLONE, ask_with_key(given)))["cloneCampaign"]["__typename"] == "NameTaken"
     given["name"] = " "
-    assert (await ask(CLONE, {"input": given}))["cloneCampaign"]["__typename"] == "Invalid"
+    assert (await ask(CLONE, ask_with_key(given)))["cloneCampaign"]["__typename"] == "Invalid"
     given["name"] = "alans"
-    made = (await ask(CLONE, {"input": given}, as_="alan"))["cloneCampaign"]
+    made = (await ask(CLONE, ask_with_key(given), as_="alan"))["cloneCampaign"]
     assert made["__typename"] == "Campaign"
-    hidden = (await ask(CLONE, {"input": given}, as_="otto"))["cloneCampaign"]
+    hidden = (await ask(CLONE, ask_with_key(given), as_="otto"))["cloneCampaign"]
     assert hidden["__typename"] == "NotFound"
 
 
 async def test_a_copy_of_a_draft_is_a_draft(ask: Ask) -> None:
-    source = (await take(ask, WRONG))["campaign"]
-    given = {"campaignId": source["id"], "name": "autumn"}
-    made = (await ask(CLONE, {"input": given}))["cloneCampaign"]
+    source = (await import_text(ask, WRONG))["campaign"]
+    given = {"id": source["id"], "name": "autumn"}
+    made = (await ask(CLONE, ask_with_key(given)))["cloneCampaign"]
     assert (made["active"], made["draft"], made["stages"]) == (False, True, [])
 
 
 async def test_another_name_is_a_revision_and_told(ask: Ask, db: Pool) -> None:
-    source = (await take(ask, FILE))["campaign"]
-    await take(ask, FILE.replace("name = spring", "name = autumn"))
+    source = (await import_text(ask, FILE))["campaign"]
+    await import_text(ask, FILE.replace("name = spring", "name = autumn"))
     renamed = (await ask(RENAME, {"id": source["id"], "name": "summer"}))["renameCampaign"]
     assert (renamed["id"], renamed["name"], renamed["revision"]) == (source["id"], "summer", 2)
     taken = (await ask(RENAME, {"id": source["id"], "name": "autumn"}))["renameCampaign"]
@@ -84,21 +93,21 @@ async def test_another_name_is_a_revision_and_told(ask: Ask, db: Pool) -> None:
 
 
 async def test_campaigns_are_found_by_their_tags(ask: Ask) -> None:
-    spring = (await take(ask, FILE))["campaign"]
-    await take(ask, FILE.replace("name = spring", "name = autumn"))
+    spring = (await import_text(ask, FILE))["campaign"]
+    await import_text(ask, FILE.replace("name = spring", "name = autumn"))
     tagged = (await ask(TAG, {"id": spring["id"], "tags": ["mc", "2026", "mc"]}))["setCampaignTags"]
     assert tagged["tags"] == ["2026", "mc"]
-    assert await listed(ask, tag="mc") == ["spring"]
-    assert await listed(ask, tag="data") == []
-    assert await listed(ask, tag="mc", active=True, owner="anna") == ["spring"]
-    assert await listed(ask, tag="mc", active=False) == []
+    assert await list_names(ask, tag="mc") == ["spring"]
+    assert await list_names(ask, tag="data") == []
+    assert await list_names(ask, tag="mc", active=True, owner="anna") == ["spring"]
+    assert await list_names(ask, tag="mc", active=False) == []
     for wrong in (["x"] * 21, ["x" * 51], [" "], ["a\0"]):
         no = (await ask(TAG, {"id": spring["id"], "tags": wrong}))["setCampaignTags"]
         assert no["__typename"] == "Invalid"
 
 
 async def test_who_may_not_change_a_campaign_does_not(ask: Ask, counted: Counted) -> None:
-    made = (await take(ask, FILE))["campaign"]
+    made = (await import_text(ask, FILE))["campaign"]
     before = await counted()
     asked = {"id": made["id"], "name": "x", "tags": ["x"], "dryRun": False}
     for mutation in (RENAME, TAG, DELETE):
@@ -111,15 +120,15 @@ async def test_who_may_not_change_a_campaign_does_not(ask: Ask, counted: Counted
 
 async def test_what_never_launched_anything_may_go(ask: Ask, counted: Counted) -> None:
     before = await counted()
-    made = (await take(ask, FILE.replace("fife", "reco").split("[job_type")[0]))["campaign"]
+    made = (await import_text(ask, FILE.replace("fife", "reco").split("[job_type")[0]))["campaign"]
     hold = 'mutation ($id: ID!) { holdLaunches(reason: "not yet", id: $id) { __typename } }'
     assert (await ask(hold, {"id": made["id"]}))["holdLaunches"]["__typename"] == "LaunchHold"
     asked = {"id": made["id"], "dryRun": True}
     planned = (await ask(DELETE, asked))["deleteCampaign"]
     assert planned == {"__typename": "CampaignDeleted", "id": made["id"], "name": "spring"}
-    assert await listed(ask) == ["spring"]
+    assert await list_names(ask) == ["spring"]
     await ask(DELETE, {**asked, "dryRun": False})
-    assert await listed(ask) == []
+    assert await list_names(ask) == []
     after = await counted()
     assert {name for name in after if after[name] != before[name]} == {"change_inbox"}
     gone = (await ask(DELETE, asked))["deleteCampaign"]
@@ -129,8 +138,10 @@ async def test_what_never_launched_anything_may_go(ask: Ask, counted: Counted) -
 async def test_fact_38_a_campaign_with_submissions_is_not_deleted(
     ask: Ask, counted: Counted
 ) -> None:
-    made = (await ask(SAVE, {"input": campaign(stage("gen", kind="GENERATOR"))}))["saveCampaign"]
-    launch = "mutation ($id: ID!) { launchStage(stageId: $id) { __typename } }"
+    made = (
+        await ask(SAVE, {"input": build_campaign_input(build_stage_input("gen", kind="GENERATOR"))})
+    )["saveCampaign"]
+    launch = "mutation ($id: ID!) { launchStage(input: {id: $id}) { __typename } }"
     launched = await ask(launch, {"id": made["campaign"]["stages"][0]["id"]})
     assert launched["launchStage"]["__typename"] == "Submission"
     before = await counted()
@@ -143,7 +154,7 @@ async def test_fact_38_a_campaign_with_submissions_is_not_deleted(
 
 async def test_fact_39_another_split_or_dataset_begins_again(ask: Ask, db: Pool) -> None:
     async def saved(**given: Any) -> tuple[int, Any]:
-        await ask(SAVE, {"input": campaign(stage("a", **given))})
+        await ask(SAVE, {"input": build_campaign_input(build_stage_input("a", **given))})
         row = await db.fetchrow("SELECT epoch, cursor FROM stage")
         await db.execute("UPDATE stage SET cursor = '5'")
         assert row is not None

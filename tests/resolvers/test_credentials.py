@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from db import credentials
-from db.credentials import Found
 from db.pool import Pool
+from db.setup import credentials
+from db.setup.credentials import CredentialInspection
 from tests.resolvers.conftest import LOGIN_SETUP, Ask
 
 Counted = Callable[[], Awaitable[dict[str, int]]]
 Answer = dict[str, Any]
 
-FIELDS = "id name path renewal coversJobs expiresAt problem expiring renewalSaid mayChange"
+FIELDS = "id name path renewal coversJobs expiresAt problem expiring renewalOutput mayChange"
 CREATE = f"""
     mutation ($input: CreateCredentialInput!) {{
       createCredential(input: $input) {{
@@ -142,9 +142,14 @@ async def test_what_needs_somebody_is_listed_for_those_who_see_it(
     await create("anna")
     query = "{ credentialsInNeed { name problem expiring mayChange } }"
     assert (await ask(query))["credentialsInNeed"] == []
-    row = await credentials.look(db, 0)
+    row = await credentials.claim_inspection(db, 0)
     assert row
-    assert await credentials.looked(db, row, Found(None, "There is no file.", False, None)) is False
+    assert (
+        await credentials.record_inspection(
+            db, row, CredentialInspection(None, "There is no file.", False, None)
+        )
+        is False
+    )
     seen = {"name": "pass", "problem": "There is no file.", "expiring": False}
     assert (await ask(query))["credentialsInNeed"] == [{**seen, "mayChange": True}]
     assert (await ask(query, as_="sam"))["credentialsInNeed"] == [{**seen, "mayChange": False}]
@@ -153,8 +158,13 @@ async def test_what_needs_somebody_is_listed_for_those_who_see_it(
 
 async def test_a_look_that_came_too_late_changes_nothing(db: Pool, create: Create) -> None:
     await create("anna")
-    first, second = await credentials.look(db, 0), await credentials.look(db, 0)
+    first, second = (
+        await credentials.claim_inspection(db, 0),
+        await credentials.claim_inspection(db, 0),
+    )
     assert first
     assert second
-    assert not await credentials.looked(db, first, Found(None, "late", True, None))
+    assert not await credentials.record_inspection(
+        db, first, CredentialInspection(None, "late", True, None)
+    )
     assert await db.fetchval("SELECT problem FROM credential") != "late"

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from db.pool import Pool
-from tests.resolvers.conftest import JOB_TYPE, SAVE, Ask, campaign, stage
+from tests.resolvers.conftest import JOB_TYPE, SAVE, Ask, build_campaign_input, build_stage_input
 
 SHOWN = "query ($id: ID!) { node(id: $id) { ... on JobType { kind consumption } } }"
 LAUNCH = """
     mutation ($stage: ID!) {
-      launchStage(stageId: $stage) { __typename ... on Submission { id configuration } ... on Problem { message } }
+      launchStage(input: {id: $stage}) { __typename ... on Submission { id configuration } ... on Problem { message } }
     }
 """
-PREVIEW = "query ($stage: ID!) { previewLaunch(stageId: $stage) { launch { command planHash } problem { message } } }"
+PREVIEW = "query ($stage: ID!) { previewLaunch(id: $stage) { launch { command planHash } problem { message } } }"
 CLUSTERS = """
     query ($id: ID!) { node(id: $id) { ... on Submission {
       clusters { batchSystem nativeId attempt jobs } launchAttempts { scriptEnd exitCode }
@@ -23,7 +23,7 @@ CLUSTERS = """
 pytestmark = pytest.mark.usefixtures("configured")
 
 
-async def script(ask: Ask, **more: Any) -> dict[str, Any]:
+async def save_script(ask: Ask, **more: Any) -> dict[str, Any]:
     given = {
         "experiment": "hypot",
         "name": "fife",
@@ -34,19 +34,21 @@ async def script(ask: Ask, **more: Any) -> dict[str, Any]:
     return found
 
 
-async def save(ask: Ask, **given: Any) -> dict[str, Any]:
-    wanted = campaign(stage("gen", jobType="fife", kind="GENERATOR", **given))
+async def save_script_campaign(ask: Ask, **given: Any) -> dict[str, Any]:
+    wanted = build_campaign_input(
+        build_stage_input("gen", jobType="fife", kind="GENERATOR", **given)
+    )
     found: dict[str, Any] = (await ask(SAVE, {"input": wanted}))["saveCampaign"]
     return found
 
 
 async def test_a_job_type_says_what_it_is_and_who_tells_of_its_files(ask: Ask) -> None:
-    made = await script(ask, kind="SCRIPT", consumption="EXIT_CODE")
+    made = await save_script(ask, kind="SCRIPT", consumption="EXIT_CODE")
     found = await ask(SHOWN, {"id": made["id"]})
     assert found["node"] == {"kind": "SCRIPT", "consumption": "EXIT_CODE"}
-    plain = await ask(SHOWN, {"id": (await script(ask, name="plain"))["id"]})
+    plain = await ask(SHOWN, {"id": (await save_script(ask, name="plain"))["id"]})
     assert plain["node"] == {"kind": "PAYLOAD", "consumption": "PAYLOAD"}
-    wrong = await script(ask, name="wrong", consumption="EXIT_CODE")
+    wrong = await save_script(ask, name="wrong", consumption="EXIT_CODE")
     assert wrong["__typename"] == "InvalidJobType"
     assert [finding["path"] for finding in wrong["findings"]] == ["consumption"]
 
@@ -55,13 +57,13 @@ async def test_a_job_type_says_what_it_is_and_who_tells_of_its_files(ask: Ask) -
 async def test_a_stage_has_its_script_where_jobs_can_be_followed(
     ask: Ask, db: Pool, batch_system: str
 ) -> None:
-    await script(ask, kind="SCRIPT")
-    refused = await save(ask, batchSystem=batch_system)
+    await save_script(ask, kind="SCRIPT")
+    refused = await save_script_campaign(ask, batchSystem=batch_system)
     assert refused["__typename"] == "InvalidCampaign"
     (finding,) = refused["findings"]
     assert finding["path"] == "stages[0].batchSystem"
     assert f"{batch_system} can't be" in finding["message"]
-    saved = await save(ask, batchSystem="htcondor")
+    saved = await save_script_campaign(ask, batchSystem="htcondor")
     assert saved["__typename"] == "CampaignSaved", saved
     # A job type that becomes a script later, or a stage that somebody moves, is refused when it is launched.
     await db.execute("UPDATE stage SET batch_system = $1", batch_system)
@@ -73,9 +75,10 @@ async def test_a_stage_has_its_script_where_jobs_can_be_followed(
 async def test_a_launch_keeps_where_its_script_runs_and_shows_its_clusters(
     ask: Ask, db: Pool
 ) -> None:
-    await script(ask, kind="SCRIPT", parameters=[{"key": "--stage=", "value": "%(stage)s"}])
+    await save_script(ask, kind="SCRIPT", parameters=[{"key": "--stage=", "value": "%(stage)s"}])
     await db.execute("UPDATE login_setup SET setup = $1", ["setup code %(version)s"])
-    saved = await save(ask, batchSystem="htcondor", softwareVersion="v3")
+    await db.execute("UPDATE launch_host SET account = 'hypotpro'")
+    saved = await save_script_campaign(ask, batchSystem="htcondor", softwareVersion="v3")
     id = saved["campaign"]["stages"][0]["id"]
     command = ["fife_launch", "-c", "x.cfg", "--stage=gen"]
     shown = (await ask(PREVIEW, {"stage": id}))["previewLaunch"]
@@ -100,9 +103,10 @@ async def test_a_launch_keeps_where_its_script_runs_and_shows_its_clusters(
 async def test_a_keyword_in_the_setup_is_a_plain_word_or_nothing_is_launched(
     ask: Ask, db: Pool
 ) -> None:
-    await script(ask, kind="SCRIPT")
+    await save_script(ask, kind="SCRIPT")
     await db.execute("UPDATE login_setup SET setup = $1", ["setup code %(version)s"])
-    saved = await save(ask, batchSystem="htcondor", softwareVersion="v3; rm -rf /")
+    await db.execute("UPDATE launch_host SET account = 'hypotpro'")
+    saved = await save_script_campaign(ask, batchSystem="htcondor", softwareVersion="v3; rm -rf /")
     id = saved["campaign"]["stages"][0]["id"]
     launched = (await ask(LAUNCH, {"stage": id}))["launchStage"]
     assert "only plain words" in launched["message"]

@@ -1,18 +1,23 @@
 """Who people are, and who may make them something."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+import auth
 from db.pool import Pool
+from schema.context import AppState, Context
+from tests.resolvers.conftest import SECRET, ask_with_key
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 Counted = Callable[[], Awaitable[dict[str, int]]]
 
 SET = """
-    mutation ($input: SetMembershipInput!) {
-      setMembership(input: $input) {
+    mutation ($input: SetMembershipInput!, $key: String) {
+      setMembership(input: $input, idempotencyKey: $key) {
         __typename
         ... on MembershipSet { changed membership { role person { username } experiment { name } } }
         ... on Problem { message }
@@ -20,16 +25,16 @@ SET = """
     }
 """
 ADD = """
-    mutation ($input: AddPersonInput!) {
-      addPerson(input: $input) {
+    mutation ($input: AddPersonInput!, $key: String) {
+      addPerson(input: $input, idempotencyKey: $key) {
         __typename ... on Person { id username isAdmin } ... on Problem { message }
         ... on Invalid { field } ... on NameTaken { field }
       }
     }
 """
 CREATE = """
-    mutation ($input: CreateExperimentInput!) {
-      createExperiment(input: $input) {
+    mutation ($input: CreateExperimentInput!, $key: String) {
+      createExperiment(input: $input, idempotencyKey: $key) {
         __typename ... on Experiment { id name role } ... on Problem { message }
         ... on Invalid { field } ... on NameTaken { field }
       }
@@ -79,6 +84,18 @@ async def test_superusers_and_admins_make_and_unmake_members(ask: Ask, as_: str)
     assert gone == {"__typename": "MembershipSet", "changed": True, "membership": None}
 
 
+@pytest.mark.parametrize("change", [{}, {"reason": "r" * 1001}, {"reason": "\u0001"}])
+async def test_to_end_what_is_not_there_tells_nothing_of_strangers(
+    ask: Ask, change: dict[str, str]
+) -> None:
+    said = []
+    for username in ("otto", "nobody"):
+        wanted = {"experiment": "hypot", "username": username, "role": None, **change}
+        answer = (await ask(SET, {"input": wanted}, as_="sue"))["setMembership"]
+        said.append(str(answer).replace(username, "?"))
+    assert said[0] == said[1]
+
+
 async def test_a_change_of_membership_is_told(ask: Ask, db: Pool, hypot: int) -> None:
     wanted = {"experiment": "hypot", "username": "otto", "role": "SHIFTER"}
     await ask(SET, {"input": wanted}, as_="sue")
@@ -109,11 +126,11 @@ async def test_a_membership_that_may_not_be_set_stays(
 
 async def test_admins_add_people_once(ask: Ask, counted: Counted, hypot: int) -> None:
     wanted = {"username": "new.one", "name": "New `One`; rm -rf /", "idempotencyKey": "k1"}
-    made = (await ask(ADD, {"input": wanted}, as_="ada"))["addPerson"]
+    made = (await ask(ADD, ask_with_key(wanted), as_="ada"))["addPerson"]
     assert made["username"] == "new.one"
     before = await counted()
-    assert (await ask(ADD, {"input": wanted}, as_="ada"))["addPerson"] == made
-    reused = {"input": {**wanted, "username": "another"}}
+    assert (await ask(ADD, ask_with_key(wanted), as_="ada"))["addPerson"] == made
+    reused = ask_with_key({**wanted, "username": "another"})
     found = (await ask(ADD, reused, as_="ada"))["addPerson"]
     assert found["__typename"] == "IdempotencyKeyReused"
     taken = {"input": {"username": "anna"}}
@@ -144,3 +161,24 @@ async def test_a_person_is_a_node_for_those_who_share_an_experiment(ask: Ask, db
     assert (await ask(query, variables, as_="otto"))["node"] is None
     for id_ in ("person:999", "person:x", "nothing:1", "person:99999999999999999999", "", ":"):
         assert (await ask(query, {"id": id_}))["node"] is None
+
+
+async def test_what_a_long_socket_reaches_changes_with_memberships(
+    app_state: AppState, hypot: int, db: Pool
+) -> None:
+    viewers = app_state.viewers
+    token = auth.LocalTokens(SECRET).issue("anna", timedelta(hours=1), datetime.now(UTC))
+    anna = Context(app_state, await viewers.of(token))
+    load, asked = anna.load, "SELECT array_agg(name) FROM experiment"
+    assert await anna.db.fetchval(asked) == ["hypot"]
+    assert await load.experiment.load(hypot) is not None
+    await db.execute("DELETE FROM membership WHERE experiment_id = $1", hypot)
+    changed = asyncio.Event()
+    viewers.listeners.append(lambda _: changed.set())
+    fresh = asyncio.create_task(viewers.keep_fresh())
+    viewers.reload_viewers()
+    await changed.wait()
+    fresh.cancel()
+    await asyncio.gather(fresh, return_exceptions=True)
+    assert await anna.db.fetchval(asked) is None
+    assert await load.experiment.load(hypot) is None

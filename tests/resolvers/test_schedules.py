@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from db.pool import Pool
-from tests.resolvers.conftest import SAVE, Ask, campaign, stage
+from tests.resolvers.conftest import SAVE, Ask, build_campaign_input, build_stage_input
 
 SET = """
     mutation ($id: ID!, $cron: String, $zone: String! = "UTC", $late: CatchUp! = ONCE, $until: Boolean) {
-      setSchedule(stageId: $id, cron: $cron, zone: $zone, catchUp: $late, untilExhausted: $until) {
+      setSchedule(input: {id: $id, cron: $cron, zone: $zone, catchUp: $late, untilExhausted: $until}) {
         __typename
         ... on Schedule { cron zone active nextAt catchUp untilExhausted nextRuns(first: 3) }
         ... on Problem { message }
@@ -38,7 +38,7 @@ IMPORT = """
 
 @pytest.fixture
 async def stage_id(ask: Ask, configured: dict[str, str]) -> str:
-    saved = await ask(SAVE, {"input": campaign(stage("a", dataset="raw"))})
+    saved = await ask(SAVE, {"input": build_campaign_input(build_stage_input("a", dataset="raw"))})
     found: str = saved["saveCampaign"]["campaign"]["stages"][0]["id"]
     return found
 
@@ -89,7 +89,7 @@ async def test_only_who_may_change_the_campaign_gives_it_a_schedule(
     assert (await ask(SET, given, as_="otto"))["setSchedule"]["__typename"] == "NotFound"
 
 
-async def ends(ask: Ask, stage_id: str) -> tuple[bool, bool | None, str]:
+async def read_ends(ask: Ask, stage_id: str) -> tuple[bool, bool | None, str]:
     """Whether a stage's schedule ends with its work: the stage's word, the schedule's, and the file."""
     found = (await ask(ENDS, {"id": stage_id}))["stage"]
     schedule = found["schedule"]
@@ -100,7 +100,7 @@ async def ends(ask: Ask, stage_id: str) -> tuple[bool, bool | None, str]:
     )
 
 
-async def bring(ask: Ask, text: str, *, dry_run: bool = False) -> list[dict[str, Any]]:
+async def import_text(ask: Ask, text: str, *, dry_run: bool = False) -> list[dict[str, Any]]:
     given = {"experiment": "hypot", "fileName": "a.ini", "text": text, "dryRun": dry_run}
     found = (await ask(IMPORT, {"input": given}))["importCampaign"]
     changes: list[dict[str, Any]] = (found.get("effect") or found["planned"])["changes"]
@@ -114,40 +114,40 @@ UNCHANGED = [{"change": "UNCHANGED", "fields": []}]
 async def test_the_file_says_whether_a_schedule_ends_before_there_is_one(
     ask: Ask, stage_id: str
 ) -> None:
-    said, schedule, file = await ends(ask, stage_id)
+    said, schedule, file = await read_ends(ask, stage_id)
     assert (said, schedule) == (True, None)
     assert "default_clear_cronjob = True" in file
     mended = file.replace("default_clear_cronjob = True", "default_clear_cronjob = False")
-    assert await bring(ask, mended) == CHANGED
+    assert await import_text(ask, mended) == CHANGED
     made = (await ask(SET, {"id": stage_id, "cron": "0 0 * * *"}))["setSchedule"]
     assert made["untilExhausted"] is False
-    assert "default_clear_cronjob = False" in (await ends(ask, stage_id))[2]
+    assert "default_clear_cronjob = False" in (await read_ends(ask, stage_id))[2]
 
 
 async def test_the_file_and_the_schedule_say_the_same_whoever_was_set_last(
     ask: Ask, stage_id: str
 ) -> None:
     await ask(SET, {"id": stage_id, "cron": "0 0 * * *", "until": False})
-    said, schedule, file = await ends(ask, stage_id)
+    said, schedule, file = await read_ends(ask, stage_id)
     assert (said, schedule) == (False, False)
-    assert await bring(ask, file, dry_run=True) == UNCHANGED
-    assert await bring(ask, file.replace("cronjob = False", "cronjob = True")) == CHANGED
-    assert (await ends(ask, stage_id))[:2] == (True, True)
+    assert await import_text(ask, file, dry_run=True) == UNCHANGED
+    assert await import_text(ask, file.replace("cronjob = False", "cronjob = True")) == CHANGED
+    assert (await read_ends(ask, stage_id))[:2] == (True, True)
 
 
 async def test_a_file_or_a_save_without_a_word_about_it_leaves_it(ask: Ask, stage_id: str) -> None:
     await ask(SET, {"id": stage_id, "cron": "0 0 * * *", "until": False})
-    file = (await ends(ask, stage_id))[2]
-    assert await bring(ask, file.replace("default_clear_cronjob = False\n", "")) == UNCHANGED
-    await ask(SAVE, {"input": campaign(stage("a", dataset="raw"))})
-    assert (await ends(ask, stage_id))[:2] == (False, False)
+    file = (await read_ends(ask, stage_id))[2]
+    assert await import_text(ask, file.replace("default_clear_cronjob = False\n", "")) == UNCHANGED
+    await ask(SAVE, {"input": build_campaign_input(build_stage_input("a", dataset="raw"))})
+    assert (await read_ends(ask, stage_id))[:2] == (False, False)
 
 
 async def test_a_copy_of_a_campaign_has_it_too(ask: Ask, stage_id: str, db: Pool) -> None:
     await ask(SET, {"id": stage_id, "cron": "0 0 * * *", "until": False})
     id = (await ask(ENDS, {"id": stage_id}))["stage"]["campaign"]["id"]
     clone = "mutation ($input: CloneCampaignInput!) { cloneCampaign(input: $input) { __typename } }"
-    await ask(clone, {"input": {"campaignId": id, "name": "other"}})
+    await ask(clone, {"input": {"id": id, "name": "other"}})
     assert [row["until_exhausted"] for row in await db.fetch("SELECT until_exhausted FROM stage")] == [
         False, False
     ]  # fmt: skip

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db import slices
+from db.launching import slices
+from db.launching.slice_claims import LaunchRequest
 from db.pool import Pool
-from db.taking import Asked
-from domain.splits.preview import histogram
-from tests.plant import Plant
-from tests.resolvers.conftest import SAVE, Ask, campaign, stage
+from domain.campaigns.splits.preview import build_histogram
+from tests.factories import Factory
+from tests.resolvers.conftest import SAVE, Ask, build_campaign_input, build_stage_input
 
 PREVIEW = """
     query ($id: ID!, $isTest: Boolean! = false, $most: Int! = 100) {
-      previewSplit(stageId: $id, isTest: $isTest, most: $most) {
+      previewSplit(id: $id, isTest: $isTest, most: $most) {
         split exhausted repeats leftOut leftOutMore leftOutFor
         slices { files jobs bytes events filesWithoutEvents low high key parameter }
         sizes { least most slices }
@@ -27,24 +27,24 @@ Counted = Callable[[], Awaitable[dict[str, int]]]
 
 
 @pytest.fixture
-async def plant(db: Pool, hypot: int) -> Plant:
-    return await Plant.make(db)
+async def plant(db: Pool, hypot: int) -> Factory:
+    return await Factory.make(db)
 
 
-async def preview(ask: Ask, stage_id: int, **more: Any) -> dict[str, Any]:
+async def preview_split(ask: Ask, stage_id: int, **more: Any) -> dict[str, Any]:
     found = await ask(PREVIEW, {"id": f"stage:{stage_id}", **more})
     shown: dict[str, Any] = found["previewSplit"]
     return shown
 
 
-async def files(plant: Plant) -> int:
+async def make_files(plant: Factory) -> int:
     dataset = await plant.dataset("raw")
     known = [
         {"size": n, "run": n % 3 or None, "events": n if n % 2 else None,
          "metadata": {"staged": n < 5, "end_time": 100 + n % 4}}
         for n in range(12)
     ]  # fmt: skip
-    await plant.known(dataset, *known)
+    await plant.add_known_files(dataset, *known)
     return dataset
 
 
@@ -54,20 +54,20 @@ async def files(plant: Plant) -> int:
      "stagedfiles(2)", "new(firsttime=99,window=2s,lasttime=200,fts=0)", "limitn(3)", "draining"],
 )  # fmt: skip
 async def test_what_is_shown_is_what_is_launched_and_nothing_is_taken(
-    ask: Ask, plant: Plant, counted: Counted, split: str
+    ask: Ask, plant: Factory, counted: Counted, split: str
 ) -> None:
     stage_id = await plant.stage(
-        "reco", ["true"], dataset_id=await files(plant), split=split, files_per_job=2
+        "reco", ["true"], dataset_id=await make_files(plant), split=split, files_per_job=2
     )
     before = await counted()
-    shown = await preview(ask, stage_id)
+    shown = await preview_split(ask, stage_id)
     assert await counted() == before
     assert await plant.db.fetchval("SELECT split_seq FROM stage") == 0
     assert shown["repeats"] is (split in ("limitn(3)", "draining"))
     assert shown["exhausted"] is not shown["repeats"]
     made = []
     for _ in shown["slices"]:
-        outcome = await slices.launch_next(plant.db, stage_id, Asked(plant.person_id))
+        outcome = await slices.launch_next(plant.db, stage_id, LaunchRequest(plant.person_id))
         assert outcome.submission
         made.append((outcome.submission.files, outcome.submission.jobs))
     assert [(found["files"], found["jobs"]) for found in shown["slices"]] == made
@@ -75,15 +75,15 @@ async def test_what_is_shown_is_what_is_launched_and_nothing_is_taken(
     assert [found["key"] for found in shown["slices"]] == [r["key"] for r in keys]
     assert sum(bar["slices"] for bar in shown["sizes"]) == len(made)
     if not shown["repeats"]:
-        assert (await preview(ask, stage_id))["slices"] == []
+        assert (await preview_split(ask, stage_id))["slices"] == []
 
 
 async def test_it_says_how_much_a_slice_is_and_which_files_are_left_out(
-    ask: Ask, plant: Plant
+    ask: Ask, plant: Factory
 ) -> None:
-    dataset = await files(plant)
+    dataset = await make_files(plant)
     runs = await plant.stage("runs", ["true"], dataset_id=dataset, split="byrun", files_per_job=3)
-    shown = await preview(ask, runs)
+    shown = await preview_split(ask, runs)
     assert (shown["leftOut"], shown["leftOutMore"], shown["leftOutFor"]) == (4, False, "run")
     assert shown["slices"][0] == {
         "files": 4, "jobs": 2, "bytes": 1 + 4 + 7 + 10, "events": 8, "filesWithoutEvents": 2,
@@ -91,36 +91,38 @@ async def test_it_says_how_much_a_slice_is_and_which_files_are_left_out(
     }  # fmt: skip
     assert shown["sizes"] == [{"least": 4, "most": 7, "slices": 2}]
     staged = await plant.stage("staged", ["true"], dataset_id=dataset, split="stagedfiles(9)")
-    shown = await preview(ask, staged)
+    shown = await preview_split(ask, staged)
     assert (shown["leftOut"], shown["leftOutFor"]) == (7, "staged")
 
 
 async def test_a_generator_shows_its_parameters_and_of_an_endless_one_the_first(
-    ask: Ask, plant: Plant
+    ask: Ask, plant: Factory
 ) -> None:
     given = {"kind": "generator", "jobs_per_slice": 3, "events_per_job": 10}
     lists = await plant.stage("l", ["true"], split="list", parameter_lists=[["a, b"]], **given)
-    shown = await preview(ask, lists)
+    shown = await preview_split(ask, lists)
     assert [(s["parameter"], s["jobs"], s["events"], s["files"]) for s in shown["slices"]] == [
         ("a", 3, 30, 0), ("b", 3, 30, 0)
     ]  # fmt: skip
     endless = await plant.stage("e", ["true"], split="nevents(25)", **given)
-    shown = await preview(ask, endless, most=4)
+    shown = await preview_split(ask, endless, most=4)
     assert [(s["low"], s["high"], s["jobs"]) for s in shown["slices"]] == [
         (0, 2, 2), (2, 4, 2), (4, 6, 2), (6, 8, 2)
     ]  # fmt: skip
     assert not shown["exhausted"]
 
 
-async def test_tests_have_their_own_split_and_cursor(ask: Ask, plant: Plant) -> None:
-    stage_id = await plant.stage("a", ["true"], dataset_id=await files(plant), split="nfiles(12)")
+async def test_tests_have_their_own_split_and_cursor(ask: Ask, plant: Factory) -> None:
+    stage_id = await plant.stage(
+        "a", ["true"], dataset_id=await make_files(plant), split="nfiles(12)"
+    )
     await plant.db.execute("UPDATE stage SET test_split = 'limitn(1)', cursor = '12'")
-    assert (await preview(ask, stage_id))["slices"] == []
-    shown = await preview(ask, stage_id, isTest=True)
+    assert (await preview_split(ask, stage_id))["slices"] == []
+    shown = await preview_split(ask, stage_id, isTest=True)
     assert (shown["split"], [s["files"] for s in shown["slices"]]) == ("limitn(1)", [1])
 
 
-async def test_who_does_not_see_the_stage_sees_no_preview(ask: Ask, plant: Plant) -> None:
+async def test_who_does_not_see_the_stage_sees_no_preview(ask: Ask, plant: Factory) -> None:
     stage_id = await plant.stage("a", ["true"], kind="generator")
     given = {"id": f"stage:{stage_id}"}
     assert (await ask(PREVIEW, given, as_="otto"))["previewSplit"] is None
@@ -134,7 +136,7 @@ async def test_a_split_of_another_type_starts_again_and_other_numbers_do_not(
     ask: Ask, configured: dict[str, str], db: Pool
 ) -> None:
     async def save(**more: Any) -> dict[str, Any]:
-        given = campaign(stage("a", dataset="raw", **more))
+        given = build_campaign_input(build_stage_input("a", dataset="raw", **more))
         found = await ask(
             SAVE.replace("startsAgain", "startsAgain testsStartAgain"), {"input": given}
         )
@@ -159,10 +161,12 @@ async def test_a_split_of_another_type_starts_again_and_other_numbers_do_not(
 
 async def test_a_list_needs_its_one_parameter_list(ask: Ask, configured: dict[str, str]) -> None:
     for lists in ([], [["a"], ["b"]], [[" , "]]):
-        given = campaign(stage("a", kind="GENERATOR", split="list", parameterLists=lists))
+        given = build_campaign_input(
+            build_stage_input("a", kind="GENERATOR", split="list", parameterLists=lists)
+        )
         found = (await ask(SAVE, {"input": given}))["saveCampaign"]
         assert found["findings"][0]["path"] == "stages[0].parameterLists"
-    wrong = campaign(stage("a", dataset="raw", split="list"), name="other")
+    wrong = build_campaign_input(build_stage_input("a", dataset="raw", split="list"), name="other")
     assert (await ask(SAVE, {"input": wrong}))["saveCampaign"]["findings"][0][
         "path"
     ] == "stages[0].split"
@@ -170,7 +174,7 @@ async def test_a_list_needs_its_one_parameter_list(ask: Ask, configured: dict[st
 
 @given(st.lists(st.integers(0, 10**7)))
 def test_every_size_is_in_one_bar(sizes: list[int]) -> None:
-    bars = histogram(sizes)
+    bars = build_histogram(sizes)
     assert sum(bar.number for bar in bars) == len(sizes)
     for bar in bars:
         assert bar.number == sum(bar.least <= size <= bar.most for size in sizes)

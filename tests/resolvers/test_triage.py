@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.pool import Pool
-from domain.triage import normalised, signature
-from tests.resolvers.working import Work
+from domain.submissions.triage import compute_signature, normalise_line
+from tests.resolvers.submission_factory import SubmissionFactory
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 
 TRIAGE = """
     query ($id: ID!) {
-      %sTriage(%sId: $id) {
+      %sTriage(id: $id) {
         jobs truncated
-        groups { count share files reason exitCode signal site said log sampleLog sampleJobId jobIds }
+        groups { count share files reason exitCode signal site batchSystemMessage log sampleLog sampleJobId jobIds }
       }
     }
 """
@@ -36,34 +36,34 @@ TRIAGE = """
     ],
 )
 def test_what_differs_from_job_to_job_is_taken_out(line: str, expected: str) -> None:
-    assert normalised(line) == expected
+    assert normalise_line(line) == expected
 
 
 @given(st.text(max_size=500))
 def test_any_log_has_a_short_signature_that_is_its_own(log: str) -> None:
-    found = signature(log)
+    found = compute_signature(log)
     assert len(found.splitlines()) <= 3 or len(found) < 2000
-    assert signature(log) == found
+    assert compute_signature(log) == found
 
 
 def test_only_the_last_lines_count() -> None:
-    assert signature("a 1\n\nb 2\nc 3\n\n") == "a <n>\nb <n>\nc <n>"
-    assert signature("x\na\nb\nc") == signature("y\na\nb\nc")
-    assert signature(None) == ""
+    assert compute_signature("a 1\n\nb 2\nc 3\n\n") == "a <n>\nb <n>\nc <n>"
+    assert compute_signature("x\na\nb\nc") == compute_signature("y\na\nb\nc")
+    assert compute_signature(None) == ""
 
 
 @pytest.fixture
-async def work(db: Pool, hypot: int) -> Work:
-    return await Work.make(db)
+async def work(db: Pool, hypot: int) -> SubmissionFactory:
+    return await SubmissionFactory.make(db)
 
 
-async def test_failures_are_grouped_largest_first(ask: Ask, work: Work) -> None:
-    row = await work.submission(work.reco, "running", jobs_failed=4)
+async def test_failures_are_grouped_largest_first(ask: Ask, work: SubmissionFactory) -> None:
+    row = await work.submission(work.reco, "running", jobs_idle=0, jobs_failed=4)
     for number in (1, 2, 3):
         await work.fail(row.id, number, f"line\nevent {number}\nno such file /d/{number}", site="A")
     await work.fail(row.id, 4, "killed", reason="memory", exit_code=None, signal=9, site="B")
     for noun, key in (("submission", row.id), ("stage", work.reco)):
-        found = (await ask(TRIAGE % (noun, noun), {"id": f"{noun}:{key}"}))[f"{noun}Triage"]
+        found = (await ask(TRIAGE % noun, {"id": f"{noun}:{key}"}))[f"{noun}Triage"]
         assert (found["jobs"], found["truncated"]) == (4, False)
         first, second = found["groups"]
         assert (first["count"], first["share"], first["files"]) == (3, 0.75, 3)
@@ -73,20 +73,24 @@ async def test_failures_are_grouped_largest_first(ask: Ask, work: Work) -> None:
         assert (second["reason"], second["signal"], second["site"]) == ("memory", 9, "B")
 
 
-async def test_a_held_job_is_grouped_by_what_the_batch_system_says(ask: Ask, work: Work) -> None:
-    row = await work.submission(work.reco, "running", jobs_held=2)
+async def test_a_held_job_is_grouped_by_what_the_batch_system_says(
+    ask: Ask, work: SubmissionFactory
+) -> None:
+    row = await work.submission(work.reco, "running", jobs_idle=2, jobs_held=2)
     for number in (1, 2):
         said = f"Cannot write /spool/{number}: disk full"
         await work.fail(row.id, number, "", state="held", reason=None, exit_code=None, text=said)
-    found = await ask(TRIAGE % ("submission", "submission"), {"id": f"submission:{row.id}"})
+    found = await ask(TRIAGE % "submission", {"id": f"submission:{row.id}"})
     groups = found["submissionTriage"]["groups"]
-    assert [(group["count"], group["said"]) for group in groups] == [
+    assert [(group["count"], group["batchSystemMessage"]) for group in groups] == [
         (2, "Cannot write <path>: disk full")
     ]
 
 
-async def test_there_is_nothing_to_triage_of_what_is_not_yours(ask: Ask, work: Work) -> None:
+async def test_there_is_nothing_to_triage_of_what_is_not_yours(
+    ask: Ask, work: SubmissionFactory
+) -> None:
     row = await work.submission(work.reco)
     for noun, key in (("submission", row.id), ("stage", work.reco)):
-        query = TRIAGE % (noun, noun)
+        query = TRIAGE % noun
         assert (await ask(query, {"id": f"{noun}:{key}"}, "otto")) == {f"{noun}Triage": None}

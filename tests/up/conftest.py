@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.up.standin import Checkout, stand_in, until
+from tests.up.stub_checkout import Checkout, make_stub_checkout, wait_until
 
 
 @pytest.fixture
@@ -23,10 +23,10 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def checkout(tmp_path: Path, home: Path) -> Iterator[Checkout]:
     """A stand-in checkout that nobody has started yet; nothing of it outlives the test."""
-    it = stand_in(tmp_path, home / "poms")
+    it = make_stub_checkout(tmp_path, home / "poms")
     yield it
     for process in it.started:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
-    until(lambda: not it.left_running(), what=lambda: f"left running: {it.left_running()}")
+    wait_until(lambda: not it.left_running(), what=lambda: f"left running: {it.left_running()}")

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.up.standin import ROOT
+from tests.up.stub_checkout import ROOT
 
-SECRETS = ("POMS_SECRET", "POMS_DATABASE_PASSWORD", "POMS_REDIS_PASSWORD")
+SECRETS = (
+    "POMS_SECRET", "POMS_DATABASE_PASSWORD", "POMS_OWNER_PASSWORD", "POMS_API_PASSWORD",
+    "POMS_WORKER_PASSWORD", "POMS_REDIS_PASSWORD",
+)  # fmt: skip
 
 
-def compose() -> list[str] | None:
+def find_compose() -> list[str] | None:
     """The command of compose v2, if this machine has it."""
     for words in (["docker-compose"], ["docker", "compose"]):
         if shutil.which(words[0]) is None:
@@ -25,8 +28,8 @@ def compose() -> list[str] | None:
     return None
 
 
-def config(secrets: tuple[str, ...], folder: Path) -> subprocess.CompletedProcess[str]:
-    words = compose()
+def run_config(secrets: tuple[str, ...], folder: Path) -> subprocess.CompletedProcess[str]:
+    words = find_compose()
     if words is None:
         pytest.skip("there is no docker compose v2 here")
     env = {name: value for name, value in os.environ.items() if not name.startswith("POMS_")}
@@ -44,13 +47,13 @@ def config(secrets: tuple[str, ...], folder: Path) -> subprocess.CompletedProces
 
 
 def test_compose_accepts_the_file(tmp_path: Path) -> None:
-    checked = config(SECRETS, tmp_path)
+    checked = run_config(SECRETS, tmp_path)
     assert checked.returncode == 0, checked.stderr
     assert checked.stderr == ""
 
 
 @pytest.mark.parametrize("missing", SECRETS)
 def test_a_missing_secret_is_asked_for_by_name(missing: str, tmp_path: Path) -> None:
-    checked = config(tuple(name for name in SECRETS if name != missing), tmp_path)
+    checked = run_config(tuple(name for name in SECRETS if name != missing), tmp_path)
     assert checked.returncode != 0
     assert f"Set {missing} in .env" in checked.stderr

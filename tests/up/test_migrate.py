@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from db.migrate import LOCK, MigrationError, migrate
+from db.migrate import LOCK, MigrationError, apply_migrations
 
 ROOT = Path(__file__).parents[2]
 FILE = """-- {message}
@@ -67,17 +67,19 @@ CREATE VIEW seen AS SELECT CASE colour WHEN 'blue' THEN 1 ELSE 2 END AS c FROM t
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Two migrations, of which the second needs the first."""
-    write(tmp_path, "0001_first", AWKWARD)
-    write(tmp_path, "0002_second", "ALTER TABLE things ADD COLUMN size int;", depends="0001_first")
+    write_migration(tmp_path, "0001_first", AWKWARD)
+    write_migration(
+        tmp_path, "0002_second", "ALTER TABLE things ADD COLUMN size int;", depends="0001_first"
+    )
     return tmp_path
 
 
-def write(folder: Path, name: str, sql: str, depends: str = "") -> None:
+def write_migration(folder: Path, name: str, sql: str, depends: str = "") -> None:
     text = FILE.format(message=name, depends=depends, sql=sql)
     (folder / f"{name}.sql").write_text(text)
 
 
-async def ask(dsn: str, query: str) -> object:
+async def fetch_value(dsn: str, query: str) -> object:
     conn = await asyncpg.connect(dsn)
     try:
         return await conn.fetchval(query)
@@ -86,39 +88,42 @@ async def ask(dsn: str, query: str) -> object:
 
 
 async def test_each_migration_is_applied_once(empty_database_url: str, folder: Path) -> None:
-    assert await migrate(empty_database_url, folder) == ["0001_first", "0002_second"]
-    assert await migrate(empty_database_url, folder) == []
-    write(folder, "0003_third", "CREATE TABLE more (id int);", depends="0002_second")
-    assert await migrate(empty_database_url, folder) == ["0003_third"]
+    assert await apply_migrations(empty_database_url, folder) == ["0001_first", "0002_second"]
+    assert await apply_migrations(empty_database_url, folder) == []
+    write_migration(folder, "0003_third", "CREATE TABLE more (id int);", depends="0002_second")
+    assert await apply_migrations(empty_database_url, folder) == ["0003_third"]
 
 
 async def test_functions_keep_their_bodies(empty_database_url: str, folder: Path) -> None:
-    await migrate(empty_database_url, folder)
-    assert await ask(empty_database_url, "SELECT weigh(2)") == 6
-    assert await ask(empty_database_url, "SELECT second(1)") == 2
-    assert await ask(empty_database_url, "SELECT enum_first(NULL::colour)") == "red; not the end"
+    await apply_migrations(empty_database_url, folder)
+    assert await fetch_value(empty_database_url, "SELECT weigh(2)") == 6
+    assert await fetch_value(empty_database_url, "SELECT second(1)") == 2
+    assert (
+        await fetch_value(empty_database_url, "SELECT enum_first(NULL::colour)")
+        == "red; not the end"
+    )
 
 
 async def test_two_at_once_apply_each_migration_once(empty_database_url: str, folder: Path) -> None:
-    lists = await asyncio.gather(*(migrate(empty_database_url, folder) for _ in range(4)))
+    lists = await asyncio.gather(*(apply_migrations(empty_database_url, folder) for _ in range(4)))
     assert sorted(lists) == [[], [], [], ["0001_first", "0002_second"]]
 
 
 async def test_a_broken_migration_leaves_nothing_behind(
     empty_database_url: str, folder: Path
 ) -> None:
-    write(
+    write_migration(
         folder,
         "0003_broken",
         "CREATE TABLE half (id int); SELECT no_such_function();",
         depends="0002_second",
     )
     with pytest.raises(MigrationError, match=r"0003_broken.*no_such_function"):
-        await migrate(empty_database_url, folder)
-    assert await ask(empty_database_url, "SELECT to_regclass('half')") is None
-    assert await ask(empty_database_url, "SELECT to_regclass('things')::text") == "things"
-    write(folder, "0003_broken", "CREATE TABLE half (id int);", depends="0002_second")
-    assert await migrate(empty_database_url, folder) == ["0003_broken"]
+        await apply_migrations(empty_database_url, folder)
+    assert await fetch_value(empty_database_url, "SELECT to_regclass('half')") is None
+    assert await fetch_value(empty_database_url, "SELECT to_regclass('things')::text") == "things"
+    write_migration(folder, "0003_broken", "CREATE TABLE half (id int);", depends="0002_second")
+    assert await apply_migrations(empty_database_url, folder) == ["0003_broken"]
 
 
 async def test_a_killed_process_does_not_keep_the_others_out(
@@ -144,17 +149,17 @@ async def test_a_killed_process_does_not_keep_the_others_out(
     assert holder.stdout is not None
     with holder, holder.stdout:
         assert holder.stdout.readline() == b"held\n"
-        waiting = asyncio.create_task(migrate(empty_database_url, folder))
-        await waits_for_the_lock(empty_database_url)
+        waiting = asyncio.create_task(apply_migrations(empty_database_url, folder))
+        await wait_for_lock_waiter(empty_database_url)
         assert not waiting.done()
         os.kill(holder.pid, signal.SIGKILL)
         assert await asyncio.wait_for(waiting, 10) == ["0001_first", "0002_second"]
 
 
-async def waits_for_the_lock(dsn: str) -> None:
+async def wait_for_lock_waiter(dsn: str) -> None:
     query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     for _ in range(1000):
-        if await ask(dsn, query):
+        if await fetch_value(dsn, query):
             return
         await asyncio.sleep(0.01)
     pytest.fail("nobody came to wait for the lock")

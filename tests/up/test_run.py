@@ -1,20 +1,25 @@
 """`make run`: everything starts in order, stays up, finds its data again, and leaves nothing."""
 
+import asyncio
 import os
 import re
+import shutil
 import signal
 import socket
+import subprocess
 import urllib.request
 from pathlib import Path
 
+import asyncpg
 import pytest
 
-from tests.up.standin import Checkout, until
+from tests.up.stub_checkout import Checkout, wait_until
+from up import children
 
 READY = "until you press Ctrl-C"
 
 
-def api(said: str) -> int:
+def ask_api_pid(said: str) -> int:
     """Ask the stand-in API for its process id."""
     address = re.search(r"http://[\d.]+:\d+/", said)
     assert address is not None
@@ -22,12 +27,12 @@ def api(said: str) -> int:
         return int(answer.read())
 
 
-def worker(checkout: Checkout) -> list[int]:
+def list_worker_pids(checkout: Checkout) -> list[int]:
     file = checkout.folder / "worker.pids"
     return [int(pid) for pid in file.read_text().split()] if file.exists() else []
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and ") Z" not in stat.read_text()
 
@@ -38,7 +43,7 @@ def test_it_starts_shows_the_example_and_finds_its_data_again(checkout: Checkout
     assert "Making a new database" in said
     assert re.search(r"POMS is at http://127\.0\.0\.1:\d+/#token=a-token\n", said)
     assert re.search(
-        r"example --url \S+ --token a-token --store \S+/store --faults 0\.1 --batch-system local 1\n",
+        r"example --url \S+ --token a-token --store \S+/store --faults 0\.1 --batch-system local --jobs 54 1\n",
         said,
     )
     secret = (checkout.home / "secret").read_text()
@@ -53,57 +58,127 @@ def test_it_starts_shows_the_example_and_finds_its_data_again(checkout: Checkout
     second = checkout.start(POMS_EXAMPLE="on")
     said = checkout.says(READY)
     assert "Making a new database" not in said
-    assert re.search(r"/store --faults 0\.1 --batch-system local 2\n", said)
+    assert re.search(r"/store --faults 0\.1 --batch-system local --jobs 54 2\n", said)
     assert (checkout.home / "secret").read_text() == secret
     second.send_signal(signal.SIGTERM)
     assert second.wait(timeout=30) == 0
 
 
+PASSWORDS = (
+    "postgres-password", "poms-owner-password", "poms-api-password", "poms-worker-password",
+    "valkey-password",
+)  # fmt: skip
+
+
+def stop_process(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+
+
+def locate_server_file(checkout: Checkout, name: str) -> Path:
+    """What is known of a database's process."""
+    (found,) = (
+        Path("/proc", str(pid))
+        for pid in checkout.left_running()
+        if Path("/proc", str(pid), "comm").read_text().strip() == name and os.getpgid(pid) == pid
+    )
+    return found
+
+
+def test_the_databases_have_accounts_and_passwords_of_their_own(checkout: Checkout) -> None:
+    process = checkout.start()
+    checkout.says(READY)
+    passwords = [checkout.home / name for name in PASSWORDS]
+    assert {path.stat().st_mode & 0o777 for path in passwords} == {0o600}
+    words = [path.read_text() for path in passwords]
+    assert len(set(words)) == len(words)
+    for pid in checkout.left_running():
+        line = Path("/proc", str(pid), "cmdline").read_text()
+        assert not any(word in line for word in words)
+    owners = [
+        locate_server_file(checkout, name).stat().st_uid for name in ("postgres", "valkey-server")
+    ]
+    if os.geteuid() == 0:
+        assert owners == [children.POSTGRES.uid, children.VALKEY.uid]
+    else:
+        assert owners == [os.geteuid()] * 2
+    run = checkout.home / "run"
+    for role in ("poms", "poms_owner", "poms_api", "poms_worker"):
+        asked = asyncpg.connect(host=str(run / "postgres"), user=role, database="poms", password="")
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            asyncio.run(asked)
+    with socket.socket(socket.AF_UNIX) as valkey:
+        valkey.connect(str(run / "valkey" / "valkey.sock"))
+        valkey.sendall(b"KEYS *\r\n")
+        assert valkey.recv(100).startswith(b"-NOAUTH")
+    stop_process(process)
+
+
+def test_what_an_older_version_made_is_taken_over(checkout: Checkout) -> None:
+    first = checkout.start(POMS_EXAMPLE="on")
+    checkout.says(READY)
+    stop_process(first)
+    for name in PASSWORDS:
+        (checkout.home / name).unlink()
+    shutil.rmtree(checkout.home / "run")
+    (checkout.home / "run").mkdir(mode=0o700)
+    if nobody := children.find_run_account():
+        for folder in ("postgres", "valkey", "run"):
+            for path in (checkout.home / folder, *(checkout.home / folder).rglob("*")):
+                os.chown(path, *nobody, follow_symlinks=False)
+    for _ in range(2):
+        second = checkout.start(POMS_EXAMPLE="on")
+        checkout.says(READY)
+        stop_process(second)
+    assert re.search(r"--batch-system local --jobs 54 3\n", checkout.text)
+    assert "Closing the database" not in checkout.text
+
+
 def test_what_is_killed_starts_again_and_says_so(checkout: Checkout) -> None:
     checkout.start()
     said = checkout.says(READY)
-    until(lambda: worker(checkout))
-    before = worker(checkout)
+    wait_until(lambda: list_worker_pids(checkout))
+    before = list_worker_pids(checkout)
     os.kill(before[0], signal.SIGKILL)
-    os.kill(api(said), signal.SIGKILL)
+    os.kill(ask_api_pid(said), signal.SIGKILL)
     said = checkout.says("worker ended (SIGKILL); it starts again in 0.5 s.\n    worker begins")
     said = checkout.says("API ended (SIGKILL)")
 
     def is_another() -> bool:
-        now = worker(checkout)
-        return bool(now) and now != before and alive(now[0])
+        now = list_worker_pids(checkout)
+        return bool(now) and now != before and is_alive(now[0])
 
-    until(is_another)
+    wait_until(is_another)
     os.kill(int((checkout.home / "postgres" / "postmaster.pid").read_text().split()[0]), 9)
     checkout.says("Postgres ended (SIGKILL)")
     pid_file = checkout.home / "postgres" / "postmaster.pid"
-    until(lambda: pid_file.exists() and "ready" in pid_file.read_text())
+    wait_until(lambda: pid_file.exists() and "ready" in pid_file.read_text())
     # What the killed worker had started was adopted; it ends with everything else.
-    assert alive(before[1])
+    assert is_alive(before[1])
     checkout.started[0].send_signal(signal.SIGINT)
     assert checkout.started[0].wait(timeout=30) == 0
-    assert not alive(before[1])
+    assert not is_alive(before[1])
 
 
 def test_nothing_outlives_a_kill(checkout: Checkout) -> None:
-    killed(checkout)
-    until(lambda: not checkout.left_running(), within=5)
+    kill_running(checkout)
+    wait_until(lambda: not checkout.left_running(), within=5)
 
 
 def test_the_next_run_waits_for_what_a_killed_one_left(checkout: Checkout) -> None:
-    killed(checkout)
+    kill_running(checkout)
     checkout.start()
     checkout.says(READY)
 
 
-def killed(checkout: Checkout) -> None:
+def kill_running(checkout: Checkout) -> None:
     """Start it, and kill it in full swing."""
     process = checkout.start()
     checkout.says(READY)
-    until(lambda: worker(checkout))
+    wait_until(lambda: list_worker_pids(checkout))
     process.kill()
     # The stand-in for a runner of jobs is tied to nothing, and the adopter is dead.
-    os.kill(worker(checkout)[1], signal.SIGKILL)
+    os.kill(list_worker_pids(checkout)[1], signal.SIGKILL)
     process.wait()
 
 

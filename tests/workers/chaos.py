@@ -6,27 +6,34 @@ import os
 import random
 import signal
 import subprocess
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
 import asyncpg
 
 from batch import BatchSystem
-from batch.local import Local
-from db import slices
-from db.migrate import migrate
-from db.pool import open_pool
-from db.taking import Asked
-from tests.plant import Plant
-from tests.workers.gates import blocked
+from db.launching import slices
+from db.launching.slice_claims import LaunchRequest
+from tests.factories import Factory
+from tests.small_disks import SmallDisk
+from tests.workers.accidents import list_accidents
+from tests.workers.chaos_accounting import (
+    FaultRow,
+    InflictedFault,
+    account_chaos,
+    describe_submissions,
+)
 from tests.workers.house import House
-from tests.workers.passing import PASSING, Rarer, plainly
-from tests.workers.places import POINTS
-from tests.workers.reckoning import Kept, Row, reckon
+from tests.workers.kill_point_scenarios import PASSING, RareStage, run_plainly
+from tests.workers.kill_points import POINTS
+from tests.workers.operator_decisions import decide_all
 from tests.workers.services import Services
 
 T = TypeVar("T")
@@ -49,6 +56,7 @@ UNFINISHED = (
 )
 """What is told of a run that does not end."""
 AT_A_POINT = "a worker killed at a named point"
+TEND_EVERY_S = 2.0
 CATCH_UP = 6
 """After how many places everything is launched."""
 REACHED_S = 45.0
@@ -63,17 +71,27 @@ class Chaos:
     seed: int
     house: House
     services: Services
-    plant: Plant
-    stage: int
-    rarer: Rarer
+    plant: Factory
+    rarer: RareStage
     system: BatchSystem
     settings: dict[str, str]
     own: Mapping[str, Fault] = field(default_factory=dict)
     """Faults of the batch system."""
     away: Callable[[], AbstractContextManager[None]] | None = None
     """Makes the batch system one that can't be had."""
-    tend: Fault | None = None
+    operate: Callable[[], None] = lambda: None
     """What somebody who runs the batch system does now and then."""
+    supervise: Callable[[], None] = lambda: None
+    """Start again what runs the batch system, if it has ended."""
+    at_rest: Callable[[], AbstractContextManager[None]] = nullcontext
+    """As long as this lasts the batch system writes no journal."""
+    journals: Callable[[], Awaitable[list[Path]]] | None = None
+    """What tells of the launches that are live."""
+    disks: Mapping[str, SmallDisk] = field(default_factory=dict)
+    """What is on a disk that can be filled."""
+    tended_at: float = 0
+    turns: int = 0
+    """So many turns of a schedule were due."""
     look: Callable[[], str] = str
     """Says what the batch system shows of its jobs, for a run that fails."""
     within_s: float = 60
@@ -84,7 +102,7 @@ class Chaos:
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
         self.points = self.dice.sample(POINTS, len(POINTS))
-        self.kept: list[Kept] = []
+        self.kept: list[InflictedFault] = []
 
     @property
     def faults(self) -> dict[str, Fault]:
@@ -97,33 +115,51 @@ class Chaos:
             "Redis killed": self.restart("valkey"),
             "Postgres killed": self.restart("postgres"),
             **self.own,
+            **list_accidents(self),
         }
 
-    async def run(self, launches: int, hits: int, *, everywhere: bool = False) -> list[Row]:
-        """Every fault in an order by the seed, each with as many launches, inflicted up to `hits` times.
+    async def run(
+        self, launches: int, hits: int, *, places: int = 0, most_s: float = inf
+    ) -> list[FaultRow]:
+        """Every fault in an order by the seed, each with as many launches, inflicted `hits` times.
 
-        `everywhere`: workers die at every place that the code has, as far as they can be brought there.
+        `places`: workers die at so many of those that the code has, as far as they can be brought there.
+        `most_s`: after so long no other fault is begun, and what there was until then is counted.
         """
+        ends_at = time.monotonic() + most_s
         log.warning("POMS_TEST_SEED=%s makes these faults again", self.seed)
         await self.kill_all()
         faults = self.faults
         for name in self.dice.sample(sorted(faults), len(faults)):
+            if time.monotonic() > ends_at:
+                log.warning("no time for: %s", name)
+                continue
             log.info("%s", name)
-            before = await self.patiently(self.last)
-            if everywhere and name == AT_A_POINT:
-                inflicted = await self.kill_at_each(launches)
-            else:
-                for _ in range(launches):
-                    await self.launch()
-                inflicted = await self.inflict(faults[name], hits)
+            points = self.points[:places] if name == AT_A_POINT else []
+            before, turns = await self.patiently(self.last), self.turns
+            inflicted = await (
+                self.kill_at_each(points, launches)
+                if points
+                else self.inflict(faults[name], launches, hits)
+            )
             await self.until(self.launched, f"{name}: the launches")
-            if name == AT_A_POINT:
-                await self.until(self.over, f"{name}: the end of all jobs")
             made = await self.house.db.fetch("SELECT id FROM submission WHERE id > $1", before)
-            self.kept.append(Kept(name, inflicted, frozenset(row["id"] for row in made)))
-        await self.until(self.over, "the end of all jobs")
+            ids = frozenset(row["id"] for row in made)
+            self.kept.append(InflictedFault(name, inflicted, ids, self.turns - turns))
+        return await self.count()
+
+    async def count(self) -> list[FaultRow]:
+        """What came of all launches, when nothing goes on any more, or should not."""
+        try:
+            await self.until(self.over, "the end of all jobs")
+        except AssertionError as unfinished:
+            # What is left is counted.
+            log.error("%s", unfinished)
         await self.reconciled()
-        reckoning = await reckon(self.house.db, self.system, self.house.spool)
+        reckoning = await account_chaos(self.house, self.system, self.rarer.clocked)
+        for kept in self.kept:
+            for told in await describe_submissions(self.house.db, reckoning.find_lost(kept)):
+                log.error("%s: lost: %s", kept.fault, told)
         return [reckoning.row(kept) for kept in self.kept]
 
     async def last(self) -> int:
@@ -135,21 +171,22 @@ class Chaos:
     async def launch(self, stage: int | None = None) -> int:
         async def next_() -> int:
             outcome = await slices.launch_next(
-                self.house.db, stage or self.stage, Asked(self.plant.person_id)
+                self.house.db, stage or self.rarer.quick, LaunchRequest(self.plant.person_id)
             )
             assert outcome.submission is not None, outcome.why
             return outcome.submission.id
 
         return await self.patiently(next_)
 
-    async def inflict(self, fault: Fault, hits: int) -> int:
-        done = 0
-        while done < hits and (done == 0 or not await self.patiently(self.launched)):
+    async def inflict(self, fault: Fault, launches: int, hits: int) -> int:
+        """Launch, so many each time, and inflict it while that goes on."""
+        for hit in range(hits):
+            for _ in range(hit * launches // hits, (hit + 1) * launches // hits):
+                await self.launch()
             await asyncio.sleep(self.dice.uniform(0.3, 1.2))
             await fault()
             self.revive()
-            done += 1
-        return done
+        return hits
 
     async def kill_worker(self) -> None:
         victim = self.dice.randrange(len(self.workers))
@@ -162,6 +199,7 @@ class Chaos:
 
     def revive(self) -> None:
         """As a supervisor does: a worker that began while Postgres was away has ended."""
+        self.supervise()
         for number, worker in enumerate(self.workers):
             if worker.poll() is not None:
                 self.replace(number)
@@ -175,10 +213,11 @@ class Chaos:
             worker.kill()
             worker.wait()
 
-    async def kill_at_each(self, launches: int) -> int:
-        """At every place in the order of the seed; once more at those that nobody reached."""
-        for number, point in enumerate(self.points):
-            so_far, then = (n * launches // len(self.points) for n in (number, number + 1))
+    async def kill_at_each(self, points: Sequence[str], launches: int) -> int:
+        """In the order of the seed; once more at those that nobody reached."""
+        launches = max(launches, len(points))
+        for number, point in enumerate(points):
+            so_far, then = (n * launches // len(points) for n in (number, number + 1))
             for _ in range(so_far, then):
                 await self.launch()
             await self.kill_at(point)
@@ -186,9 +225,10 @@ class Chaos:
                 # Else what a place needs would wait behind all that nobody lived to launch.
                 await self.kill_all()
                 await self.until(self.launched, f"{point}: the launches")
-        for point in [point for point in self.points if not self.died[point]]:
+        for point in [point for point in points if not self.died[point]]:
             await self.kill_at(point)
         await self.kill_all()
+        await self.until(self.over, "the end of all jobs")
         return self.died.total()
 
     async def kill_at_point(self) -> None:
@@ -200,7 +240,7 @@ class Chaos:
     async def kill_at(self, point: str) -> None:
         """Bring the only worker to a place where it is to die; one that doesn't come there is killed all the same."""
         self.kill()
-        async with PASSING.get(point.rpartition(".")[0], plainly)(self):
+        async with PASSING.get(point.rpartition(".")[0], run_plainly)(self):
             self.workers = [self.worker(point)]
             with suppress(TimeoutError):
                 async with asyncio.timeout(REACHED_S):
@@ -234,17 +274,24 @@ class Chaos:
         """Also what follows: recoveries and dependents."""
         return await self.launched() and bool(await self.house.db.fetchval(OVER))
 
+    async def tend(self) -> None:
+        """People do their part now and then."""
+        if time.monotonic() - self.tended_at < TEND_EVERY_S:
+            return
+        self.tended_at = time.monotonic()
+        self.operate()
+        await self.patiently(partial(decide_all, self.house.db, self.plant.person_id))
+
     async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         try:
             async with asyncio.timeout(self.within_s):
                 while not await self.patiently(condition):
                     self.revive()
-                    if self.tend:
-                        await self.tend()
+                    await self.tend()
                     await asyncio.sleep(0.1)
         except TimeoutError:
             found = [tuple(row) for ask in UNFINISHED for row in await self.house.db.fetch(ask)]
-            said = "\n".join([*map(str, found), self.look(), self.house.said()])
+            said = "\n".join([*map(str, found), self.look(), self.house.read_logs()])
             raise AssertionError(f"seed {self.seed}: {what} did not come\n{said}") from None
 
     async def reconciled(self) -> None:
@@ -259,30 +306,7 @@ class Chaos:
         await self.until(looked, "another comparison")
 
 
-async def on_local(services: Services, folder: Path, seed: int, within_s: float) -> Chaos:
-    """A house of local jobs, whose runner is killed, too."""
-    await migrate(services.cluster.dsn())
-    house = House(
-        await open_pool(services.cluster.dsn()), services.cluster.dsn(), services.server.url, folder
-    )
-    plant = await Plant.make(house.db)
-    stage = await plant.stage("quick", ["/bin/true"], kind="generator", patterns=[])
-    settings = {"POMS_RECONCILE_S": "1", "POMS_LAUNCH_LEASE_S": "3"}
-    system, rarer = Local(house.spool), await Rarer.make(house, plant, "local")
-    chaos = Chaos(seed, house, services, plant, stage, rarer, system, settings, within_s=within_s)
-    chaos.away = lambda: blocked(house)
-    runners = [house.runner()]
-
-    async def kill_runner() -> None:
-        runners[-1].kill()
-        runners[-1].wait()
-        runners.append(house.runner())
-
-    chaos.own = {"the runner killed": kill_runner}
-    return chaos
-
-
-def stopped_in_a_submit(chaos: Chaos, pid: Callable[[], int]) -> Fault:
+def make_stop_in_submit(chaos: Chaos, pid: Callable[[], int]) -> Fault:
     """A daemon stops while something is being submitted, and goes on after the workers were killed."""
     sent = "SELECT EXISTS (SELECT FROM launch_attempt WHERE state = 'sent')"
 

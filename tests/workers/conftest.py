@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from db.migrate import migrate
+from db.migrate import apply_migrations
 from db.pool import Pool, open_pool
-from tests.plant import Plant
+from tests.factories import Factory
 from tests.workers.house import House
-from tests.workers.services import Services, serving
+from tests.workers.services import Services, run_services
 
 
 @pytest.fixture
@@ -20,19 +20,19 @@ def house(db: Pool, database_url: str, redis_url: str, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture
-async def plant(db: Pool) -> Plant:
-    return await Plant.make(db)
+async def plant(db: Pool) -> Factory:
+    return await Factory.make(db)
 
 
 @pytest.fixture
 def services(service_home: Path) -> Iterator[Services]:
-    with serving(service_home) as made:
+    with run_services(service_home) as made:
         yield made
 
 
 @pytest.fixture
 async def own_db(services: Services) -> AsyncIterator[Pool]:
-    await migrate(services.cluster.dsn())
+    await apply_migrations(services.cluster.dsn())
     pool = await open_pool(services.cluster.dsn())
     yield pool
     pool.terminate()

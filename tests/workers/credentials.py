@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 
 from db.pool import Pool
-from tests.plant import Plant
+from tests.factories import Factory
 from tests.workers.house import House
 
 KEY = "a key of the tests that is long enough"
@@ -32,26 +32,27 @@ os.rename(place + ".new", place)
 """
 
 
-def token(lasts_s: float) -> str:
+def make_token(lasts_s: float) -> str:
     return jwt.encode({"sub": "hypotpro", "exp": int(time.time() + lasts_s)}, KEY, "HS256")
 
 
 @dataclass
-class Pass:
+class CredentialFolder:
     """The credential that login setups of the house use."""
 
     house: House
-    plant: Plant
+    plant: Factory
     settings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    async def make(cls, house: House, plant: Plant, **columns: Any) -> "Pass":
+    async def make(cls, house: House, plant: Factory, **columns: Any) -> "CredentialFolder":
         made = cls(
             house, plant, {"POMS_CREDENTIALS": str(house.tmp / "vault"), "POMS_RENEWAL_S": "2"}
         )
         made.file.parent.mkdir(parents=True)
         made.program.write_text(RENEW)
-        values = {"name": "pass", "kind": "token", "path": "pass.token", **columns}
+        values = {"name": "pass", "kind": "token", "path": "pass.token"}
+        values |= {"owning_role": "production", **columns}
         marks = ", ".join(f"${n}" for n in range(3, 3 + len(values)))
         id = await plant.db.fetchval(
             f"INSERT INTO credential (experiment_id, owner_id, {', '.join(values)}) "
@@ -67,7 +68,7 @@ class Pass:
 
     @property
     def file(self) -> Path:
-        return self.house.tmp / "vault" / "hypot" / "pass.token"
+        return self.house.tmp / f"vault/e{self.plant.experiment_id}/pass.token"
 
     @property
     def program(self) -> Path:
@@ -83,7 +84,7 @@ class Pass:
         return bool(await self.db.fetchval(ok))
 
 
-def renewal(house: House) -> list[str]:
+def build_renewal_command(house: House) -> list[str]:
     """The command that renews the token for an hour."""
     words = [
         str(house.tmp / "renew.py"),

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from db.pool import Pool
-from up.children import spawn
+from domain.database_roles import WORKER
+from tests.roles import build_role_url
+from up.children import spawn_process
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,20 +51,37 @@ class House:
         return self.tmp / "spool"
 
     @property
+    def programs(self) -> Path:
+        """What all jobs may read."""
+        made = self.tmp / "programs"
+        made.mkdir(exist_ok=True)
+        return made
+
+    @property
     def store(self) -> Path:
         return self.tmp / "store"
 
+    def stage_files(self, stage_id: int, pattern: str) -> list[Path]:
+        """What its jobs have published in the store, by launch, job and attempt."""
+        return sorted(self.store.glob(f"e*/c*/s{stage_id}/**/[!.]*/{pattern}"))
+
     def job(self, *words: str) -> list[str]:
         """The command of a stage, as a job type has it."""
-        script = self.tmp / "job.py"
+        script = self.programs / "job.py"
         script.write_text(JOB)
         return [sys.executable, "-I", str(script), *words]
 
     def runner(self) -> subprocess.Popen[bytes]:
-        return self._start("batch.local", str(self.spool), "--slots", "2")
+        return self._start(
+            "batch.local", str(self.spool), "--slots", "2", "--reads", str(self.programs)
+        )
 
     def worker(self, kill_at: str = "", **settings: str) -> subprocess.Popen[bytes]:
         return self._start("workers", kill_at=kill_at, **settings)
+
+    def worker_on_wrong_clock(self, clock_s: float, **settings: str) -> subprocess.Popen[bytes]:
+        """A worker whose clock is so many seconds ahead; below 0: behind."""
+        return self._start("tests.workers.wrong_clock", str(clock_s), "workers", **settings)
 
     def _start(
         self, module: str, *words: str, kill_at: str = "", **settings: str
@@ -70,17 +89,17 @@ class House:
         self.store.mkdir(exist_ok=True)
         env = os.environ | {
             "PYTHONPATH": str(ROOT),
-            "POMS_DATABASE_URL": self.database_url,
+            "POMS_DATABASE_URL": build_role_url(WORKER, self.database_url),
             "POMS_REDIS_URL": self.redis_url,
-            "POMS_SECRET": "x" * 40,
             "POMS_SPOOL": str(self.spool),
             "POMS_STORE": str(self.store),
             "POMS_LEASE_S": "1",
             "POMS_LAUNCH_LEASE_S": "1",
             "POMS_KILL_AT": kill_at,
+            "POMS_SCRIPTS_AS_WORKER": "1",
         }
         with (self.tmp / f"{module}.log").open("ab") as log:
-            process = spawn(
+            process = spawn_process(
                 [sys.executable, "-m", module, *words],
                 cwd=ROOT,
                 env=env | settings,
@@ -102,13 +121,13 @@ class House:
                 process.kill()
                 process.wait()
 
-    def said(self) -> str:
+    def read_logs(self) -> str:
         """The last of what the processes said, for a test that fails."""
         return "\n".join(f"{p.name}: {p.read_text()[-3000:]}" for p in self.tmp.glob("*.log"))
 
 
-async def until(
-    condition: Callable[[], Coroutine[Any, Any, Any]], what: str, house: House, within: float = 60
+async def wait_until(
+    condition: Callable[[], Coroutine[Any, Any, Any]], what: str, house: House, within: float = 120
 ) -> None:
     """Wait for a condition, and fail with what the processes said."""
     try:
@@ -116,10 +135,10 @@ async def until(
             while not await condition():
                 await asyncio.sleep(0.05)
     except TimeoutError:
-        raise AssertionError(f"{what} did not come in {within} s\n{house.said()}") from None
+        raise AssertionError(f"{what} did not come in {within} s\n{house.read_logs()}") from None
 
 
-async def was_stopped(process: "subprocess.Popen[bytes]") -> bool:
+async def is_stopped(process: "subprocess.Popen[bytes]") -> bool:
     """Whether a process has stopped itself."""
     stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii")
     return stat.rpartition(")")[2].split()[0] == "T"

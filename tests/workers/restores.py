@@ -7,21 +7,26 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from db import discrepancies, launches
-from db.discrepancies import Discrepancy
+from db.batch import discrepancies
+from db.batch.discrepancies import Discrepancy
+from db.launching import launches
 from db.pool import Pool, open_pool
 from domain.discrepancies import DiscrepancyKind
-from tests.plant import Plant
-from tests.workers.campaigns import Two
-from tests.workers.house import House, until
+from tests.factories import Factory
+from tests.workers.campaigns import TwoStageCampaign
+from tests.workers.house import House, wait_until
 from up import postgres
 
 WITHIN_S = 120
+SMALL = {"memory_mb": 100, "disk_mb": 1}
+LIKE = (
+    "UPDATE stage SET batch_system = (SELECT batch_system FROM stage WHERE id = $2) WHERE id = $1"
+)
 
 
-def dump_and_restore(source: str, target: str) -> Callable[[], None]:
+def restore_later(source: str, target: str) -> Callable[[], None]:
     """Dump now; what is given back restores it."""
-    bin_ = postgres.programs()
+    bin_ = postgres.locate_programs()
     dump = subprocess.run(
         [bin_ / "pg_dump", "--format=custom", source], check=True, capture_output=True
     ).stdout
@@ -39,7 +44,7 @@ def dump_and_restore(source: str, target: str) -> Callable[[], None]:
     return restore
 
 
-def starts(spool: Path) -> Counter[tuple[str, str]]:
+def count_starts(spool: Path) -> Counter[tuple[str, str]]:
     """How often each job of each launch was started, by the payloads' own journals.
 
     Where nothing is shared with the jobs these do not come back: there by the reports of its attempts.
@@ -54,7 +59,23 @@ def starts(spool: Path) -> Counter[tuple[str, str]]:
     return found
 
 
-async def ended(worker: "subprocess.Popen[bytes]") -> None:
+async def launch_surviving(campaign: TwoStageCampaign, worker: "subprocess.Popen[bytes]") -> str:
+    """Launch what still runs when the worker has ended; its mark."""
+    house, plant = campaign.house, campaign.plant
+    stage = await plant.stage(
+        "slow", ["/bin/sleep", "600"], kind="generator", patterns=[], resources=SMALL
+    )
+    await house.db.execute(LIKE, stage, campaign.generate)
+    id = await TwoStageCampaign(house, plant, stage, stage).launch()
+    running = "SELECT state = 'running' FROM submission WHERE id = $1"
+    await wait_until(lambda: house.db.fetchval(running, id), "running jobs", house, WITHIN_S)
+    attempt = await launches.find_current_attempt(house.db, id)
+    assert attempt is not None
+    await wait_for_end(worker)
+    return attempt.mark
+
+
+async def wait_for_end(worker: "subprocess.Popen[bytes]") -> None:
     worker.send_signal(signal.SIGTERM)
     async with asyncio.timeout(30):
         while worker.poll() is None:
@@ -62,71 +83,89 @@ async def ended(worker: "subprocess.Popen[bytes]") -> None:
 
 
 async def is_restored_beside_a_live_batch_system(
-    campaign: Two, again: House, dies_at: Callable[[House, str], Awaitable[None]]
+    campaign: TwoStageCampaign, again: House, dies_at: Callable[[House, str], Awaitable[None]]
 ) -> None:
     """The whole story; `again` is the same house on the database that the dump becomes."""
     house, settings = campaign.house, {"POMS_RECONCILE_S": "1"}
     under_way = await campaign.launch()
     await dies_at(house, "launch.intend.after")
     waiting = await campaign.launch()
-    restore = dump_and_restore(house.database_url, again.database_url)
+    restore = restore_later(house.database_url, again.database_url)
 
     # Launches go on: what was under way, what waited, and what the dump has never heard of.
     worker = house.worker(**settings)
     unheard = await campaign.launch()
-    await until(lambda: all_over(campaign), "the end of everything", house, WITHIN_S)
-    await ended(worker)
-    ran = starts(house.spool)
+    await wait_until(lambda: is_all_over(campaign), "the end of everything", house, WITHIN_S)
+    slow = await launch_surviving(campaign, worker)
+    ran = count_starts(house.spool)
     assert set(ran.values()) == {1}
-    known = await launches.current(house.db, under_way)
+    known = await launches.find_current_attempt(house.db, under_way)
     assert known is not None
-    forgotten = {mark for mark, _ in ran} - {known.mark}
+    forgotten = {slow} | {mark for mark, _ in ran} - {known.mark}
     last = await house.db.fetchval("SELECT max(id) FROM submission")
 
     restore()
     again.db = await open_pool(again.database_url)
     worker = again.worker(**settings)
     try:
-        await until(lambda: orphans(again.db, forgotten), "the orphans", again, WITHIN_S)
-        await until(lambda: has_ended(again.db, under_way), "what ran", again, WITHIN_S)
-        twice = Two(again, Plant(again.db, *planted(campaign.plant)), campaign.generate, 0)
+        await wait_until(lambda: has_orphans(again.db, forgotten), "the orphans", again, WITHIN_S)
+        await wait_until(lambda: has_ended(again.db, under_way), "what ran", again, WITHIN_S)
+        twice = TwoStageCampaign(
+            again, Factory(again.db, *read_planted(campaign.plant)), campaign.generate, 0
+        )
         new = await twice.launch()
         assert new > last >= unheard
-        await until(lambda: waits(again.db, waiting, new), "the reasons", again)
-        assert starts(house.spool) == ran, "something was started twice"
+        await wait_until(lambda: is_waiting(again.db, waiting, new), "the reasons", again)
+        assert count_starts(house.spool) == ran, "something was started twice"
         assert await again.db.fetchval("SELECT count(*) FROM past_history") == 1
 
-        # A person decides; only then launches go on, under marks of the new history.
-        for row in await told(again.db):
-            await discrepancies.dismiss(again.db, row.id, campaign.plant.person_id, "known")
-        await until(lambda: has_ended(again.db, waiting, new), "the launches", again, WITHIN_S)
-        now = starts(house.spool)
+        # A person decides about what still runs; only then launches go on, under marks of the new history.
+        (running,) = [row for row in await list_discrepancies(again.db) if row.jobs]
+        assert running.mark == slow
+        person_id = campaign.plant.person_id
+        await discrepancies.request_repair(again.db, running.id, person_id)
+        await wait_until(lambda: has_ended(again.db, waiting, new), "the launches", again, WITHIN_S)
+        now = count_starts(house.spool)
         assert {key: now[key] for key in ran} == ran
         assert set(now.values()) == {1}
+
+        # What is over is closed by its repair, and not found again.
+        rest = [row.id for row in await list_discrepancies(again.db) if row.id != running.id]
+        assert len(rest) == len(forgotten) - 1
+        await discrepancies.ask_for_all(again.db, rest, person_id)
+        await wait_until(
+            lambda: is_all_closed(again.db, len(forgotten)), "the repairs", again, WITHIN_S
+        )
     finally:
-        await ended(worker)
+        await wait_for_end(worker)
         again.db.terminate()
 
 
-def planted(plant: Plant) -> tuple[int, int, int, int]:
+def read_planted(plant: Factory) -> tuple[int, int, int, int]:
     return plant.experiment_id, plant.person_id, plant.setup_id, plant.campaign_id
 
 
-async def all_over(campaign: Two) -> bool:
+async def is_all_over(campaign: TwoStageCampaign) -> bool:
     """Every submission has ended, and nothing follows any more."""
     going = "SELECT count(*) FROM submission WHERE ended_at IS NULL OR advanced_at IS NULL OR check_at IS NOT NULL"
     return not await campaign.house.db.fetchval(going)
 
 
-async def told(db: Pool) -> list[Discrepancy]:
-    wanted = discrepancies.Wanted(is_open=True)
-    return await discrepancies.some(db, wanted, 0, 1000, newest=False)
+async def list_discrepancies(db: Pool) -> list[Discrepancy]:
+    wanted = discrepancies.DiscrepancyFilter(is_open=True)
+    return await discrepancies.list_page(db, wanted, 0, 1000, newest=False)
 
 
-async def orphans(db: Pool, marks: set[str]) -> bool:
-    rows = await told(db)
+async def has_orphans(db: Pool, marks: set[str]) -> bool:
+    rows = await list_discrepancies(db)
     assert {row.kind for row in rows} <= {DiscrepancyKind.ORPHAN}, rows
     return {row.mark for row in rows} == marks
+
+
+async def is_all_closed(db: Pool, number: int) -> bool:
+    """Nothing is open, and so many were repaired."""
+    repaired = "SELECT count(*) FROM discrepancy WHERE resolution = 'repaired'"
+    return not await list_discrepancies(db) and await db.fetchval(repaired) == number
 
 
 async def has_ended(db: Pool, *ids: int) -> bool:
@@ -134,6 +173,6 @@ async def has_ended(db: Pool, *ids: int) -> bool:
     return bool(await db.fetchval(sql, list(ids), len(ids)))
 
 
-async def waits(db: Pool, *ids: int) -> bool:
+async def is_waiting(db: Pool, *ids: int) -> bool:
     sql = "SELECT count(*) = $2 FROM submission WHERE id = ANY($1) AND state = 'new' AND reason ~ 'forgotten'"
     return bool(await db.fetchval(sql, list(ids), len(ids)))

@@ -8,16 +8,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import outputs, slices
+from db.launching import slices
+from db.launching.slice_claims import LaunchRequest
 from db.pool import Pool
-from db.taking import Asked
-from domain.jobs import JobState
-from domain.lineage import MOST_GENERATIONS, Made, generations
-from domain.news import JobNews
-from domain.news import outputs as told
-from tests.domain.lineages import lineages
-from tests.plant import Plant
-from tests.workers.house import House, until
+from db.submissions import completion, output_files
+from db.submissions.completion import ResultsWanted
+from domain.files.lineage import MOST_GENERATIONS, OutputParents, compute_generations
+from domain.submissions.jobs import JobState
+from domain.submissions.news import JobNews
+from domain.submissions.news import list_outputs as told
+from tests.domain.lineage_strategies import draw_lineage
+from tests.factories import Factory
+from tests.workers.house import House, wait_until
 
 TWO_STEPS = """
 import json, os, sys
@@ -38,7 +40,7 @@ RAW = {"a.txt": "1", "b.txt": "2"}
 
 @pytest.mark.parametrize(("depth", "what"), [(1, "hits"), (2, "tracks")])
 async def test_what_is_so_many_steps_below_the_inputs_goes_on(
-    house: House, plant: Plant, depth: int, what: str
+    house: House, plant: Factory, depth: int, what: str
 ) -> None:
     raw, fed = await plant.dataset("raw"), await plant.dataset("fed")
     await plant.files(raw, house.tmp / "raw", RAW)
@@ -49,13 +51,13 @@ async def test_what_is_so_many_steps_below_the_inputs_goes_on(
     await plant.db.execute("UPDATE stage SET output_ancestor_depth = $2 WHERE id = $1", reco, depth)
     house.runner()
     house.worker()
-    await slices.launch_next(plant.db, reco, Asked(plant.person_id))
+    await slices.launch_next(plant.db, reco, LaunchRequest(plant.person_id))
 
     async def ran() -> bool:
         over = "SELECT count(*) FROM submission WHERE state = 'located'"
         return int(await plant.db.fetchval(over)) == 2
 
-    await until(ran, "the end of both stages", house)
+    await wait_until(ran, "the end of both stages", house)
     wanted = [f"{what}_{name}" for name in RAW]
     assert [row["name"] for row in await plant.db.fetch(FED, fed)] == wanted
     assert [tuple(row) for row in await plant.db.fetch(EDGES)] == [
@@ -65,7 +67,7 @@ async def test_what_is_so_many_steps_below_the_inputs_goes_on(
 
 
 async def test_a_submission_is_not_located_by_what_is_on_the_way(
-    house: House, plant: Plant
+    house: House, plant: Factory
 ) -> None:
     raw = await plant.dataset("raw")
     await plant.files(raw, house.tmp / "raw", RAW)
@@ -74,21 +76,21 @@ async def test_a_submission_is_not_located_by_what_is_on_the_way(
     await plant.db.execute("UPDATE stage SET output_ancestor_depth = 2")
     house.runner()
     house.worker()
-    await slices.launch_next(plant.db, reco, Asked(plant.person_id))
+    await slices.launch_next(plant.db, reco, LaunchRequest(plant.person_id))
 
     async def advanced() -> bool:
         return bool(await plant.db.fetchval("SELECT advanced_at IS NOT NULL FROM submission"))
 
-    await until(advanced, "a look at what it made", house)
+    await wait_until(advanced, "a look at what it made", house)
     found = await plant.db.fetchrow("SELECT state, outputs_located FROM submission")
     assert found is not None
     assert tuple(found) == ("completed", len(RAW))
 
 
-def made_by(job: int, made: dict[str, Made]) -> list[dict[str, Any]]:
+def list_made_outputs(job: int, made: dict[str, OutputParents]) -> list[dict[str, Any]]:
     """What is written down of a job that did its inputs and made this."""
     news = JobNews(1, job, 1, JobState.SUCCEEDED, 1)
-    common = {"path": "", "size": 1, "checksum": "", "pattern": "*", "events": None}
+    common = {"path": "", "size": 1, "checksum": "", "events": None}
     report = {
         "outputs": [
             common | {"name": f"{job}.{name}", "parents": one.parents,
@@ -105,35 +107,40 @@ CLEAN = """
 """
 
 
-@given(st.lists(lineages(), min_size=1, max_size=3), st.randoms())
+@given(st.lists(draw_lineage(), min_size=1, max_size=3), st.randoms())
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_the_database_chooses_as_the_rule_does_in_whatever_order_they_are_located(
-    db: Pool, plant: Plant, jobs: list[dict[str, Made]], random: Any
+    db: Pool, plant: Factory, jobs: list[dict[str, OutputParents]], random: Any
 ) -> None:
     await db.execute(CLEAN)
     raw = await plant.dataset("raw")
     await plant.rows(raw, 3)
     stage = await plant.stage("reco", ["true"], dataset_id=raw)
-    assert (await slices.launch_next(db, stage, Asked(plant.person_id))).submission
+    assert (await slices.launch_next(db, stage, LaunchRequest(plant.person_id))).submission
+    await db.execute("UPDATE input_file SET outcome = 'done'")
     async with db.acquire() as conn:
-        await outputs.declare(
-            conn, [row for n, made in enumerate(jobs, 1) for row in made_by(n, made)]
+        await output_files.declare_outputs(
+            conn, [row for n, made in enumerate(jobs, 1) for row in list_made_outputs(n, made)]
         )
-        found = await outputs.declared(db, 1, (0, ""), 100)
+        found = await output_files.list_declared(db, 1, (0, ""), 100)
         random.shuffle(found)
         while found:
             some = [found.pop() for _ in range(min(len(found), random.randint(1, 4)))]
-            assert await outputs.locate(conn, 1, some) == len(some)
+            assert await output_files.locate_outputs(conn, 1, some) == len(some)
     rule = {
-        f"{n}.{name}": g for n, made in enumerate(jobs, 1) for name, g in generations(made).items()
+        f"{n}.{name}": g
+        for n, made in enumerate(jobs, 1)
+        for name, g in compute_generations(made).items()
     }
     for depth in range(1, MOST_GENERATIONS + 1):
-        chosen = await outputs.located_files(db, depth, [1], 0, 1000)
+        chosen = await output_files.list_located(db, depth, [1], 0, 1000)
         assert {name for _, name in chosen} == {
             name for name, found in rule.items() if depth in found
         }
         inputs = {key for found in rule.values() for key in found.get(depth, ())}
-        assert await outputs.covered(db, depth, [1], 1, generates=False) == len(inputs)
+        wanted = ResultsWanted(depth, [1], generates=False, submission_id=1, patterns={"^.*$": "*"})
+        counted = await completion.count_results(db, wanted)
+        assert (counted.wanted, counted.complete) == (3, len(inputs))
     names = {row["id"]: row["name"] for row in await db.fetch("SELECT id, name FROM file")}
     edges = {(names[row[0]], row[1]) for row in await db.fetch("SELECT * FROM file_parent")}
     number = {name: id for id, name in names.items()}

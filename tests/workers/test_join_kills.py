@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-from db import slices
-from db.taking import Asked
-from tests.plant import Plant
-from tests.workers.house import House, until
+from db.launching import slices
+from db.launching.slice_claims import LaunchRequest
+from tests.factories import Factory
+from tests.workers.house import House, wait_until
 
 INPUTS = """
     SELECT array_agg(f.name ORDER BY f.name) AS names
@@ -23,7 +23,7 @@ JOINS = "UPDATE dependency SET trigger = 'join' WHERE downstream_id = $1"
     "point", ["dependents.fire.before", "dependents.fire.after", "advance.settle.after"]
 )
 async def test_two_of_each_parent_are_two_joined_whoever_dies(
-    house: House, plant: Plant, point: str
+    house: House, plant: Factory, point: str
 ) -> None:
     raw = await plant.dataset("raw")
     await plant.files(raw, house.store / "raw", {f"f{n}": f"{n}\n" for n in range(4)})
@@ -42,18 +42,20 @@ async def test_two_of_each_parent_are_two_joined_whoever_dies(
     await plant.db.execute(JOINS, merge)
     house.runner()
     for parent in (*parents, *parents):
-        assert (await slices.launch_next(plant.db, parent, Asked(plant.person_id))).submission
+        assert (
+            await slices.launch_next(plant.db, parent, LaunchRequest(plant.person_id))
+        ).submission
     worker = house.worker(point)
     async with asyncio.timeout(60):
         while worker.poll() is None:
             await asyncio.sleep(0.02)
-    assert worker.returncode == -signal.SIGKILL, house.said()
+    assert worker.returncode == -signal.SIGKILL, house.read_logs()
     house.worker()
 
     async def joined() -> bool:
         return bool(await plant.db.fetchval(LOCATED, merge) == 2)
 
-    await until(joined, "both joined submissions", house)
+    await wait_until(joined, "both joined submissions", house)
     found = [row["names"] for row in await plant.db.fetch(INPUTS, merge)]
     assert found == [["a_f0", "b_f0"], ["a_f2", "b_f2"]]
     assert await plant.db.fetchval("SELECT count(*) FROM joined") == 2

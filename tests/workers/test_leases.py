@@ -5,49 +5,44 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from catalogs.embedded import Embedded
-from db import launches
-from db.submissions import Submission
-from domain.launch_scripts import ALONE_S
-from domain.launches import ScriptEnd
-from tests.plant import Plant
-from tests.workers.campaigns import two
+from db.launching import launches
+from db.submissions.submissions import Submission
+from domain.launching.launch_scripts import ALONE_S
+from domain.launching.launches import ScriptEnd
+from tests.factories import Factory
+from tests.worker_tools import make_worker_tools
+from tests.workers.campaigns import make_two_stage_campaign
 from tests.workers.house import House
 from workers import scripts
-from workers.leases import Lease
-from workers.tools import SCRIPT_LEASE_S, Tools
+from workers.leases import LaunchLease
+from workers.tools import SCRIPT_LEASE_S, WorkerTools
 
 LEASE_S = 1.0
 
 
-async def nobody(*_: object) -> None:
-    return None
+def make_tools(plant: Factory, folder: Path) -> WorkerTools:
+    return make_worker_tools(plant.db, folder, holder="me", lease_s=1, launch_lease_s=LEASE_S)
 
 
-def tools(plant: Plant, folder: Path) -> Tools:
-    return Tools(
-        db=plant.db, systems={}, catalog=Embedded(folder), spool=folder, store=folder, holder="me",
-        lease_s=1, launch_lease_s=LEASE_S, ring=nobody, enqueue=nobody,
-    )  # fmt: skip
-
-
-async def claimed(house: House, plant: Plant) -> Submission:
-    id = await (await two(house, plant)).launch()
-    mine = await launches.claim(plant.db, id, "me", LEASE_S, LEASE_S)
+async def claim_submission(house: House, plant: Factory) -> Submission:
+    id = await (await make_two_stage_campaign(house, plant)).launch()
+    mine = await launches.claim_submission(plant.db, id, "me", LEASE_S, LEASE_S)
     assert mine is not None
     return mine
 
 
 async def test_nobody_takes_a_launch_over_whose_launcher_lives(
-    house: House, plant: Plant, tmp_path: Path
+    house: House, plant: Factory, tmp_path: Path
 ) -> None:
-    mine = await claimed(house, plant)
+    mine = await claim_submission(house, plant)
 
     async def yours() -> bool:
-        return await launches.claim(plant.db, mine.id, "you", LEASE_S, LEASE_S) is not None
+        return (
+            await launches.claim_submission(plant.db, mine.id, "you", LEASE_S, LEASE_S) is not None
+        )
 
-    lease = Lease(tools(plant, tmp_path), mine, monotonic())
-    async with lease.kept():
+    lease = LaunchLease(make_tools(plant, tmp_path), mine, monotonic())
+    async with lease.keep_renewed():
         for _ in range(5):
             await asyncio.sleep(LEASE_S / 2)
             assert not await yours()
@@ -56,20 +51,23 @@ async def test_nobody_takes_a_launch_over_whose_launcher_lives(
         while not await yours():
             await asyncio.sleep(0.1)
     # What it lost it does not keep: the other one's lease ends by itself.
-    async with lease.kept():
+    async with lease.keep_renewed():
         await asyncio.sleep(2 * LEASE_S)
         assert await yours()
         assert not lease.lasts(0)
 
 
 async def test_a_script_whose_lease_can_not_be_renewed_is_stopped_before_it_ends(
-    house: House, plant: Plant, tmp_path: Path
+    house: House, plant: Factory, tmp_path: Path
 ) -> None:
-    mine = await claimed(house, plant)
+    mine = await claim_submission(house, plant)
     script = replace(mine, configuration={**mine.configuration, "job_kind": "script"})
     left_s = 1.0
     since = monotonic() - SCRIPT_LEASE_S + ALONE_S + left_s
-    lease, given = Lease(tools(plant, tmp_path), script, since), tools(plant, tmp_path)
-    assert await scripts._why_stop(given, mine.id, lease) is None
+    lease, given = (
+        LaunchLease(make_tools(plant, tmp_path), script, since),
+        make_tools(plant, tmp_path),
+    )
+    assert await scripts._find_stop_reason(given, mine.id, lease) is None
     await asyncio.sleep(left_s)
-    assert await scripts._why_stop(given, mine.id, lease) is ScriptEnd.CUT_OFF
+    assert await scripts._find_stop_reason(given, mine.id, lease) is ScriptEnd.CUT_OFF

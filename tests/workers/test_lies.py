@@ -3,11 +3,12 @@
 import json
 import sys
 
-from db import kicks, slices
-from db.taking import Asked
-from domain.submissions import SubmissionState
-from tests.plant import Plant
-from tests.workers.house import House, until
+from db.launching import slices
+from db.launching.slice_claims import LaunchRequest
+from db.submissions import kicks
+from domain.submissions.submissions import SubmissionState
+from tests.factories import Factory
+from tests.workers.house import House, wait_until
 
 # It ends well and declares its output; something that it left behind cuts the stored file short afterwards.
 LIAR = """
@@ -17,30 +18,29 @@ name = f"lie_{index}.txt"
 open(name, "w").write("whole\\n")
 if index == "1":
     waits = (
-        "import os, sys, time\\n"
+        "import glob, os, sys, time\\n"
         "os.write(1, b'.')\\n"
         "for _ in range(6000):\\n"
-        "    if os.path.exists(sys.argv[1]): open(sys.argv[1], 'w').close(); break\\n"
+        "    for path in glob.glob(sys.argv[1], recursive=True): open(path, 'w').close(); sys.exit()\\n"
         "    time.sleep(0.001)\\n"
     )
-    liar = subprocess.Popen([sys.executable, "-c", waits, os.path.join(store, name)], start_new_session=True,
+    liar = subprocess.Popen([sys.executable, "-c", waits, os.path.join(store, "**", name)], start_new_session=True,
                             stdin=-3, stdout=-1, stderr=-3)
     liar.stdout.read(1)  # it waits by now, however busy the machine is
 """
 
 
-async def state(plant: Plant, id: int) -> str:
+async def read_state(plant: Factory, id: int) -> str:
     return str(await plant.db.fetchval("SELECT state FROM submission WHERE id = $1", id))
 
 
 async def test_a_lying_job_leaves_its_file_declared_and_named_and_a_kick_goes_on(
-    house: House, plant: Plant
+    house: House, plant: Factory
 ) -> None:
-    script = house.tmp / "liar.py"
+    script = house.programs / "liar.py"
     script.write_text(LIAR)
-    store = house.store / "hypot" / "toy" / "gen"
     generate = await plant.stage(
-        "gen", [sys.executable, str(script), str(store)], kind="generator", jobs_per_slice=3,
+        "gen", [sys.executable, str(script), str(house.store)], kind="generator", jobs_per_slice=3,
         patterns=["lie_*"],
     )  # fmt: skip
     dataset = await plant.dataset("stage:next")
@@ -48,7 +48,7 @@ async def test_a_lying_job_leaves_its_file_declared_and_named_and_a_kick_goes_on
         "next", house.job("next"), dataset_id=dataset, patterns=["next_*"]
     )
     await plant.edge(generate, following, [])
-    outcome = await slices.launch_next(plant.db, generate, Asked(plant.person_id))
+    outcome = await slices.launch_next(plant.db, generate, LaunchRequest(plant.person_id))
     assert outcome.submission is not None
     id = outcome.submission.id
     house.runner()
@@ -61,8 +61,8 @@ async def test_a_lying_job_leaves_its_file_declared_and_named_and_a_kick_goes_on
             )
         )
 
-    await until(missing, "the missing output", house)
-    assert await state(plant, id) == "completed"
+    await wait_until(missing, "the missing output", house)
+    assert await read_state(plant, id) == "completed"
     outputs = await plant.db.fetch("SELECT name, state, problem FROM output_file ORDER BY name")
     assert [(o["name"], o["state"]) for o in outputs] == [
         ("lie_0.txt", "located"), ("lie_1.txt", "declared"), ("lie_2.txt", "located")
@@ -70,7 +70,9 @@ async def test_a_lying_job_leaves_its_file_declared_and_named_and_a_kick_goes_on
     assert outputs[1]["problem"] == "It has 0 bytes, not 6."
     assert await plant.db.fetchval("SELECT count(*) FROM submission") == 1
 
-    kicked = await kicks.kick(plant.db, id, [SubmissionState.COMPLETED], "enough", plant.person_id)
+    kicked = await kicks.kick_submission(
+        plant.db, id, [SubmissionState.COMPLETED], "enough", plant.person_id
+    )
     assert kicked is not None
 
     async def went_on() -> bool:
@@ -80,25 +82,30 @@ async def test_a_lying_job_leaves_its_file_declared_and_named_and_a_kick_goes_on
             )
         )
 
-    await until(went_on, "the dependent", house)
+    await wait_until(went_on, "the dependent", house)
     assert await plant.db.fetchval("SELECT files FROM submission WHERE upstream_id = $1", id) == 2
 
-    (store / "lie_1.txt").write_text("whole\n")
+    (lie,) = house.stage_files(generate, "lie_1.txt")
+    lie.write_text("whole\n")
     await plant.db.execute("UPDATE submission SET check_at = now() WHERE id = $1", id)
 
     async def found() -> bool:
-        return bool(await plant.db.fetchval("SELECT head = 3 FROM dataset"))
+        return bool(
+            await plant.db.fetchval("SELECT head = 3 FROM dataset WHERE submission_id IS NULL")
+        )
 
-    await until(found, "the late file in the next stage's input", house)
+    await wait_until(found, "the late file in the next stage's input", house)
     assert await plant.db.fetchval("SELECT count(*) FROM submission") == 2
 
 
-async def test_a_recovered_generator_job_is_the_same_again_once(house: House, plant: Plant) -> None:
+async def test_a_recovered_generator_job_is_the_same_again_once(
+    house: House, plant: Factory
+) -> None:
     generate = await plant.stage(
         "gen", house.job("gen", "1", "3"), kind="generator", jobs_per_slice=5, events_per_job=10,
         patterns=["gen_*"], recoveries=[{"type": "consumed_status"}],
     )  # fmt: skip
-    await slices.launch_next(plant.db, generate, Asked(plant.person_id))
+    await slices.launch_next(plant.db, generate, LaunchRequest(plant.person_id))
     house.runner()
     house.worker()
 
@@ -109,7 +116,7 @@ async def test_a_recovered_generator_job_is_the_same_again_once(house: House, pl
             )
         )
 
-    await until(recovered, "the recovery's end", house)
+    await wait_until(recovered, "the recovery's end", house)
     identity = "index, seed, run, subrun, first_event, events"
     again = await plant.db.fetch(
         f"SELECT {identity} FROM work_unit WHERE submission_id = 2 ORDER BY number"
@@ -122,22 +129,24 @@ async def test_a_recovered_generator_job_is_the_same_again_once(house: House, pl
     assert await plant.db.fetchval("SELECT state FROM submission WHERE id = 1") == "located"
 
 
-async def test_shell_characters_arrive_in_the_job_as_text(house: House, plant: Plant) -> None:
+async def test_shell_characters_arrive_in_the_job_as_text(house: House, plant: Factory) -> None:
     nasty = "$(touch pwned) `id` ; rm -rf / | cat > x & \"'\\ \n*?~ %%d"
-    script = house.tmp / "echo.py"
+    script = house.programs / "echo.py"
     script.write_text("import json, sys\njson.dump(sys.argv[1:], open('argv.json', 'w'))\n")
     stage = await plant.stage(
         "gen", [sys.executable, str(script)], kind="generator", patterns=["*.json"]
     )
     await plant.db.execute("UPDATE stage SET parameters = $1", [["--say=", nasty], [nasty, ""]])
-    await slices.launch_next(plant.db, stage, Asked(plant.person_id))
+    await slices.launch_next(plant.db, stage, LaunchRequest(plant.person_id))
     house.runner()
     house.worker()
-    written = house.store / "hypot" / "toy" / "gen" / "argv.json"
 
     async def there() -> bool:
-        return written.exists()
+        return bool(house.stage_files(stage, "argv.json"))
 
-    await until(there, "the job's output", house)
+    await wait_until(there, "the job's output", house)
     text = nasty.replace("%%", "%")
-    assert json.loads(written.read_text()) == [f"--say={text}", text]
+    assert json.loads(house.stage_files(stage, "argv.json")[0].read_text()) == [
+        f"--say={text}",
+        text,
+    ]

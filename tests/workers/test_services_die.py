@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from db.pool import Pool
-from tests.plant import Plant
-from tests.workers.campaigns import Two, two
+from tests.factories import Factory
+from tests.workers.campaigns import TwoStageCampaign, make_two_stage_campaign
 from tests.workers.house import House
 from tests.workers.services import Services
 
@@ -24,25 +24,25 @@ async def test_whatever_is_killed_whenever_nothing_is_lost_or_doubled(
 ) -> None:
     dice = random.Random(seed)
     house = House(own_db, services.cluster.dsn(), services.server.url, tmp_path)
-    plant = await Plant.make(own_db)
-    campaign = await two(house, plant)
+    plant = await Factory.make(own_db)
+    campaign = await make_two_stage_campaign(house, plant)
     try:
         running = {"runner": house.runner(), "worker": house.worker()}
         await campaign.launch()
         for fault in dice.sample(FAULTS, len(FAULTS)):
             await asyncio.sleep(dice.uniform(0.2, 1.5))
-            await inflict(fault, services, house, running)
+            await inflict_fault(fault, services, house, running)
         async with asyncio.timeout(120):
-            while not await done(campaign):
+            while not await is_done(campaign):
                 await asyncio.sleep(0.1)
         await campaign.check()
     except TimeoutError:
-        pytest.fail(f"seed {seed}: the campaign did not end\n{house.said()}")
+        pytest.fail(f"seed {seed}: the campaign did not end\n{house.read_logs()}")
     finally:
         house.stop()
 
 
-async def inflict(
+async def inflict_fault(
     fault: str, services: Services, house: House, running: dict[str, subprocess.Popen[bytes]]
 ) -> None:
     """Kill one thing and start it again."""
@@ -57,9 +57,9 @@ async def inflict(
             running[fault] = house.worker() if fault == "worker" else house.runner()
 
 
-async def done(campaign: Two) -> bool:
+async def is_done(campaign: TwoStageCampaign) -> bool:
     """Whether it is over; a database that is just coming back doesn't say."""
     try:
-        return await campaign.done()
+        return await campaign.is_done()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False

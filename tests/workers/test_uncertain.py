@@ -3,15 +3,15 @@
 import asyncio
 import signal
 
-from tests.plant import Plant
-from tests.workers.campaigns import two
-from tests.workers.house import House, until
+from tests.factories import Factory
+from tests.workers.campaigns import make_two_stage_campaign
+from tests.workers.house import House, wait_until
 
 
 async def test_an_uncertain_launch_waits_for_proof_and_shows_since_when(
-    house: House, plant: Plant
+    house: House, plant: Factory
 ) -> None:
-    campaign = await two(house, plant)
+    campaign = await make_two_stage_campaign(house, plant)
     id = await campaign.launch()
     doomed = house.worker("launch.submit.before")
     async with asyncio.timeout(60):
@@ -26,7 +26,7 @@ async def test_an_uncertain_launch_waits_for_proof_and_shows_since_when(
         state = "SELECT state = 'uncertain' FROM submission WHERE id = $1"
         return bool(await plant.db.fetchval(state, id))
 
-    await until(uncertain, "the uncertain submission", house)
+    await wait_until(uncertain, "the uncertain submission", house)
     row = "SELECT state, state_since, reason, revision FROM submission WHERE id = $1"
     first = await plant.db.fetchrow(row, id)
     assert first is not None
@@ -40,7 +40,7 @@ async def test_an_uncertain_launch_waits_for_proof_and_shows_since_when(
             )
         )
 
-    await until(looked_again, "another look", house)
+    await wait_until(looked_again, "another look", house)
     again = await plant.db.fetchrow(row, id)
     assert again is not None
     assert (again["state"], again["state_since"]) == (first["state"], first["state_since"])
@@ -55,11 +55,11 @@ async def test_an_uncertain_launch_waits_for_proof_and_shows_since_when(
         await plant.db.execute(
             "UPDATE submission SET lease_until = now() WHERE state = 'uncertain'"
         )
-        return await campaign.done()
+        return await campaign.is_done()
 
-    await until(done, "the campaign's end", house)
+    await wait_until(done, "the campaign's end", house)
     await campaign.check()
     states = await plant.db.fetch(
         "SELECT state FROM launch_attempt WHERE submission_id = $1 ORDER BY attempt", id
     )
-    assert [r["state"] for r in states] == ["abandoned", "seen"]
+    assert [r["state"] for r in states] == ["abandoned", "confirmed"]

@@ -1,36 +1,55 @@
 /** What can be asked of a submission now, and what was. */
 import { useId, useState, type FormEvent } from "react";
+import { graphql, type Document, type Fields } from "./graphql";
 import { Problem, When } from "./parts";
-import type { ActionAsked } from "./submission";
 import { carry } from "./wire";
 import { plain } from "./words";
 
-const ACTIONS: Record<
-  string,
-  { readonly name: string; readonly field: string; readonly effect: string }
-> = {
+export const ACTIONS_ASKED = "actions { verb reason at attempts doneAt resultMessage }";
+
+type JobAction = Fields<"Submission", typeof ACTIONS_ASKED>["actions"][number];
+
+interface Action {
+  readonly name: string;
+  readonly effect: string;
+  readonly mutation: Document<{ result: object }, { id: string; reason: string }>;
+}
+
+const ACTIONS: Record<string, Action> = {
   CANCEL: {
     name: "Cancel",
-    field: "cancelSubmission",
     effect: "Its jobs are removed, or it isn't launched at all.",
+    mutation: graphql(`mutation Act($id: ID!, $reason: String!) {
+      result: cancelSubmission(id: $id, reason: $reason) { __typename ... on Problem { message } }
+    }`),
   },
   HOLD: {
     name: "Hold",
-    field: "holdSubmission",
     effect: "Its jobs don't run until they are released.",
+    mutation: graphql(`mutation Act($id: ID!, $reason: String!) {
+      result: holdSubmission(id: $id, reason: $reason) { __typename ... on Problem { message } }
+    }`),
   },
-  RELEASE: { name: "Release", field: "releaseSubmission", effect: "Its held jobs may run." },
+  RELEASE: {
+    name: "Release",
+    effect: "Its held jobs may run.",
+    mutation: graphql(`mutation Act($id: ID!, $reason: String!) {
+      result: releaseSubmission(id: $id, reason: $reason) { __typename ... on Problem { message } }
+    }`),
+  },
   KICK: {
     name: "Kick",
-    field: "kickSubmission",
     effect: "It counts as located, whatever is missing: what depends on it goes on.",
+    mutation: graphql(`mutation Act($id: ID!, $reason: String!) {
+      result: kickSubmission(id: $id, reason: $reason) { __typename ... on Problem { message } }
+    }`),
   },
 };
 
 interface Props {
   readonly id: string;
   readonly available: readonly string[];
-  readonly asked: readonly ActionAsked[];
+  readonly asked: readonly JobAction[];
 }
 
 export function Actions({ id, available, asked }: Props) {
@@ -60,7 +79,7 @@ export function Actions({ id, available, asked }: Props) {
           name={action.name}
           effect={action.effect}
           ask={async (reason) => {
-            const refused = await carry(mutation(action.field), { id, reason });
+            const refused = await carry(action.mutation, { id, reason });
             setProblem(refused);
             if (!refused) setChosen(null);
           }}
@@ -100,7 +119,7 @@ export function Reason({ name, effect, ask }: ReasonProps) {
   );
 }
 
-function Asked({ asked }: { asked: readonly ActionAsked[] }) {
+function Asked({ asked }: { asked: readonly JobAction[] }) {
   if (asked.length === 0) return null;
   return (
     <ul className="asked">
@@ -108,17 +127,11 @@ function Asked({ asked }: { asked: readonly ActionAsked[] }) {
         <li key={`${each.verb} ${each.at}`}>
           <When at={each.at} /> {plain(each.verb)}: “{each.reason}” —{" "}
           {each.doneAt === null
-            ? `waits${each.tries > 0 ? `, tried ${each.tries} times` : ""}`
+            ? `waits${each.attempts > 0 ? `, tried ${each.attempts} times` : ""}`
             : "done"}
-          {each.said && `: ${each.said}`}
+          {each.resultMessage && `: ${each.resultMessage}`}
         </li>
       ))}
     </ul>
   );
-}
-
-function mutation(field: string): string {
-  return `mutation Act($id: ID!, $reason: String!) {
-    result: ${field}(id: $id, reason: $reason) { __typename ... on Problem { message } }
-  }`;
 }

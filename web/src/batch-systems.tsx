@@ -1,4 +1,5 @@
 /** How the batch systems are: a row for each. */
+import { graphql, type Answered } from "./graphql";
 import { useHouseNews } from "./heartbeat";
 import { Problem, When } from "./parts";
 import { useQuestion, useTicks } from "./question";
@@ -7,38 +8,17 @@ import { count, duration } from "./words";
 const LOOK_EVERY = 5_000;
 const LATE_S = 30; // as the service itself calls a feed late
 
-const SYSTEMS = `query BatchSystems {
+const SYSTEMS = graphql(`query BatchSystems {
   batchSystems { name reachable since text slots running queued readerLagS lastEventAt watchedBy
     pause { at reason by { username } } circuit { openSince reason } }
-}`;
+}`);
 
-interface System {
-  readonly name: string;
-  readonly reachable: boolean;
-  readonly since: string;
-  readonly text: string;
-  readonly slots: number;
-  readonly running: number;
-  readonly queued: number;
-  readonly readerLagS: number | null;
-  readonly lastEventAt: string | null;
-  readonly watchedBy: string | null;
-  readonly pause: {
-    readonly at: string;
-    readonly reason: string;
-    readonly by: { readonly username: string };
-  } | null;
-  readonly circuit: { readonly openSince: string; readonly reason: string } | null;
-}
+type System = Answered<typeof SYSTEMS>["batchSystems"][number];
 
 export function BatchSystems() {
   const ticks = useTicks(LOOK_EVERY);
   const news = useHouseNews();
-  const found = useQuestion<{ readonly batchSystems: readonly System[] }>(
-    SYSTEMS,
-    {},
-    `${ticks} ${news}`,
-  );
+  const found = useQuestion(SYSTEMS, {}, `${ticks} ${news}`);
   const systems = found.last?.batchSystems ?? [];
   if (systems.length === 0) return <Problem text={found.problem} />;
   return (

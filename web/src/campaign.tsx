@@ -1,9 +1,11 @@
 /** The page of one campaign. */
 import { useEffect, useMemo, useState } from "react";
-import { Download, Findings, FINDINGS, type FileFinding } from "./files";
+import { Download, Findings, FINDINGS } from "./files";
+import { graphql, type Answered } from "./graphql";
 import { onSaved, useHouseNews } from "./heartbeat";
-import { Holds, HOLDS, type LaunchHold } from "./holds";
+import { Holds, HOLDS } from "./holds";
 import type { Edge } from "./layout";
+import { LINKS, Links } from "./links";
 import { useLive } from "./live";
 import { Problem } from "./parts";
 import { Picture } from "./picture";
@@ -12,47 +14,23 @@ import { useQuestion } from "./question";
 import { Queue } from "./queue";
 import type { View } from "./route";
 import { StagePanel } from "./stage-panel";
-import { carry } from "./wire";
+import { carry, messageOf } from "./wire";
 import { count, percent } from "./words";
 
-const CAMPAIGN = `query Campaign($id: ID!) {
+const CAMPAIGN = graphql(`query Campaign($id: ID!) {
   campaign(id: $id) {
     id name description active draft revision tags availableActions experiment { name }
-    findings { ...Findings } ${HOLDS}
+    findings { ${FINDINGS} } ${HOLDS} ${LINKS}
     stages { id name kind }
     dependencies { patterns active upstream { id } downstream { id } }
   }
-}
-${FINDINGS}`;
+}`);
 
-const ACTIVATE = `mutation Activate($id: ID!, $active: Boolean!) {
-  result: setCampaignActive(campaignId: $id, active: $active) { __typename ... on Problem { message } }
-}`;
+const ACTIVATE = graphql(`mutation Activate($id: ID!, $active: Boolean!) {
+  result: setCampaignActive(id: $id, active: $active) { __typename ... on Problem { message } }
+}`);
 
-interface Campaign {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly active: boolean;
-  readonly draft: boolean;
-  readonly revision: number;
-  readonly tags: readonly string[];
-  readonly availableActions: readonly string[];
-  readonly findings: readonly FileFinding[];
-  readonly launchHolds: readonly LaunchHold[];
-  readonly experiment: { readonly name: string };
-  readonly stages: readonly { readonly id: string; readonly name: string; readonly kind: string }[];
-  readonly dependencies: readonly {
-    readonly patterns: readonly string[];
-    readonly active: boolean;
-    readonly upstream: { readonly id: string };
-    readonly downstream: { readonly id: string };
-  }[];
-}
-
-interface Told {
-  readonly campaignProgress: Partial<CampaignProgress> & { readonly message?: string };
-}
+type Campaign = NonNullable<Answered<typeof CAMPAIGN>["campaign"]>;
 
 interface Props {
   readonly id: string;
@@ -61,18 +39,15 @@ interface Props {
 }
 
 export function CampaignPage({ id, stage, view }: Props) {
-  const found = useQuestion<{ campaign: Campaign | null }>(
-    CAMPAIGN,
-    { id },
-    `${useSaves(id)} ${useHouseNews()}`,
-  );
-  const live = useLive<Told>(PROGRESS, { id });
+  const found = useQuestion(CAMPAIGN, { id }, `${useSaves(id)} ${useHouseNews()}`);
+  const live = useLive(PROGRESS, { id });
   const campaign = found.data?.campaign;
   if (found.data && !campaign) return <p className="empty">There is no such campaign for you.</p>;
-  const progress = live.data?.campaignProgress;
+  const told = live.data?.campaignProgress;
+  const progress = told && "stages" in told ? told : undefined;
   return (
     <section className="page">
-      <Problem text={found.problem || live.problem || progress?.message || ""} />
+      <Problem text={found.problem || live.problem || messageOf(told)} />
       {campaign && <Shown campaign={campaign} progress={progress} stage={stage} view={view} />}
     </section>
   );
@@ -80,7 +55,7 @@ export function CampaignPage({ id, stage, view }: Props) {
 
 interface ShownProps {
   readonly campaign: Campaign;
-  readonly progress: Partial<CampaignProgress> | undefined;
+  readonly progress: CampaignProgress | undefined;
   readonly stage: string | null;
   readonly view: View;
 }
@@ -103,6 +78,7 @@ function Shown({ campaign, progress, stage, view }: ShownProps) {
             : ` · ${campaign.draft ? "draft" : "inactive"}: it launches nothing`}
           {campaign.tags.length > 0 && ` · ${campaign.tags.join(", ")}`}
         </p>
+        <Links of={campaign.links} />
         {campaign.description && <p className="faint">{campaign.description}</p>}
         <Totals progress={progress} />
       </header>
@@ -184,7 +160,7 @@ function Totals({ progress }: { progress: Partial<CampaignProgress> | undefined 
 /** How often the campaign was saved while we looked. */
 function useSaves(id: string): number {
   const [saves, setSaves] = useState(0);
-  useEffect(() => onSaved((campaign) => campaign === id && setSaves((old) => old + 1)), [id]);
+  useEffect(() => onSaved((campaign) => (campaign ?? id) === id && setSaves((old) => old + 1)), [id]);
   return saves;
 }
 

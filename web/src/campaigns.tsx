@@ -1,8 +1,9 @@
 /** The list of campaigns. */
 import { useState } from "react";
 import { Upload } from "./files";
-import { Badge, Bar, Pager, Problem, usePaging, When, type PageInfo } from "./parts";
-import { JOBS, jobPortions, type JobCounts, type StateCount } from "./progress";
+import { graphql, type Answered, type Document, type Fields } from "./graphql";
+import { Badge, Bar, Pager, Problem, usePaging, When } from "./parts";
+import { JOBS, jobPortions, type JobCounts } from "./progress";
 import { useCalmed, useQuestion, useTicks } from "./question";
 import { toCampaign } from "./route";
 import type { State } from "./words";
@@ -11,34 +12,18 @@ const PAGE = 15; // each has its sums under a name of its own, and POMS allows 3
 const LOOK_EVERY = 5_000;
 const TYPING = 250;
 
-const CAMPAIGNS = `query Campaigns($first: Int!, $after: String, $filter: CampaignFilter) {
+const CAMPAIGNS = graphql(`query Campaigns($first: Int!, $after: String, $filter: CampaignFilter) {
   campaigns(first: $first, after: $after, filter: $filter, orderBy: RECENTLY_SAVED) {
     nodes { id name description active draft tags updatedAt experiment { name } stages { id } }
     pageInfo { hasNextPage endCursor }
   }
-}`;
+}`);
 
-interface Campaign {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly active: boolean;
-  readonly draft: boolean;
-  readonly tags: readonly string[];
-  readonly updatedAt: string;
-  readonly experiment: { readonly name: string };
-  readonly stages: readonly { readonly id: string }[];
-}
+const SUMS = `stages { submissions { state count } ${JOBS} }` as const;
 
-interface Campaigns {
-  readonly campaigns: { readonly nodes: readonly Campaign[]; readonly pageInfo: PageInfo };
-}
-
-interface StageSums extends JobCounts {
-  readonly submissions: readonly StateCount[];
-}
-
-type Sums = Record<string, { readonly stages: readonly StageSums[] } | null>;
+type Campaign = Answered<typeof CAMPAIGNS>["campaigns"]["nodes"][number];
+type Sums = Fields<"CampaignProgress", typeof SUMS>;
+type StageSums = Sums["stages"][number];
 
 export function CampaignList() {
   const [typed, setTyped] = useState("");
@@ -46,7 +31,7 @@ export function CampaignList() {
   const paging = usePaging(name);
   const ticks = useTicks(LOOK_EVERY);
   const filter = name ? { nameContains: name } : null;
-  const found = useQuestion<Campaigns>(
+  const found = useQuestion(
     CAMPAIGNS,
     { first: PAGE, after: paging.after, filter },
     ticks,
@@ -78,7 +63,7 @@ export function CampaignList() {
 function Table({ campaigns, ticks }: { campaigns: readonly Campaign[]; ticks: number }) {
   const ids = campaigns.map((campaign) => campaign.id);
   const variables = Object.fromEntries(ids.map((id, index) => [`c${index}`, id]));
-  const sums = useQuestion<Sums>(sumsOf(ids.length), variables, ticks);
+  const sums = useQuestion(sumsOf(ids.length), variables, ticks);
   return (
     <div className="scroll">
       <table>
@@ -155,12 +140,15 @@ function total(stages: readonly StageSums[]): JobCounts {
   };
 }
 
-function sumsOf(campaigns: number): string {
+/** The sums of so many campaigns, $c0 as p0 and so on: made at run time, so that nothing infers its types. */
+export function sumsOf(
+  campaigns: number,
+): Document<Record<string, Sums | null>, Record<string, string>> {
   const indices = Array.from({ length: campaigns }, (_, index) => index);
   const given = indices.map((index) => `$c${index}: ID!`).join(", ");
   const asked = indices.map(
-    (index) => `p${index}: campaignProgress(campaignId: $c${index}) { ...Sums }`,
+    (index) => `p${index}: campaignProgress(id: $c${index}) { ...Sums }`,
   );
   return `query Sums(${given}) { ${asked.join(" ")} }
-    fragment Sums on CampaignProgress { stages { submissions { state count } ${JOBS} } }`;
+    fragment Sums on CampaignProgress { ${SUMS} }`;
 }

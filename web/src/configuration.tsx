@@ -1,18 +1,15 @@
 /** Exactly what a submission ran with, as it was written down when it was launched. */
+import { graphql } from "./graphql";
 import { Figure, Problem } from "./parts";
 import { useQuestion } from "./question";
 import { commandLine } from "./words";
 
-const CONFIGURATION = `query Configuration($id: ID!) { submission(id: $id) { configuration } }`;
+const CONFIGURATION = graphql(`query Configuration($id: ID!) { submission(id: $id) { configuration } }`);
 
 type Json = Record<string, unknown>;
 
-interface Found {
-  readonly submission: { readonly configuration: Json } | null;
-}
-
 export function Configuration({ submission }: { submission: string }) {
-  const found = useQuestion<Found>(CONFIGURATION, { id: submission });
+  const found = useQuestion(CONFIGURATION, { id: submission });
   const given = found.data?.submission?.configuration;
   return (
     <>

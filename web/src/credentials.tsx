@@ -1,34 +1,23 @@
 /** The credentials that need somebody: launches wait for them, or soon will. */
+import { graphql, type Answered } from "./graphql";
 import { useHouseNews } from "./heartbeat";
 import { When } from "./parts";
 import { useQuestion, useTicks } from "./question";
 
 const LOOK_EVERY = 15_000;
 
-const IN_NEED = `query CredentialsInNeed {
+const IN_NEED = graphql(`query CredentialsInNeed {
   credentialsInNeed {
-    id name problem expiresAt renewalTries owner { username } experiment { name }
+    id name problem expiresAt renewalAttempts owner { username } experiment { name }
   }
-}`;
+}`);
 
-interface Credential {
-  readonly id: string;
-  readonly name: string;
-  readonly problem: string;
-  readonly expiresAt: string | null;
-  readonly renewalTries: number;
-  readonly owner: { readonly username: string };
-  readonly experiment: { readonly name: string };
-}
+type Credential = Answered<typeof IN_NEED>["credentialsInNeed"][number];
 
 export function CredentialsInNeed() {
   const ticks = useTicks(LOOK_EVERY);
   const news = useHouseNews();
-  const found = useQuestion<{ readonly credentialsInNeed: readonly Credential[] }>(
-    IN_NEED,
-    {},
-    `${ticks} ${news}`,
-  );
+  const found = useQuestion(IN_NEED, {}, `${ticks} ${news}`);
   const inNeed = found.last?.credentialsInNeed ?? [];
   if (inNeed.length === 0) return null;
   return (
@@ -43,7 +32,7 @@ export function CredentialsInNeed() {
 }
 
 function Need({ credential }: { credential: Credential }) {
-  const { name, problem, expiresAt, renewalTries, owner, experiment } = credential;
+  const { name, problem, expiresAt, renewalAttempts, owner, experiment } = credential;
   return (
     <>
       Credential <b>{name}</b> of {experiment.name} ({owner.username}):{" "}
@@ -52,7 +41,7 @@ function Need({ credential }: { credential: Credential }) {
           until <When at={expiresAt} />
         </>
       )}
-      {renewalTries > 0 && ` Its renewal failed ${renewalTries} times.`}
+      {renewalAttempts > 0 && ` Its renewal failed ${renewalAttempts} times.`}
     </>
   );
 }

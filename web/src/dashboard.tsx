@@ -9,6 +9,7 @@ import { CredentialsInNeed } from "./credentials";
 import { Discrepancies } from "./discrepancies";
 import { show } from "./frame";
 import { Heartbeat } from "./heartbeat";
+import { InstallationQuestion } from "./installation";
 import { useRoute } from "./route";
 import { SubmissionPage } from "./submission";
 
@@ -24,6 +25,7 @@ function Dashboard() {
       <Heartbeat />
       {route.page === "campaigns" && (
         <>
+          <InstallationQuestion />
           <BatchSystems />
           <CredentialsInNeed />
           <Discrepancies />

@@ -1,72 +1,49 @@
-/** Clusters of which POMS and a batch system say different things, with what would set each right. */
+/** What POMS and a batch system say differently, or workers fail at, with what would set each right. */
 import { useState } from "react";
 import { Reason } from "./actions";
-import { Pager, Problem, usePaging, When, type PageInfo } from "./parts";
+import { DecideAll } from "./decide-all";
+import { graphql, type Answered, type Document } from "./graphql";
+import { Pager, Problem, usePaging, When } from "./parts";
 import { useQuestion, useTicks } from "./question";
 import { toSubmission } from "./route";
-import { ask, carry } from "./wire";
+import { ask, carry, messageOf } from "./wire";
 import { count, keyOf, plain } from "./words";
 
 const LOOK_EVERY = 15_000;
 const PAGE = 10;
 
-const OPEN = `query Discrepancies($first: Int!, $after: String) {
+const OPEN = graphql(`query Discrepancies($first: Int!, $after: String) {
   discrepancies(filter: { open: true }, first: $first, after: $after) {
     nodes {
       id kind batchSystem nativeId jobs details firstSeen submission { id availableActions }
-      proposedRepair { does askedAt doneAt said }
+      proposedRepair { description nextTryAt doneAt resultMessage }
     }
     pageInfo { hasNextPage endCursor }
   }
-}`;
+}`);
 
-const PLAN = `mutation PlanRepair($id: ID!) {
+const PLAN = graphql(`mutation PlanRepair($id: ID!) {
   repairDiscrepancy(id: $id, dryRun: true) {
-    ... on RepairPlanned { discrepancy { proposedRepair { does } } }
+    ... on RepairPlanned { discrepancy { proposedRepair { description } } }
     ... on Problem { message }
   }
-}`;
-const REPAIR = `mutation Repair($id: ID!) {
+}`);
+const REPAIR = graphql(`mutation Repair($id: ID!) {
   result: repairDiscrepancy(id: $id) { __typename ... on Problem { message } }
-}`;
-const DISMISS = `mutation Dismiss($id: ID!, $reason: String!) {
+}`);
+const DISMISS = graphql(`mutation Dismiss($id: ID!, $reason: String!) {
   result: dismissDiscrepancy(id: $id, reason: $reason) { __typename ... on Problem { message } }
-}`;
+}`);
 
-interface Discrepancy {
-  readonly id: string;
-  readonly kind: string;
-  readonly batchSystem: string;
-  readonly nativeId: string;
-  readonly jobs: number;
-  readonly details: string;
-  readonly firstSeen: string;
-  readonly submission: { readonly id: string; readonly availableActions: readonly string[] } | null;
-  readonly proposedRepair: {
-    readonly does: string;
-    readonly askedAt: string | null;
-    readonly doneAt: string | null;
-    readonly said: string;
-  };
-}
-
-interface Found {
-  readonly discrepancies: { readonly nodes: readonly Discrepancy[]; readonly pageInfo: PageInfo };
-}
-
-interface Planned {
-  readonly repairDiscrepancy: {
-    readonly discrepancy?: { readonly proposedRepair: { readonly does: string } };
-    readonly message?: string;
-  };
-}
+type Discrepancy = Answered<typeof OPEN>["discrepancies"]["nodes"][number];
+export type DiscrepancyKind = Discrepancy["kind"];
 
 export function Discrepancies() {
   const ticks = useTicks(LOOK_EVERY);
   const [decided, setDecided] = useState(0);
   const paging = usePaging();
   const variables = { first: PAGE, after: paging.after };
-  const found = useQuestion<Found>(OPEN, variables, `${ticks} ${decided}`);
+  const found = useQuestion(OPEN, variables, `${ticks} ${decided}`);
   const open = found.last?.discrepancies.nodes ?? [];
   if (open.length === 0 && paging.number === 1) return <Problem text={found.problem} />;
   return (
@@ -77,7 +54,7 @@ export function Discrepancies() {
         <table>
           <thead>
             <tr>
-              <th>Cluster</th>
+              <th>What</th>
               <th>Submission</th>
               <th>How</th>
               <th className="number">Jobs</th>
@@ -92,9 +69,18 @@ export function Discrepancies() {
           </tbody>
         </table>
       </div>
+      {severalKinds(open).map((kind) => (
+        <DecideAll key={kind} kind={kind} decided={() => setDecided((old) => old + 1)} />
+      ))}
       <Pager paging={paging} info={found.last?.discrepancies.pageInfo} />
     </section>
   );
+}
+
+/** The kinds of which there is more than one about which this viewer may decide. */
+function severalKinds(open: readonly Discrepancy[]): readonly DiscrepancyKind[] {
+  const kinds = open.filter(mayDecide).map(({ kind }) => kind);
+  return [...new Set(kinds.filter((kind, n) => kinds.indexOf(kind) !== n))];
 }
 
 function Row({ of, decided }: { of: Discrepancy; decided: () => void }) {
@@ -130,11 +116,11 @@ function mayDecide({ submission }: Discrepancy): boolean {
 }
 
 function Repair({ of: { proposedRepair } }: { of: Discrepancy }) {
-  const { does, askedAt, doneAt, said } = proposedRepair;
-  const state = doneAt ? "done" : askedAt ? "asked for" : "proposed";
+  const { description, nextTryAt, doneAt, resultMessage } = proposedRepair;
+  const state = doneAt ? "done" : nextTryAt ? "asked for" : "proposed";
   return (
     <p>
-      <span className="faint">{state}:</span> {does} {said}
+      <span className="faint">{state}:</span> {description} {resultMessage}
     </p>
   );
 }
@@ -143,18 +129,22 @@ function Decision({ of, decided }: { of: Discrepancy; decided: () => void }) {
   const [planned, setPlanned] = useState("");
   const [dismissing, setDismissing] = useState(false);
   const [problem, setProblem] = useState("");
-  const asked = of.proposedRepair.askedAt !== null || of.proposedRepair.doneAt !== null;
+  const asked = of.proposedRepair.nextTryAt !== null || of.proposedRepair.doneAt !== null;
 
   async function plan(): Promise<void> {
     setDismissing(false);
-    const answer = await ask<Planned>({ query: PLAN, variables: { id: of.id } });
+    const answer = await ask({ query: PLAN, variables: { id: of.id } });
     const result = answer.data?.repairDiscrepancy;
-    setProblem(answer.errors?.[0]?.message ?? result?.message ?? "");
-    setPlanned(result?.discrepancy?.proposedRepair.does ?? "");
+    const plans = result && "discrepancy" in result ? result.discrepancy : undefined;
+    setProblem(answer.errors?.[0]?.message ?? messageOf(result));
+    setPlanned(plans?.proposedRepair.description ?? "");
   }
 
-  async function decide(query: string, variables: Record<string, string>): Promise<void> {
-    const refused = await carry(query, { id: of.id, ...variables });
+  async function decide<Variables>(
+    query: Document<{ result: object }, Variables>,
+    variables: Variables,
+  ): Promise<void> {
+    const refused = await carry(query, variables);
     setProblem(refused);
     setPlanned("");
     if (!refused) decided();
@@ -168,7 +158,7 @@ function Decision({ of, decided }: { of: Discrepancy; decided: () => void }) {
         </button>
       )}
       {planned && (
-        <button type="button" onClick={() => void decide(REPAIR, {})}>
+        <button type="button" onClick={() => void decide(REPAIR, { id: of.id })}>
           Do it: {planned}
         </button>
       )}
@@ -186,7 +176,7 @@ function Decision({ of, decided }: { of: Discrepancy; decided: () => void }) {
         <Reason
           name="Dismiss"
           effect="It stays as it is, and is never told of again."
-          ask={(reason) => decide(DISMISS, { reason })}
+          ask={(reason) => decide(DISMISS, { id: of.id, reason })}
         />
       )}
       <Problem text={problem} />

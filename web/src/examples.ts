@@ -30,7 +30,7 @@ query Campaigns {
 
 # How far its stages are now: sums that are kept, not counted.
 query Counters {
-  campaignProgress(campaignId: "campaign:1") {
+  campaignProgress(id: "campaign:1") {
     stages {
       name
       submissions { state count }
@@ -120,7 +120,7 @@ query WhyItWaits {
 
 # What a test launch of a stage would do now. launchStage with the planHash launches just that.
 query WhatATestWouldDo {
-  previewLaunch(stageId: "stage:1", isTest: true) {
+  previewLaunch(id: "stage:1", isTest: true) {
     launch {
       planHash
       slice {
@@ -140,15 +140,15 @@ query WhatATestWouldDo {
 
 # What a recovery of a submission would take, and leave out. launchRecovery does it.
 query WhatARecoveryWouldTake {
-  planRecovery(submissionId: "submission:1", recovery: { type: "all" }) {
+  planRecovery(id: "submission:1", recovery: { type: "all" }) {
     ... on RecoveryPlan {
       planHash
-      taken
-      everything
+      takenCount
+      totalCount
       jobs
       command
       counts {
-        why
+        verdict
         isTaken
         count
       }
@@ -162,7 +162,7 @@ query WhatARecoveryWouldTake {
 
 const triage = `# Failed and held jobs of a stage by what they have in common, most frequent first.
 query WhyJobsFail {
-  stageTriage(stageId: "stage:1") {
+  stageTriage(id: "stage:1") {
     jobs
     truncated
     groups {
@@ -173,7 +173,7 @@ query WhyJobsFail {
       exitCode
       signal
       site
-      said
+      batchSystemMessage
       log
       sampleLog
       jobIds
@@ -208,14 +208,24 @@ subscription Progress {
 
 const changes = `# Everything that happens, as it happens. To go on from a cursor: after: "…".
 subscription Changes {
-  changes(filter: { kinds: ["submission.", "jobs.", "campaign."] }) {
+  changes {
     __typename
     ... on Change {
       cursor
       kind
       at
+      reason
+      part
+      actor {
+        username
+      }
       submissionId
-      body
+    }
+    ... on SubmissionChange {
+      state
+      jobsTotal
+      jobsSucceeded
+      jobsFailed
     }
     ... on Heartbeat {
       cursor

@@ -1,63 +1,36 @@
 /** Campaign files: down from a campaign, and up to become one. */
 import { useState, type ChangeEvent } from "react";
+import { graphql, type Answered, type Fields } from "./graphql";
 import { Problem } from "./parts";
 import { useQuestion } from "./question";
 import { toCampaign } from "./route";
-import { ask } from "./wire";
+import { ask, messageOf } from "./wire";
 import { count, plain, several } from "./words";
 
-const EXPERIMENTS = `query Experiments { experiments(first: 100) { nodes { name } } }`;
+const EXPERIMENTS = graphql(`query Experiments { experiments(first: 100) { nodes { name } } }`);
 
-export const FINDINGS = `fragment Findings on FileFinding { line section key message level }`;
+export const FINDINGS = "line section key message level";
 
-const EFFECT = `fragment Effect on ImportEffect {
+const EFFECT = `
   name revision draft jobTypes loginSetups changes { stage change fields startsAgain }
-  findings { ...Findings }
-}`;
+  findings { ${FINDINGS} }
+` as const;
 
-const IMPORT = `mutation Import($input: ImportCampaignInput!) {
+const IMPORT = graphql(`mutation Import($input: ImportCampaignInput!) {
   importCampaign(input: $input) {
-    ... on CampaignImported { campaign { id } effect { ...Effect } }
-    ... on CampaignImportPlanned { planned { ...Effect } }
+    ... on CampaignImported { campaign { id } effect { ${EFFECT} } }
+    ... on CampaignImportPlanned { planned { ${EFFECT} } }
     ... on Problem { message }
-    ... on InvalidCampaignFile { findings { ...Findings } }
+    ... on InvalidCampaignFile { findings { ${FINDINGS} } }
   }
-}
-${EFFECT}
-${FINDINGS}`;
+}`);
 
-const FILE = `query File($id: ID!) { campaign(id: $id) { file } }`;
+const FILE = graphql(`query File($id: ID!) { campaign(id: $id) { file } }`);
 
-export interface FileFinding {
-  readonly line: number;
-  readonly section: string;
-  readonly key: string;
-  readonly message: string;
-  readonly level: "REFUSED" | "DRAFT" | "WARNING";
-}
+type FileFinding = Fields<"FileFinding", typeof FINDINGS>;
+type Effect = Fields<"ImportEffect", typeof EFFECT>;
 
-interface Effect {
-  readonly name: string;
-  readonly revision: number;
-  readonly draft: boolean;
-  readonly jobTypes: readonly string[];
-  readonly loginSetups: readonly string[];
-  readonly changes: readonly {
-    readonly stage: string;
-    readonly change: string;
-    readonly fields: readonly string[];
-    readonly startsAgain: boolean;
-  }[];
-  readonly findings: readonly FileFinding[];
-}
-
-interface Result {
-  readonly campaign?: { readonly id: string };
-  readonly effect?: Effect | null;
-  readonly planned?: Effect;
-  readonly message?: string;
-  readonly findings?: readonly FileFinding[];
-}
+type Result = Answered<typeof IMPORT>["importCampaign"] | { message: string };
 
 interface Chosen {
   readonly experiment: string;
@@ -86,10 +59,7 @@ export function Findings({ findings }: { findings: readonly FileFinding[] }) {
 
 /** Choose a file, see what it would do, and do it. */
 export function Upload() {
-  const experiments = useQuestion<{ experiments: { nodes: readonly { name: string }[] } }>(
-    EXPERIMENTS,
-    {},
-  );
+  const experiments = useQuestion(EXPERIMENTS, {});
   const names = experiments.data?.experiments.nodes.map((each) => each.name) ?? [];
   const [experiment, setExperiment] = useState("");
   const [chosen, setChosen] = useState<Chosen | null>(null);
@@ -153,21 +123,24 @@ interface OutcomeProps {
 }
 
 function Outcome({ file, result, busy, send }: OutcomeProps) {
-  const effect = result.planned ?? result.effect;
+  const planned = "planned" in result ? result.planned : null;
+  const campaign = "campaign" in result ? result.campaign : null;
+  const effect = planned ?? ("effect" in result ? result.effect : null);
+  const findings = "findings" in result ? result.findings : [];
   return (
     <>
-      <Problem text={result.message ?? ""} />
-      {result.planned && (
+      <Problem text={messageOf(result)} />
+      {planned && (
         <button type="button" disabled={busy} onClick={send}>
           Import {file.fileName} into {file.experiment}
-          {result.planned.draft ? " as a draft" : ""}
+          {planned.draft ? " as a draft" : ""}
         </button>
       )}
-      {result.campaign && (
-        <a href={toCampaign(result.campaign.id)}>{effect?.name ?? file.fileName} is imported</a>
+      {campaign && (
+        <a href={toCampaign(campaign.id)}>{effect?.name ?? file.fileName} is imported</a>
       )}
       {effect && <Effects effect={effect} />}
-      <Findings findings={effect?.findings ?? result.findings ?? []} />
+      <Findings findings={effect?.findings ?? findings} />
     </>
   );
 }
@@ -204,10 +177,7 @@ function Effects({ effect }: { effect: Effect }) {
 export function Download({ id, name }: { id: string; name: string }) {
   const [problem, setProblem] = useState("");
   async function fetchFile() {
-    const answer = await ask<{ campaign: { file: string } | null }>({
-      query: FILE,
-      variables: { id },
-    });
+    const answer = await ask({ query: FILE, variables: { id } });
     const text = answer.data?.campaign?.file;
     setProblem(text === undefined ? (answer.errors?.[0]?.message ?? "It is gone.") : "");
     if (text !== undefined) keep(`${name.replaceAll(/[^\w.-]+/g, "_")}.ini`, text);
@@ -233,9 +203,6 @@ function keep(name: string, text: string): void {
 }
 
 async function carry(file: Chosen, dryRun: boolean): Promise<Result> {
-  const answer = await ask<{ importCampaign: Result }>({
-    query: IMPORT,
-    variables: { input: { ...file, dryRun } },
-  });
+  const answer = await ask({ query: IMPORT, variables: { input: { ...file, dryRun } } });
   return answer.data?.importCampaign ?? { message: answer.errors?.[0]?.message ?? "No answer." };
 }

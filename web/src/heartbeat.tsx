@@ -1,37 +1,40 @@
 /** The line that says whether the page is live. */
 import { useEffect, useState } from "react";
+import { graphql } from "./graphql";
 import { follow } from "./live";
 import { ails, usePulse } from "./pulse";
 import { useTicks } from "./question";
 
 // Heartbeats come every 5 seconds, and with them some news.
-const HEARTBEATS = `subscription Heartbeats($after: String) {
-  changes(filter: {kinds: ["campaign.", "batch_system.", "credential.", "launches."]}, after: $after) {
+const HEARTBEATS = graphql(`subscription Heartbeats($after: String) {
+  changes(
+    filter: {
+      kinds: [
+        CAMPAIGN_SAVED CAMPAIGN_DELETED CAMPAIGN_HANDED_OVER
+        BATCH_SYSTEM_REACHABLE BATCH_SYSTEM_UNREACHABLE BATCH_SYSTEM_CIRCUIT_OPENED BATCH_SYSTEM_CIRCUIT_CLOSED
+        BATCH_SYSTEM_PAUSED BATCH_SYSTEM_RESUMED
+        CREDENTIAL_SAVED CREDENTIAL_REMOVED CREDENTIAL_EXPIRING CREDENTIAL_RENEWED CREDENTIAL_HANDED_OVER
+        LAUNCHES_HELD LAUNCHES_RELEASED LAUNCHES_LIMITED LAUNCHES_PREFERRED
+      ]
+    }
+    after: $after
+  ) {
     __typename
     ... on Change { cursor kind campaignId }
     ... on Heartbeat { cursor }
   }
-}`;
-const OF_HOUSE = /^(batch_system|credential|launches)\./;
+}`);
+const OF_HOUSE = /^(BATCH_SYSTEM|CREDENTIAL|LAUNCHES)_/;
 const STALE_AFTER = 11_000;
 const HEALTH_EVERY = 5_000;
 const HEALTH_WITHIN = 4_000;
 const SECOND = 1_000;
 
-interface Beat {
-  readonly changes: {
-    readonly __typename: string;
-    readonly cursor?: string;
-    readonly kind?: string;
-    readonly campaignId?: string | null;
-  };
-}
-
-const saved = new Set<(campaignId: string) => void>();
+const saved = new Set<(campaignId: string | null) => void>();
 const house = new Set<() => void>();
 
-/** Run `watcher` whenever a campaign was saved; call the result to stop. */
-export function onSaved(watcher: (campaignId: string) => void): () => void {
+/** Run `watcher` whenever a campaign was saved (null: any may have been); call the result to stop. */
+export function onSaved(watcher: (campaignId: string | null) => void): () => void {
   saved.add(watcher);
   return () => saved.delete(watcher);
 }
@@ -83,11 +86,20 @@ function Line({
 
 function beat(): () => void {
   let after: string | null = null;
-  return follow<Beat>(
+  let missed = false;
+  return follow(
     () => ({ query: HEARTBEATS, variables: { after } }),
     {
       next: ({ changes }) => {
-        after = changes.cursor ?? null; // without one, the cursor is too old or of another database
+        after = "cursor" in changes ? changes.cursor : null;
+        // Without a cursor, ours is too old or of another database: what was missed is read anew once we hear again.
+        if (after === null) missed = true;
+        else if (missed) {
+          missed = false;
+          for (const watcher of saved) watcher(null);
+          for (const watcher of house) watcher();
+        }
+        if (!("kind" in changes)) return;
         if (changes.campaignId) for (const watcher of saved) watcher(changes.campaignId);
         if (OF_HOUSE.test(changes.kind ?? "")) for (const watcher of house) watcher();
       },
@@ -130,6 +142,11 @@ function faultsIn(said: unknown): readonly string[] {
   if ("late_watchers" in said && typeof said.late_watchers === "object" && said.late_watchers)
     for (const [name, age] of Object.entries(said.late_watchers))
       faults.push(`what ${name} tells of jobs was read ${Math.round(Number(age))} s ago`);
+  if ("doubt" in said && typeof said.doubt === "string")
+    faults.push(`nothing is launched: ${said.doubt}`);
+  if ("wrong_clocks" in said && typeof said.wrong_clocks === "object" && said.wrong_clocks)
+    for (const [process, ahead] of Object.entries(said.wrong_clocks))
+      faults.push(`the clock of ${process} is ${Math.round(Number(ahead))} s ahead`);
   return faults;
 }
 

@@ -1,6 +1,7 @@
 /** Who holds launches of something; and the buttons that hold and release them. */
 import { useState } from "react";
 import { Reason } from "./actions";
+import { graphql, type Document, type Fields } from "./graphql";
 import { Problem, When } from "./parts";
 import { carry } from "./wire";
 import { plain } from "./words";
@@ -8,22 +9,14 @@ import { plain } from "./words";
 export const HOLDS =
   "launchHolds { id scope name reason heldAt heldBy { username } availableActions }";
 
-export interface LaunchHold {
-  readonly id: string;
-  readonly scope: string;
-  readonly name: string;
-  readonly reason: string;
-  readonly heldAt: string;
-  readonly heldBy: { readonly username: string };
-  readonly availableActions: readonly string[];
-}
-
-const HOLD = `mutation Hold($id: ID!, $reason: String!) {
+const HOLD = graphql(`mutation Hold($id: ID!, $reason: String!) {
   result: holdLaunches(id: $id, reason: $reason) { __typename ... on Problem { message } }
-}`;
-const RELEASE = `mutation Release($id: ID!) {
-  result: releaseLaunches(holdId: $id) { __typename ... on Problem { message } }
-}`;
+}`);
+const RELEASE = graphql(`mutation Release($id: ID!) {
+  result: releaseLaunches(id: $id) { __typename ... on Problem { message } }
+}`);
+
+type LaunchHold = Fields<"Stage", typeof HOLDS>["launchHolds"][number];
 
 interface Props {
   readonly id: string;
@@ -37,7 +30,10 @@ export function Holds({ id, what, may, holds }: Props) {
   const [problem, setProblem] = useState("");
   const held = holds.some((hold) => hold.scope === what.toUpperCase());
 
-  async function decide(query: string, variables: Record<string, string>): Promise<void> {
+  async function decide<Variables>(
+    query: Document<{ result: object }, Variables>,
+    variables: Variables,
+  ): Promise<void> {
     const refused = await carry(query, variables);
     setProblem(refused);
     if (!refused) setAsking(false);

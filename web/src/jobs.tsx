@@ -1,71 +1,34 @@
 /** The jobs of a submission. */
 import { Fragment, useState } from "react";
-import { Pager, Problem, usePaging, When, type PageInfo } from "./parts";
+import { graphql, type Answered } from "./graphql";
+import { LINKS, Links } from "./links";
+import { Pager, Problem, usePaging, When } from "./parts";
 import { useQuestion } from "./question";
 import { toggled, whyOf } from "./triage";
 import { duration, plain, type Tone } from "./words";
 
 const PAGE = 25;
 
-const JOBS = `query Jobs($id: ID!, $states: [JobState!], $first: Int!, $after: String) {
+const JOBS = graphql(`query Jobs($id: ID!, $states: [JobState!], $first: Int!, $after: String) {
   submission(id: $id) {
     jobs(states: $states, first: $first, after: $after) {
       nodes { id number state attempt reason exitCode signal code subcode text site slot cpuS wallS memoryMb }
       pageInfo { hasNextPage endCursor }
     }
   }
-}`;
+}`);
 
-const JOB = `query Job($id: ID!) {
+const JOB = graphql(`query Job($id: ID!) {
   job(id: $id) {
-    nativeId logTail
+    nativeId logTail ${LINKS}
     attempts { attempt state exitCode signal text site slot wallS memoryMb startedAt endedAt }
   }
-}`;
+}`);
 
-type JobState = "IDLE" | "RUNNING" | "HELD" | "SUCCEEDED" | "FAILED" | "REMOVED" | "UNKNOWN";
+type Job = NonNullable<Answered<typeof JOBS>["submission"]>["jobs"]["nodes"][number];
+type JobState = Job["state"];
 
-interface Ended {
-  readonly state: JobState;
-  readonly attempt: number;
-  readonly exitCode: number | null;
-  readonly signal: number | null;
-  readonly text: string | null;
-  readonly site: string | null;
-  readonly slot: string | null;
-  readonly wallS: number | null;
-  readonly memoryMb: number | null;
-}
-
-interface Job extends Ended {
-  readonly id: string;
-  readonly number: number;
-  readonly reason: string | null;
-  readonly code: number | null;
-  readonly subcode: number | null;
-  readonly cpuS: number | null;
-}
-
-interface Attempt extends Ended {
-  readonly startedAt: string | null;
-  readonly endedAt: string | null;
-}
-
-interface Found {
-  readonly submission: {
-    readonly jobs: { readonly nodes: readonly Job[]; readonly pageInfo: PageInfo };
-  } | null;
-}
-
-interface Details {
-  readonly job: {
-    readonly nativeId: string | null;
-    readonly logTail: string | null;
-    readonly attempts: readonly Attempt[];
-  } | null;
-}
-
-const FILTERS: Record<string, readonly JobState[] | null> = {
+const FILTERS: Record<string, JobState[] | null> = {
   "failed and held": ["FAILED", "HELD", "REMOVED", "UNKNOWN"],
   running: ["RUNNING"],
   succeeded: ["SUCCEEDED"],
@@ -99,7 +62,7 @@ export function Jobs({ submission, version, anyFailed }: Props) {
     first: PAGE,
     after: paging.after,
   };
-  const found = useQuestion<Found>(JOBS, variables, version);
+  const found = useQuestion(JOBS, variables, version);
   const jobs = found.last?.submission?.jobs;
   return (
     <>
@@ -189,7 +152,7 @@ function Row({ job, open, toggle }: { job: Job; open: boolean; toggle: () => voi
 }
 
 function More({ id, version }: { id: string; version: unknown }) {
-  const found = useQuestion<Details>(JOB, { id }, version);
+  const found = useQuestion(JOB, { id }, version);
   const job = found.data?.job;
   return (
     <tr>
@@ -206,6 +169,7 @@ function More({ id, version }: { id: string; version: unknown }) {
                 </li>
               ))}
             </ul>
+            <Links of={job.links} />
             <pre>{job.logTail || "Nothing is known of its log."}</pre>
           </>
         )}

@@ -1,41 +1,23 @@
 /** Who goes with whom for a stage that joins: each set of parents, and what was launched for it. */
+import { graphql, type Answered } from "./graphql";
 import { Badge, Problem } from "./parts";
 import { useQuestion, useTicks } from "./question";
 import { toSubmission } from "./route";
-import { keyOf, plain, type State } from "./words";
+import { keyOf, plain } from "./words";
 
-const JOIN = `query Join($id: ID!) {
-  previewJoin(stageId: $id) {
+const JOIN = graphql(`query Join($id: ID!) {
+  previewJoin(id: $id) {
     by
     parents { id name }
     rows {
       key turn isComplete
       submission { id state }
-      parents { hasCome submission { id state } }
+      parents { isReady submission { id state } }
     }
   }
-}`;
+}`);
 
-interface Of {
-  readonly id: string;
-  readonly state: State;
-}
-
-interface Row {
-  readonly key: string;
-  readonly turn: number;
-  readonly isComplete: boolean;
-  readonly submission: Of | null;
-  readonly parents: readonly { readonly hasCome: boolean; readonly submission: Of | null }[];
-}
-
-interface Found {
-  readonly previewJoin: {
-    readonly by: string;
-    readonly parents: readonly { readonly id: string; readonly name: string }[];
-    readonly rows: readonly Row[];
-  } | null;
-}
+type Row = NonNullable<Answered<typeof JOIN>["previewJoin"]>["rows"][number];
 
 const LOOK_EVERY = 5_000; // what happens upstream is told to nobody who watches this stage
 const LONG = 30;
@@ -43,7 +25,7 @@ const HASH = 12; // what is longer is a hash, which says as much by its beginnin
 
 export function JoinTable({ stage, version }: { stage: string; version: string }) {
   const ticks = useTicks(LOOK_EVERY);
-  const found = useQuestion<Found>(JOIN, { id: stage }, `${ticks} ${version}`);
+  const found = useQuestion(JOIN, { id: stage }, `${ticks} ${version}`);
   const join = found.last?.previewJoin;
   return (
     <>
@@ -92,7 +74,7 @@ function OneRow({ row }: { row: Row }) {
   );
 }
 
-function Cell({ of, otherwise }: { of: Of | null; otherwise: string }) {
+function Cell({ of, otherwise }: { of: Row["submission"]; otherwise: string }) {
   if (of === null) return <span className="faint">{otherwise}</span>;
   return (
     <>

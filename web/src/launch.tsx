@@ -1,40 +1,25 @@
 /** How a submission was handed to its batch system, and what the launch says while it goes on. */
 import { useEffect, useState } from "react";
+import { graphql, type Fields } from "./graphql";
 import { follow } from "./live";
 import { Problem, When } from "./parts";
+import { messageOf } from "./wire";
 import { count, plain } from "./words";
 
-const OUTPUT = `subscription LaunchOutput($id: ID!, $after: Int!) {
-  launchOutput(submissionId: $id, after: $after) {
-    ... on LaunchOutput { sequence attempt text }
+const OUTPUT = graphql(`subscription LaunchOutput($id: ID!, $after: String) {
+  launchOutput(id: $id, after: $after) {
+    ... on LaunchOutput { cursor attempt text }
     ... on NotFound { message }
   }
-}`;
+}`);
 
 const MOST_KEPT = 200_000; // characters
 
-export interface LaunchAttempt {
-  readonly attempt: number;
-  readonly state: string;
-  readonly mark: string;
-  readonly said: string;
-  readonly at: string;
-}
+export const ATTEMPTS = "launchAttempts { attempt state mark resultMessage at }";
+export const CLUSTERS = "clusters { batchSystem nativeId attempt jobs }";
 
-export interface Cluster {
-  readonly batchSystem: string;
-  readonly nativeId: string;
-  readonly attempt: number;
-  readonly jobs: number | null;
-}
-
-interface Piece {
-  readonly launchOutput: {
-    readonly sequence?: number;
-    readonly text?: string;
-    readonly message?: string;
-  };
-}
+type LaunchAttempt = Fields<"Submission", typeof ATTEMPTS>["launchAttempts"][number];
+type Cluster = Fields<"Submission", typeof CLUSTERS>["clusters"][number];
 
 export function Launch({
   submission,
@@ -57,7 +42,7 @@ export function Launch({
               <When at={each.at} /> attempt {each.attempt}: {plain(each.state)}
               {clusters.filter((one) => one.attempt === each.attempt).map(shown).join("")}{" "}
               <span className="faint">({each.mark})</span>
-              {each.said && `: ${each.said}`}
+              {each.resultMessage && `: ${each.resultMessage}`}
             </li>
           ))}
         </ul>
@@ -87,17 +72,18 @@ interface Said {
 function useOutput(id: string, attempts: number): Said {
   const [said, setSaid] = useState<Said>({ text: "", over: false, problem: "" });
   useEffect(() => {
-    let after = -1;
+    let after: string | null = null;
     setSaid({ text: "", over: false, problem: "" });
-    return follow<Piece>(
+    return follow(
       () => ({ query: OUTPUT, variables: { id, after } }),
       {
-        next: ({ launchOutput: { sequence = after, text = "", message = "" } }) => {
-          after = sequence;
+        next: ({ launchOutput: piece }) => {
+          const text = "text" in piece ? piece.text : "";
+          if ("cursor" in piece) after = piece.cursor;
           setSaid((old) => ({
             ...old,
             text: joined(old.text, text),
-            problem: message,
+            problem: messageOf(piece),
           }));
         },
         problem: (problem) => setSaid((old) => ({ ...old, problem })),

@@ -1,5 +1,6 @@
 /** Subscriptions that come back by themselves. */
 import { useEffect, useState } from "react";
+import type { Document } from "./graphql";
 import { awaits, heard, leaves, lost } from "./pulse";
 import { current } from "./session";
 import { watch, type Answer, type Operation } from "./wire";
@@ -31,8 +32,8 @@ const SIGNED_OUT_WAIT = 500;
 /**
  * Watch until stopped: what is lost is watched again, with what `operation` says then.
  */
-export function follow<Data>(
-  operation: () => Operation,
+export function follow<Data, Variables>(
+  operation: () => Operation<Data, Variables>,
   ear: Ear<Data>,
   { quiet = false, endless = false }: Nature = {},
 ): () => void {
@@ -45,7 +46,7 @@ export function follow<Data>(
   function begin(): void {
     if (current().token === null) return again(SIGNED_OUT_WAIT);
     refused = false;
-    stop = watch<Data>(operation(), {
+    stop = watch(operation(), {
       next: hear,
       lost: missed,
       over: () => {
@@ -88,12 +89,15 @@ export function follow<Data>(
 }
 
 /** The newest answer of a subscription; the query and the variables' values decide which one. */
-export function useLive<Data>(query: string, variables: Record<string, unknown>): Live<Data> {
+export function useLive<Data, Variables>(
+  query: Document<Data, Variables>,
+  variables: Variables,
+): Live<Data> {
   const [live, setLive] = useState<Live<Data>>({ data: null, problem: "" });
   const key = JSON.stringify(variables);
   useEffect(() => {
     setLive({ data: null, problem: "" });
-    return follow<Data>(() => ({ query, variables: JSON.parse(key) }), {
+    return follow(() => ({ query, variables: JSON.parse(key) as Variables }), {
       next: (data) => setLive({ data, problem: "" }),
       problem: (problem) => setLive((old) => ({ data: old.data, problem })),
     });

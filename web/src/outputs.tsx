@@ -1,38 +1,23 @@
 /** Outputs that jobs say they made, and that nobody has seen. */
-import { Pager, Problem, usePaging, When, type PageInfo } from "./parts";
+import { graphql } from "./graphql";
+import { Pager, Problem, usePaging, When } from "./parts";
 import { useQuestion } from "./question";
 import { keyOf, plain } from "./words";
 
 const PAGE = 25;
 
-const OUTPUTS = `query Missing($id: ID!, $first: Int!, $after: String) {
+const OUTPUTS = graphql(`query Missing($id: ID!, $first: Int!, $after: String) {
   submission(id: $id) {
-    outputs(states: [DECLARED, LOST], first: $first, after: $after) {
+    outputs(states: [DECLARED, LOST, REFUSED], first: $first, after: $after) {
       nodes { jobId attempt name path state missing declaredAt }
       pageInfo { hasNextPage endCursor }
     }
   }
-}`;
-
-interface Output {
-  readonly jobId: string;
-  readonly attempt: number;
-  readonly name: string;
-  readonly path: string;
-  readonly state: string;
-  readonly missing: string | null;
-  readonly declaredAt: string;
-}
-
-interface Found {
-  readonly submission: {
-    readonly outputs: { readonly nodes: readonly Output[]; readonly pageInfo: PageInfo };
-  } | null;
-}
+}`);
 
 export function Outputs({ submission, version }: { submission: string; version: unknown }) {
   const paging = usePaging(submission);
-  const found = useQuestion<Found>(
+  const found = useQuestion(
     OUTPUTS,
     { id: submission, first: PAGE, after: paging.after },
     version,

@@ -1,66 +1,22 @@
 /** How far stages are, as POMS tells it. */
+import { graphql, type Answered, type Fields } from "./graphql";
 import type { Portion } from "./parts";
-import type { State } from "./words";
-
-export interface StateCount {
-  readonly state: State;
-  readonly count: number;
-}
-
-/** Jobs by state; stages and submissions have the same counters. */
-export interface JobCounts {
-  readonly jobsTotal: number;
-  readonly jobsIdle: number;
-  readonly jobsRunning: number;
-  readonly jobsHeld: number;
-  readonly jobsSucceeded: number;
-  readonly jobsFailed: number;
-  readonly jobsRemoved: number;
-  readonly jobsUnknown: number;
-}
-
-export interface FileCounts {
-  readonly filesWaiting: number;
-  readonly filesDelivered: number;
-  readonly filesSkipped: number;
-  readonly filesDone: number;
-  readonly filesFailed: number;
-  readonly outputsDeclared: number;
-  readonly outputsLocated: number;
-  readonly outputsLost: number;
-  readonly outputsSuperseded: number;
-  readonly eventsLocated: number;
-}
-
-export interface Usage {
-  readonly cpuS: number;
-  readonly wallS: number;
-  readonly wallWastedS: number;
-  readonly cpuEfficiency: number | null;
-  readonly memoryEfficiency: number | null;
-}
-
-export interface StageProgress extends JobCounts, FileCounts, Usage {
-  readonly stageId: string;
-  readonly slices: number;
-  readonly submissionsTotal: number;
-  readonly submissions: readonly StateCount[];
-}
-
-export interface CampaignProgress {
-  readonly head: string;
-  readonly stages: readonly StageProgress[];
-}
 
 export const JOBS =
   "jobsTotal jobsIdle jobsRunning jobsHeld jobsSucceeded jobsFailed jobsRemoved jobsUnknown";
 
+/** Jobs by state; stages and submissions have the same counters. */
+export type JobCounts = Fields<"StageProgress", typeof JOBS>;
+
 export const COUNTERS = `${JOBS}
   filesWaiting filesDelivered filesSkipped filesDone filesFailed
   outputsDeclared outputsLocated outputsLost outputsSuperseded eventsLocated
-  cpuS wallS wallWastedS cpuEfficiency memoryEfficiency`;
+  cpuS wallS wallWastedS cpuEfficiency memoryEfficiency` as const;
 
-export const PROGRESS = `subscription Progress($id: ID!) {
+/** Jobs, files and what they used; stages and submissions have the same counters. */
+export type Counters = Fields<"StageProgress", typeof COUNTERS>;
+
+export const PROGRESS = graphql(`subscription Progress($id: ID!) {
   campaignProgress(id: $id) {
     ... on CampaignProgress {
       head
@@ -68,7 +24,13 @@ export const PROGRESS = `subscription Progress($id: ID!) {
     }
     ... on NotFound { message }
   }
-}`;
+}`);
+
+export type CampaignProgress = Extract<
+  Answered<typeof PROGRESS>["campaignProgress"],
+  { stages: unknown }
+>;
+export type StageProgress = CampaignProgress["stages"][number];
 
 /** What a bar of jobs is made of. */
 export function jobPortions(of: JobCounts): Portion[] {
@@ -84,7 +46,7 @@ export function jobPortions(of: JobCounts): Portion[] {
 }
 
 /** What a bar of input files is made of. */
-export function filePortions(of: FileCounts): Portion[] {
+export function filePortions(of: Counters): Portion[] {
   return [
     { name: "done", tone: "ok", count: of.filesDone },
     { name: "failed", tone: "bad", count: of.filesFailed },
@@ -94,6 +56,6 @@ export function filePortions(of: FileCounts): Portion[] {
 }
 
 /** How many files a stage or submission was given. */
-export function filesGiven(of: FileCounts): number {
+export function filesGiven(of: Counters): number {
   return filePortions(of).reduce((sum, portion) => sum + portion.count, 0);
 }

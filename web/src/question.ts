@@ -1,5 +1,6 @@
 /** Questions that components ask, again whenever their answer may have changed. */
 import { useEffect, useRef, useState } from "react";
+import type { Document } from "./graphql";
 import { useComebacks } from "./pulse";
 import { ask } from "./wire";
 
@@ -19,9 +20,9 @@ interface Kept<Data> {
 }
 
 /** Ask, and ask again when `version` changes or the connection has come back. */
-export function useQuestion<Data>(
-  query: string,
-  variables: Record<string, unknown>,
+export function useQuestion<Data, Variables>(
+  query: Document<Data, Variables>,
+  variables: Variables,
   version: unknown = 0,
 ): Reply<Data> {
   const key = query + JSON.stringify(variables);
@@ -33,7 +34,7 @@ export function useQuestion<Data>(
   useEffect(() => {
     let wanted = true;
     setKept((old) => ({ ...old, asking: true }));
-    void ask<Data>({ query, variables: given.current }).then((answer) => {
+    void ask({ query, variables: given.current }).then((answer) => {
       if (!wanted) return;
       const problem = answer.errors?.[0]?.message ?? "";
       setKept((old) => {

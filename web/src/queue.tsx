@@ -1,6 +1,7 @@
 /** What waits to be launched in a campaign, in the order of its turns, and why. */
+import { graphql, type Answered } from "./graphql";
 import { useHouseNews } from "./heartbeat";
-import { Pager, Problem, usePaging, When, type PageInfo } from "./parts";
+import { Pager, Problem, usePaging, When } from "./parts";
 import { useQuestion, useTicks } from "./question";
 import { toCampaign, toSubmission } from "./route";
 import { count, keyOf } from "./words";
@@ -8,34 +9,19 @@ import { count, keyOf } from "./words";
 const LOOK_EVERY = 5_000;
 const PAGE = 10;
 
-const QUEUE = `query Queue($id: ID!, $first: Int!, $after: String) {
+const QUEUE = graphql(`query Queue($id: ID!, $first: Int!, $after: String) {
   launchQueue(filter: {campaignId: $id}, first: $first, after: $after) {
     nodes { id isTest priority stage { id name } waiting { position reason reasons since } }
     pageInfo { hasNextPage endCursor }
   }
-}`;
+}`);
 
-interface Row {
-  readonly id: string;
-  readonly isTest: boolean;
-  readonly priority: number;
-  readonly stage: { readonly id: string; readonly name: string };
-  readonly waiting: {
-    readonly position: number;
-    readonly reason: string;
-    readonly reasons: readonly string[];
-    readonly since: string;
-  } | null;
-}
-
-interface Found {
-  readonly launchQueue: { readonly nodes: readonly Row[]; readonly pageInfo: PageInfo };
-}
+type Row = Answered<typeof QUEUE>["launchQueue"]["nodes"][number];
 
 export function Queue({ campaign }: { campaign: string }) {
   const paging = usePaging(campaign);
   const variables = { id: campaign, first: PAGE, after: paging.after };
-  const found = useQuestion<Found>(QUEUE, variables, useLaunchNews());
+  const found = useQuestion(QUEUE, variables, useLaunchNews());
   const queue = found.last?.launchQueue;
   return (
     <section aria-label="Launches that wait">

@@ -1,8 +1,9 @@
 /** Doing again what a submission left undone: what was tried, and a plan before anything happens. */
 import { useState } from "react";
+import { graphql, type Answered, type Fields } from "./graphql";
 import { Problem, Related, When } from "./parts";
 import { useQuestion } from "./question";
-import { ask } from "./wire";
+import { ask, messageOf } from "./wire";
 import { commandLine, count, plain, several } from "./words";
 
 const TYPES: Record<string, string> = {
@@ -16,71 +17,31 @@ const TYPES: Record<string, string> = {
   all: "everything",
 };
 
-const PLAN = `query Plan($id: ID!, $type: String!) {
-  planRecovery(submissionId: $id, recovery: { type: $type }) {
+const PLAN = graphql(`query Plan($id: ID!, $type: String!) {
+  planRecovery(id: $id, recovery: { type: $type }) {
     ... on RecoveryPlan {
-      planHash taken everything jobs bytes command resources { cpus memoryMb diskMb walltimeS }
-      counts { why isTaken count }
-      files(first: 10) { nodes { why isTaken index file { name } } }
+      planHash takenCount totalCount jobs bytes command resources { cpus memoryMb diskMb walltimeS }
+      counts { verdict isTaken count }
+      files(first: 10) { nodes { verdict isTaken index file { name } } }
     }
     ... on Problem { message }
   }
-}`;
+}`);
 
-const LAUNCH = `mutation Recover($id: ID!, $plan: String!) {
-  launchRecovery(submissionId: $id, planHash: $plan) {
+const LAUNCH = graphql(`mutation Recover($id: ID!, $plan: String!) {
+  launchRecovery(id: $id, planHash: $plan) {
     __typename
     ... on Submission { id }
     ... on Problem { message }
     ... on PlanChanged { changes { part } }
   }
-}`;
+}`);
 
 export const TRIES =
-  "recoveryTries { type position round result taken everything at recovery { id } by { username } }";
+  "recoveryAttempts { type position round decision takenCount totalCount at recovery { id } by { username } }";
 
-export interface Try {
-  readonly type: string;
-  readonly position: number | null;
-  readonly round: number | null;
-  readonly result: string;
-  readonly taken: number;
-  readonly everything: number;
-  readonly at: string;
-  readonly recovery: { readonly id: string } | null;
-  readonly by: { readonly username: string } | null;
-}
-
-interface Plan {
-  readonly message?: string;
-  readonly planHash?: string;
-  readonly taken: number;
-  readonly everything: number;
-  readonly jobs: number;
-  readonly command: readonly string[];
-  readonly resources: Record<string, number | null>;
-  readonly counts: readonly {
-    readonly why: string;
-    readonly isTaken: boolean;
-    readonly count: number;
-  }[];
-  readonly files: {
-    readonly nodes: readonly {
-      readonly why: string;
-      readonly isTaken: boolean;
-      readonly index: number | null;
-      readonly file: { readonly name: string } | null;
-    }[];
-  };
-}
-
-interface Launched {
-  readonly launchRecovery: {
-    readonly id?: string;
-    readonly message?: string;
-    readonly changes?: readonly { readonly part: string }[];
-  };
-}
+type Try = Fields<"Submission", typeof TRIES>["recoveryAttempts"][number];
+type Plan = Extract<Answered<typeof PLAN>["planRecovery"], { planHash: unknown }>;
 
 interface Props {
   readonly submission: string;
@@ -112,7 +73,7 @@ function Tries({ tries }: { tries: readonly Try[] }) {
           {each.position === null
             ? ` by ${each.by?.username ?? "hand"}`
             : `, entry ${each.position + 1}, round ${(each.round ?? 0) + 1}`}
-          : {plain(each.result)}, {count(each.taken)} of {count(each.everything)}{" "}
+          : {plain(each.decision)}, {count(each.takenCount)} of {count(each.totalCount)}{" "}
           {each.recovery && (
             <Related mark="↺" id={each.recovery.id} title="Recovered by submission" />
           )}
@@ -126,8 +87,9 @@ function Planned({ submission, version }: { submission: string; version: unknown
   const [type, setType] = useState("consumed_status");
   const [said, setSaid] = useState("");
   const [busy, setBusy] = useState(false);
-  const found = useQuestion<{ planRecovery: Plan }>(PLAN, { id: submission, type }, version);
-  const plan = found.data?.planRecovery;
+  const found = useQuestion(PLAN, { id: submission, type }, version);
+  const planned = found.data?.planRecovery;
+  const plan = planned && "planHash" in planned ? planned : undefined;
 
   function launch(hash: string) {
     setBusy(true);
@@ -154,10 +116,10 @@ function Planned({ submission, version }: { submission: string; version: unknown
           ))}
         </select>
       </label>
-      <Problem text={found.problem || plan?.message || ""} />
-      {plan?.planHash && <Shown plan={plan} />}
-      {plan?.planHash && plan.taken > 0 && (
-        <button type="button" disabled={busy} onClick={() => launch(plan.planHash ?? "")}>
+      <Problem text={found.problem || messageOf(planned)} />
+      {plan && <Shown plan={plan} />}
+      {plan && plan.takenCount > 0 && (
+        <button type="button" disabled={busy} onClick={() => launch(plan.planHash)}>
           Launch it: {several(plan.jobs, "job")}
         </button>
       )}
@@ -171,11 +133,11 @@ function Shown({ plan }: { plan: Plan }) {
   return (
     <>
       <p>
-        {count(plan.taken)} of {count(plan.everything)}
-        {plan.taken === 0 ? ": nothing to launch." : ` in ${several(plan.jobs, "job")}, each with`}
-        {plan.taken > 0 && ` ${several(cpus ?? 1, "core")}, ${memoryMb} MB, ${walltimeS} s:`}
+        {count(plan.takenCount)} of {count(plan.totalCount)}
+        {plan.takenCount === 0 ? ": nothing to launch." : ` in ${several(plan.jobs, "job")}, each with`}
+        {plan.takenCount > 0 && ` ${several(cpus ?? 1, "core")}, ${memoryMb} MB, ${walltimeS} s:`}
       </p>
-      {plan.taken > 0 && <pre className="command">{commandLine(plan.command)}</pre>}
+      {plan.takenCount > 0 && <pre className="command">{commandLine(plan.command)}</pre>}
       <div className="scroll">
         <table>
           <thead>
@@ -188,11 +150,11 @@ function Shown({ plan }: { plan: Plan }) {
           </thead>
           <tbody>
             {plan.counts.map((each) => (
-              <tr key={each.why}>
-                <th scope="row">{plain(each.why)}</th>
+              <tr key={each.verdict}>
+                <th scope="row">{plain(each.verdict)}</th>
                 <td>{each.isTaken ? "in" : "out"}</td>
                 <td>{count(each.count)}</td>
-                <td>{example(plan, each.why)}</td>
+                <td>{example(plan, each.verdict)}</td>
               </tr>
             ))}
           </tbody>
@@ -202,17 +164,18 @@ function Shown({ plan }: { plan: Plan }) {
   );
 }
 
-function example(plan: Plan, why: string): string {
-  const one = plan.files.nodes.find((each) => each.why === why);
+function example(plan: Plan, verdict: string): string {
+  const one = plan.files.nodes.find((each) => each.verdict === verdict);
   if (!one) return "";
   return one.file?.name ?? `unit ${one.index}`;
 }
 
 /** Launch what was shown; the result is why not, or nothing. */
 async function carry(id: string, plan: string): Promise<string> {
-  const answer = await ask<Launched>({ query: LAUNCH, variables: { id, plan } });
+  const answer = await ask({ query: LAUNCH, variables: { id, plan } });
   const came = answer.data?.launchRecovery;
-  const changed = came?.changes?.map((each) => plain(each.part)).join(", ");
-  const message = answer.errors?.[0]?.message ?? came?.message ?? "";
+  const changes = came && "changes" in came ? came.changes : [];
+  const changed = changes.map((each) => plain(each.part)).join(", ");
+  const message = answer.errors?.[0]?.message ?? messageOf(came);
   return changed ? `${message} Changed: ${changed}.` : message;
 }

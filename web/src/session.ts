@@ -79,9 +79,35 @@ function takeFromAddress(): void {
   if (given === null) return;
   parts.delete("token");
   const rest = parts.size > 0 ? `#${parts}` : "";
-  history.replaceState(history.state, "", location.pathname + location.search + rest);
+  history.replaceState(
+    history.state,
+    "",
+    location.pathname + location.search + rest,
+  );
   const token = tokenIn(given.replaceAll(" ", "+")); // a bare + in an address reads as a space
-  if (token !== null) signIn(token);
+  if (token !== null && mayReplace(token)) signIn(token);
+}
+
+/** A link, which anybody can have sent, takes nobody's place without a word. */
+function mayReplace(token: string): boolean {
+  if (session.token === null || session.token === token) return true;
+  return confirm(
+    `You are signed in here as ${nameIn(session.token)}. This link signs you in as ${nameIn(token)} instead. Do you want that?`,
+  );
+}
+
+/** Whom a token names, as far as it says so; only the server knows whether that is true. */
+function nameIn(token: string): string {
+  try {
+    const part = (token.split(".")[1] ?? "")
+      .replaceAll("-", "+")
+      .replaceAll("_", "/");
+    const claims: unknown = JSON.parse(atob(part));
+    const name = (claims as { readonly sub?: unknown }).sub;
+    return typeof name === "string" ? name.slice(0, 64) : "somebody";
+  } catch {
+    return "somebody";
+  }
 }
 
 takeFromAddress();

@@ -1,62 +1,40 @@
 /** What one stage has done, below the picture: submissions, failures, and how it is set up. */
 import { useState } from "react";
-import { Holds, HOLDS, type LaunchHold } from "./holds";
+import { graphql, type Answered } from "./graphql";
+import { Holds, HOLDS } from "./holds";
 import { JoinTable } from "./join-table";
-import { Figure, Problem } from "./parts";
+import { LINKS, Links } from "./links";
+import { Figure, Problem, When } from "./parts";
 import type { StageProgress } from "./progress";
 import { useCalmed, useQuestion } from "./question";
 import { useLaunchNews } from "./queue";
 import { toCampaign, toSubmission, type View } from "./route";
 import { Submissions } from "./submissions";
 import { Triage } from "./triage";
-import { ask } from "./wire";
+import { ask, messageOf } from "./wire";
 import { commandLine, count, duration, keyOf, percent, plain } from "./words";
 
-const STAGE = `query Stage($id: ID!) {
+const STAGE = graphql(`query Stage($id: ID!) {
   stage(id: $id) {
     id name kind split softwareVersion completion completionPct batchSystem mostUnfinished unfinished slices
     filesPerJob jobsPerSlice parameters { key value } availableActions
     jobType { name command patterns recoveries { type rounds } }
     loginSetup { name }
-    ${HOLDS}
+    ${HOLDS} ${LINKS}
     dataset { name filesTotal }
+    schedule { active nextAt lastResultMessage }
   }
-}`;
+}`);
 
-const LAUNCH = `mutation Launch($id: ID!, $isTest: Boolean!, $key: String!) {
-  launchStage(stageId: $id, isTest: $isTest, idempotencyKey: $key) {
+const LAUNCH = graphql(`mutation Launch($id: ID!, $isTest: Boolean!, $key: String!) {
+  launchStage(input: { id: $id, isTest: $isTest }, idempotencyKey: $key) {
     __typename
     ... on Submission { id }
     ... on Problem { message }
   }
-}`;
+}`);
 
-interface Stage {
-  readonly id: string;
-  readonly name: string;
-  readonly kind: string;
-  readonly split: string;
-  readonly softwareVersion: string;
-  readonly completion: string;
-  readonly completionPct: number;
-  readonly batchSystem: string;
-  readonly mostUnfinished: number | null;
-  readonly unfinished: number;
-  readonly slices: number;
-  readonly filesPerJob: number;
-  readonly jobsPerSlice: number;
-  readonly parameters: readonly { readonly key: string; readonly value: string }[];
-  readonly availableActions: readonly string[];
-  readonly jobType: {
-    readonly name: string;
-    readonly command: readonly string[];
-    readonly patterns: readonly string[];
-    readonly recoveries: readonly { readonly type: string; readonly rounds: number }[];
-  };
-  readonly loginSetup: { readonly name: string };
-  readonly launchHolds: readonly LaunchHold[];
-  readonly dataset: { readonly name: string; readonly filesTotal: number } | null;
-}
+type Stage = NonNullable<Answered<typeof STAGE>["stage"]>;
 
 const VIEWS: readonly { readonly view: View; readonly name: string }[] = [
   { view: "submissions", name: "Submissions" },
@@ -76,11 +54,7 @@ interface Props {
 
 export function StagePanel({ campaign, id, view, progress }: Props) {
   const version = useCalmed(signature(progress), CALM);
-  const found = useQuestion<{ stage: Stage | null }>(
-    STAGE,
-    { id },
-    `${version} ${useLaunchNews()}`,
-  );
+  const found = useQuestion(STAGE, { id }, `${version} ${useLaunchNews()}`);
   const stage = found.data?.stage;
   const joins = stage?.split.trim().toLowerCase().startsWith("joined") ?? false;
   return (
@@ -100,6 +74,7 @@ export function StagePanel({ campaign, id, view, progress }: Props) {
               </a>
             ))}
           </nav>
+          <Links of={stage.links} />
           <Launches stage={stage} />
           <Holds
             id={stage.id}
@@ -108,6 +83,11 @@ export function StagePanel({ campaign, id, view, progress }: Props) {
             holds={stage.launchHolds.filter((hold) => hold.scope === "STAGE")}
           />
         </header>
+      )}
+      {stage?.schedule?.active && (
+        <p>
+          By the clock: next <When at={stage.schedule.nextAt} />. {stage.schedule.lastResultMessage}
+        </p>
       )}
       {progress && <Efficiency of={progress} />}
       {view === "submissions" && <Submissions stage={id} version={version} />}
@@ -131,14 +111,6 @@ function Efficiency({ of }: { of: StageProgress }) {
   );
 }
 
-interface Launched {
-  readonly launchStage: {
-    readonly __typename: string;
-    readonly id?: string;
-    readonly message?: string;
-  };
-}
-
 function Launches({ stage }: { stage: Stage }) {
   const [asked, setAsked] = useState<{ isTest: boolean; key: string } | null>(null);
   const [problem, setProblem] = useState("");
@@ -149,15 +121,15 @@ function Launches({ stage }: { stage: Stage }) {
     const key = asked?.isTest === isTest ? asked.key : newKey();
     setAsked({ isTest, key });
     setBusy(true);
-    const answer = await ask<Launched>({ query: LAUNCH, variables: { id: stage.id, isTest, key } });
+    const answer = await ask({ query: LAUNCH, variables: { id: stage.id, isTest, key } });
     setBusy(false);
     const result = answer.data?.launchStage;
     if (result) setAsked(null);
-    setProblem(result?.message ?? answer.errors?.[0]?.message ?? "");
-    if (result?.id) location.hash = toSubmission(result.id);
+    setProblem(answer.errors?.[0]?.message ?? messageOf(result));
+    if (result && "id" in result) location.hash = toSubmission(result.id);
   }
 
-  const may = (action: string) => stage.availableActions.includes(action);
+  const may = (action: Stage["availableActions"][number]) => stage.availableActions.includes(action);
   return (
     <div className="actions">
       {may("LAUNCH") && (

@@ -1,109 +1,57 @@
 /** The page of one submission. */
 import { useState, type ReactNode } from "react";
-import { Actions } from "./actions";
+import { Actions, ACTIONS_ASKED } from "./actions";
 import { Configuration } from "./configuration";
+import { graphql, type Answered } from "./graphql";
 import { History } from "./history";
 import { Jobs } from "./jobs";
-import { Launch, type Cluster, type LaunchAttempt } from "./launch";
+import { ATTEMPTS, CLUSTERS, Launch } from "./launch";
+import { LINKS, Links } from "./links";
 import { useLive } from "./live";
 import { Outputs } from "./outputs";
 import { Badge, Bar, Figure, Problem, Related, When } from "./parts";
-import {
-  COUNTERS,
-  filePortions,
-  filesGiven,
-  jobPortions,
-  type FileCounts,
-  type JobCounts,
-  type Usage,
-} from "./progress";
+import { COUNTERS, filePortions, filesGiven, jobPortions } from "./progress";
 import { useCalmed } from "./question";
-import { Recovery, TRIES, type Try } from "./recovery";
+import { Recovery, TRIES } from "./recovery";
 import { toCampaign } from "./route";
 import { Triage } from "./triage";
-import { Undone } from "./undone";
-import { count, duration, keyOf, percent, plain, type State } from "./words";
+import { UnfinishedWork } from "./unfinished-work";
+import { messageOf } from "./wire";
+import { count, duration, keyOf, percent, plain } from "./words";
 
-const SUBMISSION = `subscription Submission($id: ID!) {
+const SUBMISSION = graphql(`subscription Submission($id: ID!) {
   submissionChanged(id: $id) {
     ... on SubmissionNow {
       submission {
-        id state stateSince revision reason isTest createdAt endedAt batchSystem campaignRevision
-        recoveryPosition round asks overdueSince filesTotal availableActions ${COUNTERS}
+        id state stateSince revision reason isTest createdAt endedAt archivedAt batchSystem campaignRevision
+        recoveryPosition round decisionNeeded overdueSince outputSource filesTotal availableActions ${COUNTERS}
         campaign { id name } stage { id name } slice { epoch number parameter low high }
         waiting { position reasons }
         origin { id } upstream { id } recoveries { id state } dependents { id state }
-        launchAttempts { attempt state mark said at }
-        clusters { batchSystem nativeId attempt jobs }
-        actions { verb reason at tries doneAt said } ${TRIES}
+        ${ATTEMPTS}
+        ${CLUSTERS}
+        ${ACTIONS_ASKED} ${TRIES}
+        ${LINKS}
       }
     }
     ... on NotFound { message }
   }
-}`;
+}`);
 
-interface Linked {
-  readonly id: string;
-}
-
-export interface ActionAsked {
-  readonly verb: string;
-  readonly reason: string;
-  readonly at: string;
-  readonly tries: number;
-  readonly doneAt: string | null;
-  readonly said: string;
-}
-
-interface Submission extends JobCounts, FileCounts, Usage {
-  readonly id: string;
-  readonly state: State;
-  readonly stateSince: string;
-  readonly revision: number;
-  readonly reason: string;
-  readonly isTest: boolean;
-  readonly createdAt: string;
-  readonly endedAt: string | null;
-  readonly batchSystem: string;
-  readonly campaignRevision: number;
-  readonly recoveryPosition: number | null;
-  readonly asks: string;
-  readonly overdueSince: string | null;
-  readonly round: number | null;
-  readonly filesTotal: number;
-  readonly availableActions: readonly string[];
-  readonly campaign: { readonly id: string; readonly name: string };
-  readonly stage: { readonly id: string; readonly name: string };
-  readonly slice: {
-    readonly epoch: number;
-    readonly number: number;
-    readonly parameter: string | null;
-    readonly low: number | null;
-    readonly high: number | null;
-  };
-  readonly waiting: { readonly position: number; readonly reasons: readonly string[] } | null;
-  readonly origin: Linked | null;
-  readonly upstream: Linked | null;
-  readonly recoveries: readonly Linked[];
-  readonly dependents: readonly Linked[];
-  readonly launchAttempts: readonly LaunchAttempt[];
-  readonly clusters: readonly Cluster[];
-  readonly actions: readonly ActionAsked[];
-  readonly recoveryTries: readonly Try[];
-}
-
-interface Told {
-  readonly submissionChanged: { readonly submission?: Submission; readonly message?: string };
-}
+type Submission = Extract<
+  Answered<typeof SUBMISSION>["submissionChanged"],
+  { submission: unknown }
+>["submission"];
 
 const CALM = 1_500;
 
 export function SubmissionPage({ id }: { id: string }) {
-  const live = useLive<Told>(SUBMISSION, { id });
-  const submission = live.data?.submissionChanged.submission;
+  const live = useLive(SUBMISSION, { id });
+  const told = live.data?.submissionChanged;
+  const submission = told && "submission" in told ? told.submission : undefined;
   return (
     <section className="page">
-      <Problem text={live.problem || live.data?.submissionChanged.message || ""} />
+      <Problem text={live.problem || messageOf(told)} />
       {!live.data && !live.problem && <p className="faint">Opening the submission…</p>}
       {submission && <Shown of={submission} />}
     </section>
@@ -132,12 +80,12 @@ function Shown({ of }: { of: Submission }) {
         <Outputs submission={of.id} version={version} />
       </Fold>
       <Fold title="What it owes, and what came late" open={of.overdueSince !== null}>
-        <Undone submission={of.id} version={version} />
+        <UnfinishedWork submission={of.id} version={version} />
       </Fold>
-      <Fold title="Plan a recovery" open={of.asks !== ""}>
+      <Fold title="Plan a recovery" open={of.decisionNeeded !== ""}>
         <Recovery
           submission={of.id}
-          tries={of.recoveryTries}
+          tries={of.recoveryAttempts}
           possible={of.availableActions.includes("RECOVER")}
           version={version}
         />
@@ -186,13 +134,14 @@ function Heading({ of }: { of: Submission }) {
           <Related key={id} mark="↳" id={id} title="Launched submission" />
         ))}
       </span>
+      <Links of={of.links} />
       {of.reason && <p className="reason">{of.reason}</p>}
       {of.overdueSince && (
         <p className="problem">
           Overdue since <When at={of.overdueSince} />.
         </p>
       )}
-      <Problem text={of.asks} />
+      <Problem text={of.decisionNeeded} />
       {of.waiting && (
         <>
           <p>Place {count(of.waiting.position)} in its stage’s queue:</p>
@@ -226,7 +175,9 @@ function Counters({ of }: { of: Submission }) {
                 .join(", ")}
         </Figure>
         <Figure name="outputs">
-          {`${count(of.outputsLocated)} located, ${count(of.outputsDeclared)} missing, ${count(of.outputsLost)} lost`}
+          {of.outputSource === "NOBODY"
+            ? "not known here: its jobs tell nothing but exit codes"
+            : `${count(of.outputsLocated)} located, ${count(of.outputsDeclared)} missing, ${count(of.outputsLost)} lost`}
         </Figure>
         <Figure name="events">{count(of.eventsLocated)}</Figure>
         <Figure name="CPU efficiency">{percent(of.cpuEfficiency)}</Figure>
@@ -241,6 +192,11 @@ function Counters({ of }: { of: Submission }) {
         <Figure name="batch work over">
           <When at={of.endedAt} />
         </Figure>
+        {of.archivedAt && (
+          <Figure name="inputs and attempts archived">
+            <When at={of.archivedAt} />
+          </Figure>
+        )}
         <Figure name="batch system">{of.batchSystem}</Figure>
       </dl>
     </>

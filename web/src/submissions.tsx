@@ -1,13 +1,14 @@
 /** The submissions of a stage, the newest first. */
-import { Badge, Bar, Pager, Problem, Related, usePaging, When, type PageInfo } from "./parts";
-import { JOBS, jobPortions, type JobCounts } from "./progress";
+import { graphql, type Answered } from "./graphql";
+import { Badge, Bar, Pager, Problem, Related, usePaging, When } from "./parts";
+import { JOBS, jobPortions } from "./progress";
 import { useQuestion } from "./question";
 import { toSubmission } from "./route";
-import { brief, keyOf, type State } from "./words";
+import { brief, keyOf } from "./words";
 
 const PAGE = 20;
 
-const SUBMISSIONS = `query Submissions($first: Int!, $after: String, $stage: ID!) {
+const SUBMISSIONS = graphql(`query Submissions($first: Int!, $after: String, $stage: ID!) {
   submissions(first: $first, after: $after, filter: {stageId: $stage}) {
     nodes {
       id state reason isTest createdAt recoveryPosition round
@@ -17,41 +18,16 @@ const SUBMISSIONS = `query Submissions($first: Int!, $after: String, $stage: ID!
     }
     pageInfo { hasNextPage endCursor }
   }
-}`;
+}`);
 
-interface Linked {
-  readonly id: string;
-}
-
-interface Row extends JobCounts {
-  readonly id: string;
-  readonly state: State;
-  readonly reason: string;
-  readonly isTest: boolean;
-  readonly createdAt: string;
-  readonly recoveryPosition: number | null;
-  readonly round: number | null;
-  readonly slice: {
-    readonly epoch: number;
-    readonly number: number;
-    readonly parameter: string | null;
-  };
-  readonly origin: Linked | null;
-  readonly upstream: Linked | null;
-  readonly recoveries: readonly Linked[];
-  readonly dependents: readonly Linked[];
-}
-
-interface Found {
-  readonly submissions: { readonly nodes: readonly Row[]; readonly pageInfo: PageInfo };
-}
+type Row = Answered<typeof SUBMISSIONS>["submissions"]["nodes"][number];
 
 const MOST_MARKS = 4;
 
 export function Submissions({ stage, version }: { stage: string; version: unknown }) {
   const paging = usePaging(stage);
   const variables = { first: PAGE, after: paging.after, stage };
-  const found = useQuestion<Found>(SUBMISSIONS, variables, version);
+  const found = useQuestion(SUBMISSIONS, variables, version);
   const rows = found.last?.submissions.nodes;
   return (
     <>

@@ -1,5 +1,6 @@
 /** Failed and held jobs by what they have in common. */
 import { Fragment, useState } from "react";
+import { graphql, type Answered } from "./graphql";
 import { Problem } from "./parts";
 import { useCalmed, useQuestion } from "./question";
 import { toSubmission } from "./route";
@@ -7,36 +8,15 @@ import { count, keyOf, percent } from "./words";
 
 const GROUPS = `{
   jobs truncated
-  groups { count share files reason exitCode signal site said log sampleLog sampleJobId jobIds }
-}`;
+  groups { count share files reason exitCode signal site batchSystemMessage log sampleLog sampleJobId jobIds }
+}` as const;
 
 const QUERIES = {
-  stage: `query StageTriage($id: ID!) { triage: stageTriage(stageId: $id) ${GROUPS} }`,
-  submission: `query SubmissionTriage($id: ID!) { triage: submissionTriage(submissionId: $id) ${GROUPS} }`,
+  stage: graphql(`query StageTriage($id: ID!) { triage: stageTriage(id: $id) ${GROUPS} }`),
+  submission: graphql(`query SubmissionTriage($id: ID!) { triage: submissionTriage(id: $id) ${GROUPS} }`),
 } as const;
 
-interface Group {
-  readonly count: number;
-  readonly share: number;
-  readonly files: number;
-  readonly reason: string | null;
-  readonly exitCode: number | null;
-  readonly signal: number | null;
-  readonly site: string | null;
-  readonly said: string;
-  readonly log: string;
-  readonly sampleLog: string | null;
-  readonly sampleJobId: string;
-  readonly jobIds: readonly string[];
-}
-
-interface Found {
-  readonly triage: {
-    readonly jobs: number;
-    readonly truncated: boolean;
-    readonly groups: readonly Group[];
-  } | null;
-}
+type Group = NonNullable<Answered<typeof QUERIES.stage>["triage"]>["groups"][number];
 
 // Grouping is work for POMS: not more often than people read.
 const CALM = 6_000;
@@ -48,7 +28,7 @@ interface Props {
 }
 
 export function Triage({ of, id, version }: Props) {
-  const found = useQuestion<Found>(QUERIES[of], { id }, useCalmed(version, CALM));
+  const found = useQuestion(QUERIES[of], { id }, useCalmed(version, CALM));
   const triage = found.data?.triage;
   return (
     <>
@@ -121,7 +101,7 @@ function OneGroup({ group, open, toggle }: { group: Group; open: boolean; toggle
       </td>
       <td className="number">{count(group.files)}</td>
       <td>{group.site ?? "–"}</td>
-      <td className="log">{[group.said, group.log].filter(Boolean).join("\n")}</td>
+      <td className="log">{[group.batchSystemMessage, group.log].filter(Boolean).join("\n")}</td>
     </tr>
   );
 }

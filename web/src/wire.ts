@@ -1,12 +1,13 @@
 /** How the pages talk to POMS, at /graphql: questions over HTTP, subscriptions over one socket. */
-import { createClient, TerminatedCloseEvent } from "graphql-ws";
+import { createClient, TerminatedCloseEvent, type SubscribePayload } from "graphql-ws";
 import type { FormattedExecutionResult } from "graphql";
+import type { Document } from "./graphql";
 import { current, onChange, refuse } from "./session";
 
-export interface Operation {
-  readonly query: string;
+export interface Operation<Data = Record<string, unknown>, Variables = object> {
+  readonly query: Document<Data, Variables>;
   readonly operationName?: string | null;
-  readonly variables?: Record<string, unknown>;
+  readonly variables?: Variables;
 }
 
 export type Answer<Data = Record<string, unknown>> = FormattedExecutionResult<Data>;
@@ -26,12 +27,12 @@ const PING_EVERY = 15_000;
 const PONG_WITHIN = 5_000;
 
 /** Ask once. A question that got no answer resolves too, with the reason as its error. */
-export async function ask<Data = Record<string, unknown>>(
-  operation: Operation,
+export async function ask<Data = Record<string, unknown>, Variables = object>(
+  operation: Operation<Data, Variables>,
   extraHeaders: Record<string, string> = {},
 ): Promise<Answer<Data>> {
   try {
-    return await post<Data>(operation, extraHeaders);
+    return await post(operation, extraHeaders);
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;
     return { ...failed<Data>(`POMS can't be reached: ${reason}`), extensions: { unreached: true } };
@@ -39,13 +40,21 @@ export async function ask<Data = Record<string, unknown>>(
 }
 
 /** Carry out a mutation that calls its field `result`; the answer is why not, or nothing. */
-export async function carry(query: string, variables: Record<string, unknown>): Promise<string> {
-  const answer = await ask<{ result: { message?: string } }>({ query, variables });
-  return answer.errors?.[0]?.message ?? answer.data?.result.message ?? "";
+export async function carry<Variables>(
+  query: Document<{ result: object }, Variables>,
+  variables: Variables,
+): Promise<string> {
+  const answer = await ask({ query, variables });
+  return answer.errors?.[0]?.message ?? messageOf(answer.data?.result);
 }
 
-async function post<Data>(
-  operation: Operation,
+/** What a result says that is a problem; nothing of any other. */
+export function messageOf(result: object | null | undefined): string {
+  return result && "message" in result ? String(result.message) : "";
+}
+
+async function post<Data, Variables>(
+  operation: Operation<Data, Variables>,
   extraHeaders: Record<string, string>,
 ): Promise<Answer<Data>> {
   const { token } = current();
@@ -93,12 +102,12 @@ function failed<Data>(message: string): Answer<Data> {
  *
  * A lost connection is not mended here: only the caller knows the cursor to go on from.
  */
-export function watch<Data = Record<string, unknown>>(
-  operation: Operation,
+export function watch<Data = Record<string, unknown>, Variables = object>(
+  operation: Operation<Data, Variables>,
   watcher: Watcher<Data>,
 ): () => void {
   let watching = true;
-  const release = socket.subscribe<Data>(operation, {
+  const release = socket.subscribe<Data>(operation as SubscribePayload, {
     next: (answer) => {
       if (watching) watcher.next(answer as Answer<Data>);
     },

@@ -1,19 +1,7 @@
 /** How numbers, times and states are written. */
+import type { Fields } from "./graphql";
 
-export type State =
-  | "QUEUED"
-  | "NEW"
-  | "SUBMITTING"
-  | "UNCERTAIN"
-  | "IDLE"
-  | "RUNNING"
-  | "HELD"
-  | "COMPLETED"
-  | "LOCATED"
-  | "LAUNCH_FAILED"
-  | "FAILED"
-  | "CANCELLED"
-  | "REMOVED";
+export type State = Fields<"Submission", "state">["state"];
 
 /** Which colour stands for it. */
 export type Tone = "ok" | "run" | "idle" | "held" | "bad" | "gone";

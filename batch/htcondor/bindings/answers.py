@@ -7,32 +7,32 @@ from collections.abc import Callable
 from typing import Any
 
 from . import clusters, looks, spool
-from .schedd import Refused
+from .schedd import ScheddRefused
 
 CALLS: dict[str, Callable[..., Any]] = {
-    "submit": clusters.submit,
-    "find": clusters.find,
-    "marked": clusters.marked,
-    "log": clusters.log,
-    "open": clusters.open_,
-    "act": clusters.act,
-    "health": clusters.health,
-    "jobs": looks.jobs,
-    "ended": looks.ended,
-    "census": looks.census,
-    "queued": clusters.queued,
-    "open_spooled": spool.open_,
-    "retrieve": spool.retrieve,
-    "let_go": spool.let_go,
+    "submit": clusters.submit_factory,
+    "find": clusters.find_clusters,
+    "marked": clusters.list_marked_clusters,
+    "log": clusters.find_event_log,
+    "open": clusters.open_gate,
+    "act": clusters.act_on_jobs,
+    "health": clusters.query_health,
+    "jobs": looks.query_jobs,
+    "ended": looks.query_job_history,
+    "census": looks.query_job_numbers,
+    "queued": clusters.is_cluster_queued,
+    "open_spooled": spool.open_spooled_gate,
+    "retrieve": spool.retrieve_sandboxes,
+    "let_go": spool.release_jobs,
 }
 
 
-def answer(line: str) -> dict[str, Any]:
+def answer_request(line: str) -> dict[str, Any]:
     """Do what one line asks for."""
     asked = json.loads(line)
     try:
         return {"said": CALLS[asked.pop("call")](**asked)}
-    except Refused as wrong:
+    except ScheddRefused as wrong:
         return {"refused": str(wrong)}
     except Exception as wrong:
         return {"failed": f"{type(wrong).__name__}: {wrong}"}
@@ -44,5 +44,5 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for line in sys.stdin:
-        answers.write(json.dumps(answer(line)) + "\n")
+        answers.write(json.dumps(answer_request(line)) + "\n")
         answers.flush()

@@ -6,15 +6,21 @@ from typing import Any
 
 import htcondor2
 
-from .schedd import opened, these, these_of
+from .schedd import (
+    constrain_cluster,
+    constrain_jobs,
+    constrain_jobs_of_clusters,
+    constrain_marks,
+    open_schedd,
+)
 
 NOT_WHOLE = "POMS_WHOLE =?= false"
 """Of a cluster whose files were not handed over whole: none of its jobs can ever run."""
 
 
-def submit(schedd: str, order: Any, queue: str) -> int:
+def submit_spooled(schedd: str, order: Any, queue: str) -> int:
     """One cluster of jobs that are in the queue at once, each with its files; whole, or not to be found."""
-    there = opened(schedd)
+    there = open_schedd(schedd)
     result = there.submit(order, spool=True, queue=queue)
     there.spool(result)
     cluster: int = result.cluster()
@@ -31,28 +37,34 @@ def remove_rest(there: Any, marked: str) -> None:
         there.act(htcondor2.JobAction.Remove, which, reason=("not handed over whole", 0))
 
 
-def open_(schedd: str, cluster: int) -> None:
+def open_spooled_gate(schedd: str, cluster: int, mark: str) -> None:
     """Change the gate of all jobs that are not over; once more changes nothing."""
-    there, closed = opened(schedd), f"ClusterId == {cluster} && ProcId >= 0 && POMS_GO =!= true"
+    there = open_schedd(schedd)
+    closed = f"{constrain_cluster(cluster, mark)} && ProcId >= 0 && POMS_GO =!= true"
     if there.query(closed, projection=["ProcId"], limit=1):
         there.edit(closed, "POMS_GO", "true")
         there.reschedule()
 
 
-def retrieve(schedd: str, cluster: int, procs: list[int], lock: str) -> None:
+def retrieve_sandboxes(schedd: str, cluster: int, mark: str, procs: list[int], lock: str) -> None:
     """Bring back what some jobs have made, into the folder from which they were submitted."""
     with open(lock, "a") as alone:
         # The child of a worker that died may still be at it.
         fcntl.flock(alone, fcntl.LOCK_EX)
-        opened(schedd).retrieve(these(cluster, procs))
+        open_schedd(schedd).retrieve(
+            f"{constrain_cluster(cluster, mark)} && {constrain_jobs(cluster, procs)}"
+        )
 
 
-def let_go(schedd: str, jobs: Mapping[str, list[int]]) -> None:
+def release_jobs(schedd: str, jobs: Mapping[str, list[int]], marks: list[str]) -> None:
     """Let jobs leave the queue that are over, and of which nothing is wanted any more: one edit for all."""
-    there = opened(schedd)
+    there, which = (
+        open_schedd(schedd),
+        f"({constrain_jobs_of_clusters(jobs)}) && {constrain_marks(marks)}",
+    )
     try:
-        there.edit(these_of(jobs), "POMS_TOLD", "true")
+        there.edit(which, "POMS_TOLD", "true")
     except htcondor2.HTCondorException:
         # Where none of them is there any more, nothing is wrong.
-        if there.query(these_of(jobs), projection=["ProcId"], limit=1):
+        if there.query(which, projection=["ProcId"], limit=1):
             raise

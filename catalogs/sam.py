@@ -1,0 +1,358 @@
+"""SAM: its web interface, as samweb's clients speak it.
+
+A definition is a live query. What is asked for by a text with blanks or colons is a query itself (*dimensions*).
+"""
+
+import re
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import orjson
+
+from catalogs import (
+    CatalogFile,
+    CatalogRefused,
+    CatalogSignInRefused,
+    CatalogUnavailable,
+    ClaimProblem,
+    DefinitionSummary,
+    ListingIncomplete,
+    OutputDeclaration,
+    ProjectFile,
+    ProjectState,
+    Replica,
+)
+from catalogs.http_calls import CatalogHttp
+
+AT_ONCE = 2
+"""Calls at once to one SAM: it lets an account run five queries, and others use that account, too."""
+HEADERS = {"Accept": "application/json", "SAM-Role": "default"}
+TOGETHER = 50
+"""Names that are asked about in one call."""
+BATCH = 5_000
+"""Files of a listing that are handed on together."""
+NAME = re.compile(r"[\w.@+/-]+")
+PASSING = frozenset({408, 425, 429})
+TAPE = "tape"
+FATES = {
+    "consumed": ("consumed",),
+    "failed": ("failed", "skipped", "cancelled", "unknown"),
+    "delivered": ("delivered", "transferred"),
+}
+"""What became of a project's file, by SAM's words for it."""
+ANYWHERE = "with availability anylocation"
+
+
+class SamRefused(CatalogRefused):
+    """SAM refuses, with the class of its error."""
+
+    def __init__(self, error: str, message: str) -> None:
+        super().__init__(message)
+        self.error = error
+
+
+class SamConflict(SamRefused):
+    """There is one of that name already, or it is in use."""
+
+
+def judge_answer(status: int, _headers: Mapping[str, str], text: str) -> Exception:
+    """What an answer means that is none: clients take 4xx for final, but for the limit of queries at once."""
+    error, message = _read_error(text)
+    if status >= 500 or status in PASSING or "query limit" in message.lower():
+        return CatalogUnavailable(f"SAM answers {status}: {message}")
+    if status in (401, 403):
+        return CatalogSignInRefused(f"SAM lets us not in ({status}): {message}")
+    return (SamConflict if status == 409 else SamRefused)(error, f"SAM refuses: {message}")
+
+
+def _read_error(text: str) -> tuple[str, str]:
+    try:
+        found = orjson.loads(text)
+        return str(found["error"]), str(found["message"])[:500]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return "", text.strip()[:500]
+
+
+@dataclass(frozen=True, slots=True)
+class SamAccount:
+    """As whom definitions and projects are made."""
+
+    experiment: str
+    user: str = "poms"
+    group: str = ""
+    station: str = ""
+    """Where projects run; both are called as the experiment where they are not said."""
+
+
+@dataclass(slots=True)
+class SamCatalog:
+    """One experiment's SAM."""
+
+    http: CatalogHttp
+    account: SamAccount
+
+    async def describe(self, definition: str) -> DefinitionSummary:
+        """Count and sum what a definition finds now; SAM has no revisions."""
+        found = await self._read_json(*_build_query(definition, "summary"))
+        return DefinitionSummary(int(found["file_count"]), int(found["total_file_size"] or 0))
+
+    async def list_files(
+        self, definition: str, keys: Sequence[str] = ()
+    ) -> AsyncGenerator[Sequence[CatalogFile], None]:
+        """List names, sizes and events; SAM's listings have no checksums, runs or other metadata."""
+        batch = list[CatalogFile]()
+        async with aclosing(self._stream_query(definition, fileinfo="1")) as lines:
+            async for line in lines:
+                batch.append(_parse_listed_file(line))
+                if len(batch) == BATCH:
+                    yield batch
+                    batch = []
+        if batch:
+            yield batch
+
+    async def locate(self, names: Sequence[str]) -> list[Sequence[Replica] | None]:
+        """Find the places of files."""
+        found = dict[str, Any]()
+        for some in _split_names(names):
+            found |= await self._read_json("POST", "/files/locations", {"file_name": some})
+        return [
+            [_parse_replica(place) for place in found[name]] if name in found else None
+            for name in names
+        ]
+
+    async def declare(
+        self, outputs: Sequence[OutputDeclaration], dataset: str | None
+    ) -> list[ClaimProblem | None]:
+        """Declare files with their metadata, parents and place. A dataset is a query: files come into it by theirs."""
+        names = [output.name for output in outputs]
+        known, refused = await self._read_metadata(names), dict[str, ClaimProblem]()
+        for some in _split_names([output for output in outputs if output.name not in known]):
+            refused |= await self._declare_some(some)
+        known = await self._read_metadata(names)
+        # A place is added only to a file that is ours: the name may stand for another one.
+        for output in outputs:
+            there = known.get(output.name)
+            if not _compare_declaration(there, output) and not _is_located_at(there, output):
+                path = f"/files/name/{_quote_name(output.name)}/locations"
+                await self._ask("POST", path, {"add": output.location})
+        return [
+            refused.get(output.name) or _compare_declaration(known.get(output.name), output)
+            for output in outputs
+        ]
+
+    async def create_definition(self, name: str, dims: str, description: str = "") -> None:
+        """Make a definition, or make it anew where it says something else and was never used."""
+        form = {
+            "defname": name,
+            "dims": dims,
+            "user": self.account.user,
+            "group": self.account.group or self.account.experiment,
+            "description": description,
+        }
+        try:
+            await self._ask("POST", "/definitions/create", form)
+        except SamConflict:
+            there = await self._read_json(
+                "GET", f"/definitions/name/{_quote_name(name)}/describe", {}
+            )
+            if there.get("dimensions", there.get("dims")) == dims:
+                return
+            await self._ask("DELETE", f"/definitions/name/{_quote_name(name)}", {})
+            await self._ask("POST", "/definitions/create", form)
+
+    async def start_project(self, name: str, definition: str) -> str:
+        """Start a project over a definition, or take over one of that name over the same; its id is its name."""
+        form = {
+            "name": name,
+            "station": self.account.station or self.account.experiment,
+            "group": self.account.group or self.account.experiment,
+            "username": self.account.user,
+            "defname": definition,
+        }
+        try:
+            await self._ask("POST", "/startProject", form)
+        except SamConflict:
+            there = await self._summarise_project(name)
+            if there is None or there["dataset_def_name"] != definition:
+                raise
+        return name
+
+    async def read_project(self, id: str) -> ProjectState | None:
+        """How far a project is."""
+        found = await self._summarise_project(id)
+        if found is None:
+            return None
+        counts = {name: int(number or 0) for name, number in found["file_counts"].items()}
+        fates = {fate: sum(counts.get(word, 0) for word in words) for fate, words in FATES.items()}
+        return ProjectState(
+            is_over=found["project_status"] != "running",
+            waiting=max(0, int(found["files_in_snapshot"]) - sum(fates.values())),
+            delivered=fates["delivered"],
+            consumed=fates["consumed"],
+            failed=fates["failed"],
+        )
+
+    async def list_project_files(self, id: str) -> AsyncGenerator[Sequence[ProjectFile], None]:
+        """List each file's fate, those that wait first: of one that moves meanwhile the last word counts."""
+        waiting = f"snapshot_for_project_name {id} minus project_name {id} {ANYWHERE}"
+        queries = {"waiting": waiting} | {
+            fate: f"project_name {id} and consumed_status {','.join(words)} {ANYWHERE}"
+            for fate, words in FATES.items()
+        }
+        for fate in ("waiting", "delivered", "consumed", "failed"):
+            batch = list[ProjectFile]()
+            async with aclosing(self._stream_query(queries[fate])) as lines:
+                async for line in lines:
+                    batch.append(ProjectFile(line.decode().strip(), fate))
+                    if len(batch) == BATCH:
+                        yield batch
+                        batch = []
+            if batch:
+                yield batch
+
+    async def end_project(self, id: str) -> None:
+        """Let a project hand out no more."""
+        where = await self._find_project_path(id)
+        if where is not None:
+            await self._ask("POST", f"{where}/endProject", {"force": "1"})
+
+    async def _find_project_path(self, name: str) -> str | None:
+        """Where a project is asked: at its own URL, as long as that is on the machine that we know."""
+        station = self.account.station or self.account.experiment
+        try:
+            url = await self._ask("GET", "/findProject", {"name": name, "station": station})
+        except SamRefused as error:
+            if error.error == "ProjectNotFound":
+                return None
+            raise
+        if not self.http.is_at(url.strip()):
+            raise CatalogRefused(f"SAM says that the project is elsewhere: {urlsplit(url).netloc}.")
+        return url.strip()
+
+    async def _summarise_project(self, name: str) -> dict[str, Any] | None:
+        form = {"format": "json", "process_limit": "0"}
+        try:
+            found: dict[str, Any] = await self._read_json(
+                "GET", f"/projects/name/{_quote_name(name)}/summary", form
+            )
+            return found
+        except SamRefused as error:
+            if error.error == "ProjectNotFound":
+                return None
+            raise
+
+    async def _declare_some(self, some: Sequence[OutputDeclaration]) -> dict[str, ClaimProblem]:
+        """Declare some at once; where that is refused each by itself, so that one keeps no other back."""
+        try:
+            await self._ask("POST", "/files", json=[_build_metadata(output) for output in some])
+        except CatalogSignInRefused:
+            raise
+        except SamConflict:
+            if len(some) == 1:
+                return {}  # read back: it may be ours, of a call before
+        except CatalogRefused as error:
+            if len(some) == 1:
+                return {some[0].name: ClaimProblem(str(error), needs_decision=True)}
+        else:
+            return {}
+        found = dict[str, ClaimProblem]()
+        for output in some:
+            found |= await self._declare_some([output])
+        return found
+
+    async def _read_metadata(self, names: Sequence[str]) -> dict[str, Any]:
+        """What SAM has of these files; those that it doesn't know are left out."""
+        found = list[Any]()
+        for some in _split_names(names):
+            form = {"file_name": some, "locations": "1"}
+            found += await self._read_json("POST", "/files/metadata", form)
+        return {metadata["file_name"]: metadata for metadata in found}
+
+    async def _ask(
+        self, method: str, path: str, form: Mapping[str, Any] | None = None, json: Any = None
+    ) -> str:
+        key = "json" if json is not None else "data" if method == "POST" else "params"
+        return (await self.http.ask(method, path, **{key: json or form}))[1]
+
+    async def _read_json(self, method: str, path: str, form: Mapping[str, Any]) -> Any:
+        text = await self._ask(method, path, form)
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise ListingIncomplete(f"SAM's answer is no JSON: {text[:200]!r}") from error
+
+    async def _stream_query(self, definition: str, **more: str) -> AsyncGenerator[bytes, None]:
+        method, path, form = _build_query(definition, "list")
+        form = {**form, "format": "plain", **more}
+        key = "data" if method == "POST" else "params"
+        async with aclosing(self.http.iterate_lines(method, path, **{key: form})) as lines:
+            async for line in lines:
+                yield line
+
+
+def _build_query(definition: str, what: str) -> tuple[str, str, dict[str, str]]:
+    """How a definition's or a query's files are asked for: a query by POST, since it may be long."""
+    if NAME.fullmatch(definition):
+        return "GET", f"/definitions/name/{_quote_name(definition)}/files/{what}", {}
+    return "POST", f"/files/{what}", {"dims": definition}
+
+
+def _quote_name(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _split_names(names: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for at in range(0, len(names), TOGETHER):
+        yield names[at : at + TOGETHER]
+
+
+def _parse_listed_file(line: bytes) -> CatalogFile:
+    try:
+        name, _, size, events = line.decode().split()
+        return CatalogFile(name, int(size), events=None if events == "None" else int(events))
+    except ValueError as error:
+        raise ListingIncomplete(f"This is no line of a SAM listing: {line[:200]!r}") from error
+
+
+def _parse_replica(place: Mapping[str, Any]) -> Replica:
+    kind = place.get("location_type")
+    where = str(place.get("location") or "")
+    on_disk = None if kind is None else kind != TAPE
+    return Replica(str(place.get("full_path") or where), where.partition(":")[0], on_disk)
+
+
+def _build_metadata(output: OutputDeclaration) -> dict[str, Any]:
+    given = {"file_type": "unknown"} | dict(output.metadata)
+    if output.events is not None:
+        given["event_count"] = output.events
+    return given | {
+        "file_name": output.name,
+        "file_size": output.size,
+        "checksum": [f"{kind}:{value}" for kind, value in output.checksums.items()],
+        "parents": [{"file_name": name} for name in output.parents],
+    }
+
+
+def _is_located_at(metadata: Mapping[str, Any] | None, output: OutputDeclaration) -> bool:
+    places = metadata.get("locations", []) if metadata else []
+    return any(output.location in (place["full_path"], place["location"]) for place in places)
+
+
+def _compare_declaration(
+    metadata: Mapping[str, Any] | None, output: OutputDeclaration
+) -> ClaimProblem | None:
+    """What was read back against what was declared; checksums only of the same algorithm."""
+    if metadata is None:
+        return ClaimProblem(f"SAM does not know {output.name} after it was declared.")
+    if metadata["file_size"] != output.size:
+        text = f"SAM has {output.name} with {metadata['file_size']} bytes, not {output.size}."
+        return ClaimProblem(text, needs_decision=True)
+    for known in metadata.get("checksum") or []:
+        kind, _, value = str(known).partition(":")
+        if output.checksums.get(kind, value).lower() != value.lower():
+            text = f"SAM has {output.name} with another {kind} checksum, {value}."
+            return ClaimProblem(text, needs_decision=True)
+    return None

@@ -1,0 +1,1 @@
+"""Batch systems: their state and feeds, and what they and the database say differently."""

@@ -1,0 +1,1 @@
+"""Campaigns, their revisions, stages and schedules."""

@@ -1,0 +1,1 @@
+"""From a stage to the batch system: slices, plans, the queue, launch attempts."""

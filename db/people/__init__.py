@@ -1,0 +1,1 @@
+"""Experiments, the people in them, and what is theirs."""

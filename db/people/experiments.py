@@ -1,0 +1,128 @@
+"""Experiments: the tenants."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from db.changes import sign_as_person
+from db.keyset import PageRequest
+from db.pool import Database, fetch_many, fetch_one
+from domain.links import LinkTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One row of `experiment`."""
+
+    id: int
+    name: str
+    title: str
+    active: bool
+    created_at: datetime
+    most_unfinished: int | None
+    most_jobs: int | None
+    folders: list[str]
+    """Besides its own, where its files may lie."""
+    links: list[dict[str, Any]]
+    """Its link templates, as `domain.links.LinkTemplate` reads them."""
+
+
+COLUMNS = ", ".join(Experiment.__dataclass_fields__)
+
+BY_IDS = f"""
+    SELECT {COLUMNS} FROM experiment WHERE id = ANY($1::bigint[])
+"""
+
+
+async def find_by_ids(db: Database, ids: Sequence[int]) -> list[Experiment]:
+    """Find the experiments that exist among these."""
+    return await fetch_many(db, Experiment, BY_IDS, ids)
+
+
+BY_NAME = f"SELECT {COLUMNS} FROM experiment WHERE name = $1"
+
+
+async def find_by_name(db: Database, name: str) -> Experiment | None:
+    """Find an experiment."""
+    return await fetch_one(db, Experiment, BY_NAME, name)
+
+
+FORWARD = f"""
+    SELECT {COLUMNS} FROM experiment
+     WHERE ($1::bigint[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR name > $2)
+     ORDER BY name LIMIT $3
+"""
+
+BACKWARD = f"""
+    SELECT {COLUMNS} FROM experiment
+     WHERE ($1::bigint[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR name < $2)
+     ORDER BY name DESC LIMIT $3
+"""
+
+
+async def page(db: Database, ids: Sequence[int] | None, place: PageRequest) -> list[Experiment]:
+    """Read a page of these experiments, or of all."""
+    sql = BACKWARD if place.backwards else FORWARD
+    return await fetch_many(db, Experiment, sql, ids, place.start, place.limit)
+
+
+CREATE = f"""
+    WITH made AS (
+        INSERT INTO experiment (name, title) VALUES ($1, $2)
+            ON CONFLICT (name) DO NOTHING
+        RETURNING {COLUMNS}
+    ), told AS (
+        INSERT INTO change_inbox (experiment_id, kind, actor_id, part, reason, body)
+        SELECT id, 'experiment.created', {sign_as_person("$3")}, NULL,
+               jsonb_build_object('experiment', 'experiment:' || id, 'name', name)
+          FROM made
+    )
+    SELECT {COLUMNS} FROM made
+"""
+
+
+async def create(db: Database, name: str, title: str, person_id: int) -> Experiment | None:
+    """Make an experiment, or return None when the name is taken."""
+    return await fetch_one(db, Experiment, CREATE, name, title, person_id)
+
+
+GIVE_FOLDERS = f"""
+    WITH given AS (
+        UPDATE experiment SET folders = $2 WHERE id = $1 RETURNING *
+    ), told AS (
+        INSERT INTO change_inbox (experiment_id, kind, actor_id, part, reason, body)
+        SELECT id, 'experiment.folders', {sign_as_person("$3")}, NULL, jsonb_build_object('folders', to_jsonb(folders))
+          FROM given
+    )
+    SELECT {COLUMNS} FROM given
+"""
+
+
+async def give_folders(
+    db: Database, id: int, folders: Sequence[str], person_id: int
+) -> Experiment | None:
+    """Say in which folders, besides its own, an experiment's files may lie, for a person."""
+    return await fetch_one(db, Experiment, GIVE_FOLDERS, id, folders, person_id)
+
+
+SET_LINKS = f"""
+    WITH given AS (
+        UPDATE experiment SET links = $2 WHERE id = $1 RETURNING *
+    ), told AS (
+        INSERT INTO change_inbox (experiment_id, kind, actor_id, part, reason, body)
+        SELECT id, 'experiment.links', {sign_as_person("$3")}, NULL, jsonb_build_object('links', ARRAY(
+                   SELECT concat_ws(' ', x ->> 'subject', x ->> 'title', x ->> 'template')
+                     FROM jsonb_array_elements(links) AS x))
+          FROM given
+    )
+    SELECT {COLUMNS} FROM given
+"""
+
+
+async def set_links(
+    db: Database, id: int, links: Sequence[LinkTemplate], person_id: int
+) -> Experiment | None:
+    """Say which links are shown with an experiment's things, for a person."""
+    kept = [asdict(link) for link in links]
+    return await fetch_one(db, Experiment, SET_LINKS, id, kept, person_id)

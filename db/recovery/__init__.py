@@ -1,0 +1,1 @@
+"""What is done again of what a submission left undone."""

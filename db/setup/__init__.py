@@ -1,0 +1,1 @@
+"""What launches are made with: job types, login setups, launch hosts, credentials."""

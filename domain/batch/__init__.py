@@ -1,0 +1,1 @@
+"""Batch systems: admission, discrepancies, and whose installation this is."""

@@ -1,0 +1,1 @@
+"""Campaigns: plans, stages, splits, schedules, and the campaign file."""

@@ -1,0 +1,1 @@
+"""Files and datasets: where jobs put files, and what was made from what."""

@@ -1,0 +1,1 @@
+"""When a launch begins, with what, and what follows from how it ends."""

@@ -1,0 +1,1 @@
+"""Experiments: in which folders their files may lie."""

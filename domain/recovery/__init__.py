@@ -1,0 +1,1 @@
+"""What is done again, and what follows when a submission is over."""

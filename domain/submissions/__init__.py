@@ -1,0 +1,1 @@
+"""Submissions, their jobs and units, and what jobs report."""

@@ -1,0 +1,1 @@
+"""Batch systems, discrepancies, and the installation."""

@@ -1,0 +1,1 @@
+"""Looking ahead at launches, launching, holding and limiting."""

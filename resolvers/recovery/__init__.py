@@ -1,0 +1,1 @@
+"""Doing again what was left undone, and what came late."""

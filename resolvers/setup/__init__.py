@@ -1,0 +1,1 @@
+"""Reading and saving what launches are made with."""

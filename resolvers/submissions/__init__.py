@@ -1,0 +1,1 @@
+"""Reading and watching submissions, and asking something of their jobs."""

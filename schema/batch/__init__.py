@@ -1,0 +1,1 @@
+"""Batch systems and the installation, as a client sees them."""

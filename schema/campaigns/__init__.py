@@ -1,0 +1,1 @@
+"""Campaigns, stages and schedules, as a client sees and saves them."""

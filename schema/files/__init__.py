@@ -1,0 +1,1 @@
+"""Files and datasets, as a client sees them."""

@@ -1,0 +1,1 @@
+"""Recoveries, as a client sees them."""

@@ -1,0 +1,1 @@
+"""What launches are made with, as a client sees it."""

@@ -1,0 +1,1 @@
+"""Submissions with their jobs and files, as a client sees and watches them."""
