@@ -160,7 +160,7 @@ def test_keywords_of_the_experiment_stand_in_accounts_and_hosts() -> None:
     assert found.message == "No service admin lets the experiment use the account otherpro on far."
     for later in ("%(version)s", "%(site)s"):  # a launch knows it, and asks
         assert check_file(read_campaign_file(text.replace("%(group)s", later)), there) == []
-    [found, _] = check_file(read_campaign_file(text.replace("%(group)s", "%{group}")), there)
+    [found] = check_file(read_campaign_file(text.replace("%(group)s", "%{group}")), there)
     assert found.message.startswith("This is written like a user name")
     sited = text.replace("%(experiment)s.", "%(site)s.").replace(
         "[campaign_stage", 'campaign_keywords = {"site": "fnal"}\n[campaign_stage'
