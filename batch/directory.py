@@ -132,8 +132,8 @@ def _put_secrets(directory: Path, secrets: Mapping[str, str]) -> None:
 
 def put_entry(directory: Path) -> None:
     """Add what the jobs of a launch script run, `run NUMBER PROGRAM …`; whole or not at all."""
-    text = (
-        (_PAYLOAD / "run").read_text().replace("@LAUNCH@", shlex.quote(str(directory.absolute())))
+    text = read_start_script(_PAYLOAD / "run").replace(
+        "@LAUNCH@", shlex.quote(str(directory.absolute()))
     )
     fd, part = tempfile.mkstemp(prefix=".", dir=directory)
     with os.fdopen(fd, "w") as file:
@@ -141,6 +141,13 @@ def put_entry(directory: Path) -> None:
         os.fchmod(file.fileno(), 0o755)
         os.fsync(file.fileno())
     os.rename(part, directory / "run")
+
+
+def read_start_script(path: Path) -> str:
+    """A script that a batch system starts jobs with, and in it the text that waits for their payload."""
+    return path.read_text().replace(
+        "@WAIT_FOR_PAYLOAD@", (_PAYLOAD / "wait_for_payload.py").read_text()
+    )
 
 
 def remove_launch_directory(spool: Path, mark: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from batch import BatchRefused, Launch
+from batch.directory import read_start_script
 from batch.htcondor import file_transfer
 from batch.htcondor.access import HTCondorAccess
 from domain.expressions import check_expression
@@ -30,6 +31,11 @@ LEFT = (
 )
 """A job that has run is in the queue until its sandbox is here and its end is written down."""
 _SCRIPT = Path(__file__).with_name("job.sh")
+_WAIT_FOR_SCRIPT = (
+    'n=; until [ -r ""$0/job.sh"" ] || [ ${#n} -ge 600 ] || { [ -d ""$0"" ] && [ ${#n} -ge 10 ]; }; '
+    'do n=$n.; sleep 0.5; done; exec /bin/sh ""$0/job.sh"" ""$0"" ""$1""'
+)
+"""The launch directory may be away when a job starts: five minutes, as `wait_for_payload.py`."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+@:,=-]+")
@@ -95,7 +101,7 @@ def _describe_spooling(directory: str) -> dict[str, str]:
 
 def _describe_shared_filesystem(directory: str) -> dict[str, str]:
     return {
-        "arguments": f"{directory}/job.sh {directory} $(POMS_NUMBER)",
+        "arguments": f"\"-c '{_WAIT_FOR_SCRIPT}' {directory} $(POMS_NUMBER)\"",
         "should_transfer_files": "NO",
     }
 
@@ -167,7 +173,7 @@ def put_script(directory: Path, *, travels: bool = False) -> None:
     for folder in (*folders, *(directory / name for name in file_transfer.COMES_BACK)):
         folder.mkdir(exist_ok=True)
     with _write_whole_file(directory / file_transfer.SCRIPT) as part:
-        part.write_bytes(_SCRIPT.read_bytes())
+        part.write_text(read_start_script(_SCRIPT))
     if travels:
         with _write_whole_file(directory / file_transfer.PACK) as part:
             file_transfer.pack_payload(directory, part)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batch import BatchRefused, Launch
+from batch.directory import read_start_script
 from batch.files import read_plain
 from batch.slurm.access import SlurmAccess
 
@@ -169,7 +170,7 @@ def put_script(directory: Path) -> None:
     locate_task_log(directory, 0, 0).parent.mkdir(exist_ok=True)
     fd, part = tempfile.mkstemp(prefix=".", dir=directory)
     with os.fdopen(fd, "wb") as file:
-        file.write(_SCRIPT.read_bytes())
+        file.write(read_start_script(_SCRIPT).encode())
         os.fchmod(file.fileno(), 0o644)
         os.fsync(file.fileno())
     os.rename(part, directory / "job.sh")
