@@ -60,11 +60,8 @@ def place_on_disks(folder: Path, disks: Mapping[str, SmallDisk]) -> None:
 
 
 def list_accidents(chaos: "Chaos") -> dict[str, "Fault"]:
-    """What may befall this house, by what is said of it."""
-    found: dict[str, Fault] = {
-        "the workers' clocks wrong": partial(set_clocks_wrong, chaos),
-        "the spool away for seconds": partial(hide_spool, chaos),
-    }
+    """What may befall this house's files, by what is said of it."""
+    found: dict[str, Fault] = {"the spool away for seconds": partial(hide_spool, chaos)}
     if chaos.journals:
         for what, happen in ACCIDENTS.items():
             found[f"logs or journals {what}"] = partial(damage_journals, chaos, happen)

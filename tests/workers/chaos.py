@@ -23,7 +23,7 @@ from db.launching import slices
 from db.launching.slice_claims import LaunchRequest
 from tests.factories import Factory
 from tests.small_disks import SmallDisk
-from tests.workers.accidents import list_accidents
+from tests.workers.accidents import list_accidents, set_clocks_wrong
 from tests.workers.chaos_accounting import (
     FaultRow,
     InflictedFault,
@@ -89,6 +89,8 @@ class Chaos:
     """What tells of the launches that are live."""
     disks: Mapping[str, SmallDisk] = field(default_factory=dict)
     """What is on a disk that can be filled."""
+    kills_services: bool = True
+    """Whether Redis, Postgres and clocks have accidents, too: not where another batch system's chaos has them."""
     tended_at: float = 0
     turns: int = 0
     """So many turns of a schedule were due."""
@@ -111,11 +113,18 @@ class Chaos:
             "a worker killed at any time": self.kill_worker,
             AT_A_POINT: self.kill_at_point,
             "all workers killed at once": self.kill_all,
+            **self.own,
+            **list_accidents(self),
+            **(self.list_service_faults() if self.kills_services else {}),
+        }
+
+    def list_service_faults(self) -> dict[str, Fault]:
+        """What befalls the same services, whatever the batch system."""
+        return {
             "Redis flushed": self.services.flush,
             "Redis killed": self.restart("valkey"),
             "Postgres killed": self.restart("postgres"),
-            **self.own,
-            **list_accidents(self),
+            "the workers' clocks wrong": partial(set_clocks_wrong, self),
         }
 
     async def run(
