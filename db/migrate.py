@@ -43,16 +43,22 @@ async def apply_migrations(dsn: str, migrations: Path = MIGRATIONS) -> list[str]
 async def _apply_pending(conn: "asyncpg.Connection[asyncpg.Record]", migrations: Path) -> list[str]:
     await applied.ensure_pogo_sync(conn)
     before = await applied.get_applied_migrations(conn, schema_name=_SCHEMA)
+    await run_migrations(conn, migrations)
+    await grant_rights(conn)
+    await build_walls(conn)
+    after = await applied.get_applied_migrations(conn, schema_name=_SCHEMA)
+    return sorted(after - before)
+
+
+async def run_migrations(conn: "asyncpg.Connection[asyncpg.Record]", migrations: Path) -> None:
+    """Run what the database has not seen, without the roles' rights: those are of today's tables."""
+    await applied.ensure_pogo_sync(conn)
     try:
         # pogo-core cuts a file into statements with sqlparse, which leaves $$ bodies whole
         # (tests/up/test_migrate.py), and runs each file in one transaction.
         await pogo.apply(conn, migrations, schema_name=_SCHEMA, logger=_make_quiet_logger())
     except BadMigrationError as error:
         raise MigrationError(f"{error}: {error.__cause__ or 'see the file'}") from error
-    await grant_rights(conn)
-    await build_walls(conn)
-    after = await applied.get_applied_migrations(conn, schema_name=_SCHEMA)
-    return sorted(after - before)
 
 
 def _make_quiet_logger() -> logging.Logger:

@@ -1,7 +1,6 @@
 """What is kept of the progress of stages is what counting all their submissions gives, whatever happens to these."""
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,12 @@ from hypothesis import strategies as st
 
 from db.launching import slices
 from db.launching.slice_claims import LaunchRequest
-from db.migrate import MIGRATIONS, apply_migrations
+from db.migrate import apply_migrations
 from db.pool import Pool, open_pool
 from db.submissions import progress
 from db.submissions.progress import SUMS, StageProgress
 from domain.submissions.submissions import LIVE, SubmissionState
+from tests.db.older_databases import make_older_database
 from tests.db.test_splits import teach_json
 from tests.factories import Factory
 from tests.forced_states import UNCHECKED, force_state
@@ -195,10 +195,7 @@ OLD_SUBMISSION = """
 async def test_what_was_there_before_is_counted_by_the_migration(
     empty_database_url: str, tmp_path: Path
 ) -> None:
-    for file in MIGRATIONS.iterdir():
-        if file.name < "0037":
-            shutil.copy(file, tmp_path)
-    await apply_migrations(empty_database_url, tmp_path)
+    await make_older_database(empty_database_url, tmp_path, before="0037")
     pool = await asyncpg.create_pool(empty_database_url, init=teach_json)
     plant = await Factory.make(pool)
     await plant.stage("a", ["true"], kind="generator")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ import pytest
 from db.launching import slices
 from db.launching.slice_claims import LaunchRequest
 from db.launching.slices import LaunchOutcome, LaunchRefusal
-from db.migrate import MIGRATIONS, apply_migrations
+from db.migrate import apply_migrations
 from db.pool import Connection, Pool, open_pool
 from db.recovery import recoveries
 from domain.recovery.recovery_decisions import RecoveryTurn
 from domain.setup.recovery_rules import RecoveryRule
+from tests.db.older_databases import make_older_database
 from tests.factories import Factory
 from tests.forced_states import force_state
 
@@ -296,8 +296,7 @@ async def teach_json(conn: Connection) -> None:
 async def test_datasets_from_before_splits_by_key_get_their_keys(
     empty_database_url: str, tmp_path: Path
 ) -> None:
-    shutil.copy(MIGRATIONS / "0001_initial.sql", tmp_path)
-    await apply_migrations(empty_database_url, tmp_path)
+    await make_older_database(empty_database_url, tmp_path, before="0002")
     pool = await asyncpg.create_pool(empty_database_url, init=teach_json)
     plant = await Factory.make(pool, is_old=True)
     raw = await plant.dataset("raw")
