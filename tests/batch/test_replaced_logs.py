@@ -34,6 +34,7 @@ def write_cluster_log() -> bytes:
 
 
 WHOLE = write_cluster_log()
+BLOCK = WHOLE.index(b"\n...\n") + 5
 
 
 def put_another(log: Path, content: bytes) -> None:
@@ -53,6 +54,11 @@ def move_spool(log: Path, upto: int) -> None:
 def restore_spool(log: Path, upto: int) -> None:
     """The copy is older than what was read; the schedd writes on, and what was between is lost."""
     put_another(log, WHOLE[: upto // 2] + WHOLE[upto:])
+
+
+def rotate_log(log: Path, upto: int) -> None:
+    """What was read is away, and the schedd writes on into a file that is shorter than that."""
+    put_another(log, WHOLE[WHOLE.rfind(b"\n...\n", 0, upto) + 5 if upto > BLOCK else 0 :])
 
 
 def put_whole_log(log: Path, upto: int) -> None:
@@ -126,3 +132,12 @@ def test_jobs_of_a_log_that_lost_something_are_to_be_looked_up(tmp_path: Path) -
         restore_spool(locate_event_log(cut.launch.directory), upto)
         cut.read_on()
         assert cut.launch.mark in cut.feed.doubts, f"restored after {upto} bytes"
+
+
+def test_a_log_that_goes_on_in_another_file_tells_of_the_ends_there(tmp_path: Path) -> None:
+    for upto in range(STEP, len(WHOLE), STEP):
+        cut = begin_log(tmp_path, upto)
+        rotate_log(locate_event_log(cut.launch.directory), upto)
+        cut.read_on()
+        states = {number: state for number, (_, state, _) in believe(cut.events).items()}
+        assert states == dict.fromkeys(JOBS, JobState.SUCCEEDED), f"rotated after {upto} bytes"
