@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import time
 from contextlib import suppress
@@ -53,13 +54,22 @@ def _follow_child(child: subprocess.Popen[bytes], log: CommandLog) -> int:
         if child.poll() is not None:
             until = min(until, time.monotonic() + LINGER_S)
         if select.select([pipe], [], [], 0.1)[0]:
-            piece = os.read(pipe, 1 << 16)
-            if not piece:
+            if not _pass_piece(pipe, log):
                 break
-            log.write(piece)
         elif child.returncode is not None:
             break
     return child.wait()
+
+
+def _pass_piece(pipe: int, log: CommandLog) -> bytes:
+    # Who is asked to end in between would have read what nobody wrote down.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        piece = os.read(pipe, 1 << 16)
+        log.write(piece)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    return piece
 
 
 def run_command(command: list[str], env: dict[str, str], log: CommandLog) -> int:

@@ -356,6 +356,35 @@ def test_a_payload_that_is_asked_to_end_reports_it_and_nothing_counts(site: Site
     assert report["log_tail"].startswith("on")
 
 
+ASKED_WHILE_READING = """
+import os, signal, sys
+from batch.payload import command
+
+def read_and_be_asked(fd, size, read=os.read):
+    piece = read(fd, size)
+    if piece == b"on\\n":
+        os.kill(os.getpid(), signal.SIGTERM)
+    return piece
+
+def stop(number, frame):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise command.PayloadStopped(number)
+
+signal.signal(signal.SIGTERM, stop)
+log = command.CommandLog(sys.argv[1])
+os.read = read_and_be_asked
+try:
+    command.run_command(["/bin/sh", "-c", "echo on; exec sleep 60"], {}, log)
+except command.PayloadStopped:
+    print("asked after", log.tail())
+"""
+
+
+def test_what_was_read_when_the_end_was_asked_for_is_in_the_log(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", ASKED_WHILE_READING, str(tmp_path / "log")]
+    assert subprocess.run(words, stdout=subprocess.PIPE, text=True).stdout == "asked after on\n\n"
+
+
 def test_a_fault_of_the_payload_is_reported_with_its_traceback(site: Site) -> None:
     site.order(["true"])
     (site.directory / "units/1.json").write_text("{")
