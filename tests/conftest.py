@@ -35,12 +35,20 @@ from up import children, home, postgres, valkey
 from up.ports import find_free_port
 
 # A busy machine is no fault of what is tested.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "busy",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=int(os.environ.get("POMS_TEST_EXAMPLES") or 30),
+)
 settings.load_profile("busy")
 
 # Thousands of our own processes are started: without bytecode each would compile all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+SERVER_FOLDERS = {"batch": 0, "catalogs": 1}
+"""Folders whose tests share servers that cost the machine something as long as they run, in this order."""
 
 Pool = asyncpg.Pool
 _serial = itertools.count()
@@ -75,14 +83,16 @@ class PostgresServer:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What may take long, as its bound says, begins first: then nobody waits for it in the end.
 
-    Coverage is not counted while a property is tried with a hundred examples, since that would more than double its
-    time; the examples that people wrote, and the tests of the rooms above, pass by the same lines.
+    What needs a batch system or a catalog comes together, before everything else: each process has those of its own,
+    which end with the last test of the folder.
     """
-    for item in items:
-        if item.get_closest_marker("hypothesis"):
-            item.add_marker("no_cover")
-    bounds = {item: item.get_closest_marker("timeout") for item in items}
-    items.sort(key=lambda item: bound.args[0] if (bound := bounds[item]) else 0, reverse=True)
+    items.sort(key=order_test)
+
+
+def order_test(item: pytest.Item) -> tuple[int, float]:
+    bound = item.get_closest_marker("timeout")
+    folder = SERVER_FOLDERS.get(item.path.parent.name, len(SERVER_FOLDERS))
+    return folder, -bound.args[0] if bound else 0
 
 
 def pytest_collection_finish() -> None:

@@ -105,14 +105,14 @@ async def wait_until_said(said: Path, words: str, within: float = 120) -> str:
     return text
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_each_of_two_apis_and_workers_dies_and_a_watcher_sees_each_change_once(
     service_home: Path,
 ) -> None:
     home, said = service_home / "several", service_home / "several.said"
     home.mkdir()
     with said.open("w") as out:
-        service = start_house(home, out, POMS_APIS="2", POMS_WORKERS="2")
+        service = start_house(home, out, POMS_APIS="2", POMS_WORKERS="2", POMS_EXAMPLE_JOBS="12")
     try:
         text = await wait_until_said(said, "generate ")
         found = re.findall(r"http://([\d.]+:\d+)/#token=(\S+)", text)
@@ -123,7 +123,7 @@ async def test_each_of_two_apis_and_workers_dies_and_a_watcher_sees_each_change_
         for how in (signal.SIGKILL, signal.SIGTERM):
             for words in ("uvicorn", "-m workers"):
                 await wait_for_replacement(service.pid, words, how)
-        text = await wait_until_said(said, "It runs until", within=240)
+        text = await wait_until_said(said, "It runs until", within=600)
         assert "agree exactly" in text, text
         assert await check_seen_once(home, watcher, first), (watcher.kinds, text)
         assert not watching.done()

@@ -1,5 +1,6 @@
 """What one launch would be: what each of its jobs would get, and what jobs like these have used."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from db.pool import Database, fetch_many, fetch_one
 from domain.campaigns.splits.queries import Look
 from domain.launching.estimates import MOST, Estimate, estimate_usage
 
-MOST_SLICES, MOST_LOOKS = 100_000, 1_000
+MOST_SLICES, MOST_LOOKS, AT_A_TIME = 10_000, 1_000, 500
 """After so many slices, or looks into the dataset for them, nobody counts on."""
 
 
@@ -137,4 +138,8 @@ async def count_slices(db: Database, stage: StageLaunchView, *, is_test: bool) -
         number += 1
         if number >= MOST_SLICES or len(looks) >= MOST_LOOKS:
             return number, True
+        if number % AT_A_TIME == 0:
+            await asyncio.sleep(
+                0
+            )  # slices of a generator need no query: nobody else would come to a turn
     return number, False

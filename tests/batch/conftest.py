@@ -50,7 +50,7 @@ def check_reachable(programs: Path) -> None:
         skip_without("the checkout is where only root can enter, and pools do not run as root")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pool(service_home: Path) -> Iterator[Pool]:
     """A real HTCondor pool, where `make pools` has fetched one."""
     check_reachable(CONDOR)
@@ -61,7 +61,7 @@ def pool(service_home: Path) -> Iterator[Pool]:
     made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def access(pool: Pool, service_home: Path) -> HTCondorAccess:
     """The pool, for a person who has a token."""
     tokens = pool.token(service_home / "tokens")
@@ -100,7 +100,7 @@ def condor_query(pool: Pool, access: HTCondorAccess, far_spool: Path) -> Iterato
     made.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def slurm_pool(service_home: Path) -> Iterator[SlurmPool]:
     """A real Slurm, where `make pools` has fetched one."""
     check_reachable(SLURM)

@@ -63,7 +63,7 @@ class CatalogBench(Protocol):
         ...
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sam_url() -> Iterator[str]:
     """A SAM that runs."""
     port = find_free_port()
@@ -109,14 +109,14 @@ def run_on_own_database(name: str, postgres: PostgresServer, home: Path) -> Iter
         asyncio.run(execute_statement(admin, f"DROP DATABASE {database} WITH (FORCE)"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rucio_server(postgres_server: PostgresServer, service_home: Path) -> Iterator[CatalogServer]:
     """A real Rucio server, without its daemons."""
     with run_on_own_database("rucio", postgres_server, service_home) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def metacat_server(postgres_server: PostgresServer, service_home: Path) -> Iterator[CatalogServer]:
     """MetaCat's own engine behind a server of ours, as no server of its makers can be had."""
     with run_on_own_database("metacat", postgres_server, service_home) as server:

@@ -28,7 +28,6 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.no_cover  # each is a hundred queries; see tests/conftest.py
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_random_queries_on_random_data_with_random_faults_are_answered_alike(
     seed: int,
@@ -38,7 +37,7 @@ async def test_random_queries_on_random_data_with_random_faults_are_answered_ali
     dice = random.Random(seed)
     STATS.update(dict.fromkeys(STATS, 0))
     complete = 0
-    for _ in range(100):
+    for _ in range(40):
         query = RandomQueries(dice).query()
         for _ in range(2):
             root = RandomData(dice, dice.choice(CHANCES)).root()
@@ -49,8 +48,8 @@ async def test_random_queries_on_random_data_with_random_faults_are_answered_ali
             )
             assert one == other, query
             complete += one[0] != "None"
-    assert complete > 150
-    assert min(STATS["fast"], STATS["mixed"], STATS["fell back"]) > 20, STATS
+    assert complete > 60
+    assert min(STATS["fast"], STATS["mixed"], STATS["fell back"]) > 8, STATS
 
 
 def test_the_hooks_of_graphql_core_are_as_we_know_them() -> None:

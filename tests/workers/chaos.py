@@ -5,7 +5,6 @@ import logging
 import os
 import random
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,7 +29,7 @@ from tests.workers.chaos_accounting import (
     account_chaos,
     describe_submissions,
 )
-from tests.workers.house import House
+from tests.workers.house import House, Worker
 from tests.workers.kill_point_scenarios import PASSING, RareStage, run_plainly
 from tests.workers.kill_points import POINTS
 from tests.workers.operator_decisions import decide_all
@@ -97,7 +96,7 @@ class Chaos:
     look: Callable[[], str] = str
     """Says what the batch system shows of its jobs, for a run that fails."""
     within_s: float = 60
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
     died: Counter[str] = field(default_factory=Counter)
     """How many workers have killed themselves at each place."""
 
@@ -174,7 +173,7 @@ class Chaos:
     async def last(self) -> int:
         return int(await self.house.db.fetchval("SELECT coalesce(max(id), 0) FROM submission"))
 
-    def worker(self, kill_at: str = "") -> subprocess.Popen[bytes]:
+    def worker(self, kill_at: str = "") -> Worker:
         return self.house.worker(kill_at, **self.settings)
 
     async def launch(self, stage: int | None = None) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 from db.pool import Pool
 from domain.database_roles import WORKER
 from tests.roles import build_role_url
+from tests.workers.warm_start import WarmProcess, start_worker
 from up.children import spawn_process
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +37,9 @@ with open(os.environ["POMS_OUTPUTS"], "w") as told:
 """
 
 
+Worker = subprocess.Popen[bytes] | WarmProcess
+
+
 @dataclass
 class House:
     """Where things are, and what was started."""
@@ -44,7 +48,10 @@ class House:
     database_url: str
     redis_url: str
     tmp: Path
-    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
+    umask: int = 0o022
+    """Of its processes: whether another user can reach what they make."""
+    started: list[Worker] = field(default_factory=list)
 
     @property
     def spool(self) -> Path:
@@ -76,18 +83,21 @@ class House:
             "batch.local", str(self.spool), "--slots", "2", "--reads", str(self.programs)
         )
 
-    def worker(self, kill_at: str = "", **settings: str) -> subprocess.Popen[bytes]:
-        return self._start("workers", kill_at=kill_at, **settings)
+    def worker(self, kill_at: str = "", **settings: str) -> Worker:
+        env = self.build_environment(kill_at=kill_at, **settings)
+        with (self.tmp / "workers.log").open("ab") as log:
+            process = start_worker(env, log.fileno(), self.umask)
+        self.started.append(process)
+        return process
 
-    def worker_on_wrong_clock(self, clock_s: float, **settings: str) -> subprocess.Popen[bytes]:
+    def worker_on_wrong_clock(self, clock_s: float, **settings: str) -> Worker:
         """A worker whose clock is so many seconds ahead; below 0: behind."""
         return self._start("tests.workers.wrong_clock", str(clock_s), "workers", **settings)
 
-    def _start(
-        self, module: str, *words: str, kill_at: str = "", **settings: str
-    ) -> subprocess.Popen[bytes]:
+    def build_environment(self, *, kill_at: str = "", **settings: str) -> dict[str, str]:
+        """What a process of this house is told."""
         self.store.mkdir(exist_ok=True)
-        env = os.environ | {
+        return os.environ | {
             "PYTHONPATH": str(ROOT),
             "POMS_DATABASE_URL": build_role_url(WORKER, self.database_url),
             "POMS_REDIS_URL": self.redis_url,
@@ -97,15 +107,23 @@ class House:
             "POMS_LAUNCH_LEASE_S": "1",
             "POMS_KILL_AT": kill_at,
             "POMS_SCRIPTS_AS_WORKER": "1",
+            **self.settings,
+            **settings,
         }
-        with (self.tmp / f"{module}.log").open("ab") as log:
-            process = spawn_process(
-                [sys.executable, "-m", module, *words],
-                cwd=ROOT,
-                env=env | settings,
-                out=log,
-                err=log,
-            )
+
+    def _start(self, module: str, *words: str, **settings: str) -> subprocess.Popen[bytes]:
+        before = os.umask(self.umask)
+        try:
+            with (self.tmp / f"{module}.log").open("ab") as log:
+                process = spawn_process(
+                    [sys.executable, "-m", module, *words],
+                    cwd=ROOT,
+                    env=self.build_environment(**settings),
+                    out=log,
+                    err=log,
+                )
+        finally:
+            os.umask(before)
         self.started.append(process)
         return process
 
@@ -138,7 +156,7 @@ async def wait_until(
         raise AssertionError(f"{what} did not come in {within} s\n{house.read_logs()}") from None
 
 
-async def is_stopped(process: "subprocess.Popen[bytes]") -> bool:
+async def is_stopped(process: Worker) -> bool:
     """Whether a process has stopped itself."""
     stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii")
     return stat.rpartition(")")[2].split()[0] == "T"

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
@@ -24,7 +23,7 @@ from domain.submissions.jobs import JobActionVerb
 from tests.factories import Factory
 from tests.workers.credentials import CredentialFolder, build_renewal_command
 from tests.workers.duplicate_clusters import submit_again
-from tests.workers.house import House
+from tests.workers.house import House, Worker
 
 SMALL = {"memory_mb": 100, "disk_mb": 1}
 RECOVERY = [{"type": "consumed_status", "rounds": 1}]
@@ -64,7 +63,7 @@ class DisturbedHouse(Protocol):
 
     async def launch(self, stage: int | None = None) -> int: ...
 
-    def worker(self, kill_at: str = "") -> subprocess.Popen[bytes]: ...
+    def worker(self, kill_at: str = "") -> Worker: ...
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ async def wait_a_while(condition: Callable[[], Awaitable[object]]) -> None:
 
 
 @contextmanager
-def run_helper(chaos: DisturbedHouse, kill_at: str = "") -> Iterator[subprocess.Popen[bytes]]:
+def run_helper(chaos: DisturbedHouse, kill_at: str = "") -> Iterator[Worker]:
     """A worker that brings things as far as they have to be."""
     worker = chaos.worker(kill_at)
     try:

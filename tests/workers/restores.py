@@ -14,7 +14,7 @@ from db.pool import Pool, open_pool
 from domain.discrepancies import DiscrepancyKind
 from tests.factories import Factory
 from tests.workers.campaigns import TwoStageCampaign
-from tests.workers.house import House, wait_until
+from tests.workers.house import House, Worker, wait_until
 from up import postgres
 
 WITHIN_S = 120
@@ -59,7 +59,7 @@ def count_starts(spool: Path) -> Counter[tuple[str, str]]:
     return found
 
 
-async def launch_surviving(campaign: TwoStageCampaign, worker: "subprocess.Popen[bytes]") -> str:
+async def launch_surviving(campaign: TwoStageCampaign, worker: Worker) -> str:
     """Launch what still runs when the worker has ended; its mark."""
     house, plant = campaign.house, campaign.plant
     stage = await plant.stage(
@@ -75,7 +75,7 @@ async def launch_surviving(campaign: TwoStageCampaign, worker: "subprocess.Popen
     return attempt.mark
 
 
-async def wait_for_end(worker: "subprocess.Popen[bytes]") -> None:
+async def wait_for_end(worker: Worker) -> None:
     worker.send_signal(signal.SIGTERM)
     async with asyncio.timeout(30):
         while worker.poll() is None:

@@ -14,7 +14,7 @@ from domain.batch.installations import ELSEWHERE, EMPTY, InstallationAnswer
 from tests.factories import Factory
 from tests.workers.campaigns import TwoStageCampaign, make_two_stage_campaign
 from tests.workers.copies import SOON, is_asked, is_in, is_settled, is_told_from_its_original
-from tests.workers.house import House, wait_until
+from tests.workers.house import House, Worker, wait_until
 from tests.workers.restores import restore_later, wait_for_end
 from workers.installation import AWAY, OTHERS
 
@@ -148,7 +148,7 @@ async def test_two_databases_do_not_use_one_spool_at_once(
         other.db.terminate()
 
 
-async def is_holding_spool(worker: "subprocess.Popen[bytes]", house: House) -> bool:
+async def is_holding_spool(worker: Worker, house: House) -> bool:
     """The worker holds the spool for its database."""
     links = Path(f"/proc/{worker.pid}/fd").glob("*")
     held = [link for link in links if link.is_symlink() and ".database-" in str(link.readlink())]

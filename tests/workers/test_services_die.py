@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import subprocess
 from pathlib import Path
 
 import asyncpg
@@ -11,7 +10,7 @@ import pytest
 from db.pool import Pool
 from tests.factories import Factory
 from tests.workers.campaigns import TwoStageCampaign, make_two_stage_campaign
-from tests.workers.house import House
+from tests.workers.house import House, Worker
 from tests.workers.services import Services
 
 FAULTS = ("postgres", "valkey", "flushall", "worker", "runner", "worker")
@@ -43,7 +42,7 @@ async def test_whatever_is_killed_whenever_nothing_is_lost_or_doubled(
 
 
 async def inflict_fault(
-    fault: str, services: Services, house: House, running: dict[str, subprocess.Popen[bytes]]
+    fault: str, services: Services, house: House, running: dict[str, Worker]
 ) -> None:
     """Kill one thing and start it again."""
     match fault:

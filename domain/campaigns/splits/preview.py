@@ -16,7 +16,9 @@ class SplitLookahead:
 
     def past(self, taken: TakenSlice) -> "SplitLookahead":
         """Where it is when this slice is thought of as taken."""
-        runs = self.source.besides if taken.run is None else self.source.besides | {taken.run}
+        if taken.run is None:
+            return SplitLookahead(taken.cursor, self.source)
+        runs = self.source.besides | {taken.run}
         return SplitLookahead(taken.cursor, replace(self.source, besides=runs))
 
 
