@@ -77,7 +77,7 @@ class ChangeKind(StrEnum):
     """A dataset was made."""
     DATASET_FILES_ADDED = "dataset.files_added"
     """Files were put at the end of a dataset."""
-    DATASET_LISTING_ASKED = "dataset.listing_asked"
+    DATASET_LISTING_REQUESTED = "dataset.listing_requested"
     """Somebody wants to know what a dataset's catalog has of it now."""
     DATASET_LISTED = "dataset.listed"
     """All that a dataset's catalog has of it is known and published."""

@@ -76,7 +76,7 @@ async def _list_dataset(tools: WorkerTools, claim: ListingClaim) -> None:
             await catalogs.note_answer(tools.db, catalog.id)
     except CatalogUnavailable as error:
         await catalogs.note_trouble(tools.db, catalog.id, str(error))
-        retry_at = compute_next_try(claim.tries + 1, await read_time(tools.db))
+        retry_at = compute_next_try(claim.attempts + 1, await read_time(tools.db))
         await listings.postpone_listing(tools.db, claim, str(error), retry_at)
     except CatalogRefused as error:
         if isinstance(error, CatalogSignInRefused):
@@ -90,7 +90,7 @@ async def _read_listing(tools: WorkerTools, claim: ListingClaim, catalog: Catalo
     async with tools.catalogs.open(access) as asked:
         summary = await asked.describe(claim.definition)
         before = _tell_counts(summary)
-        if claim.asked_by is None and await _is_unchanged(tools, claim, summary):
+        if claim.requested_by is None and await _is_unchanged(tools, claim, summary):
             next_at = await _compute_next(tools, claim, 0)
             await listed_files.finish_unchanged(tools.db, claim, before, next_at)
             return False

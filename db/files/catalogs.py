@@ -82,9 +82,9 @@ SAVE = f"""
         UPDATE dataset d SET list_at = now()
           FROM saved WHERE d.catalog_id = saved.id AND d.unknown_since IS NOT NULL
     ), hurried AS (
-        UPDATE dataset_listing l SET try_at = now()
+        UPDATE dataset_listing l SET next_try_at = now()
           FROM saved, dataset d
-         WHERE d.catalog_id = saved.id AND l.dataset_id = d.id AND l.state IN ('asked', 'reading', 'publishing')
+         WHERE d.catalog_id = saved.id AND l.dataset_id = d.id AND l.state IN ('requested', 'reading', 'publishing')
     ), told AS ({tell_saved_row(ChangeKind.CATALOG_SAVED, sign_as_person("$7"))})
     SELECT {COLUMNS} FROM saved
 """

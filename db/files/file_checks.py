@@ -53,7 +53,7 @@ class FileCheck:
     high: int
     listed: list[int] | None
     is_whole: bool
-    asked_at: datetime
+    requested_at: datetime
     due_at: datetime | None
     done_at: datetime | None
     files: int
@@ -71,11 +71,11 @@ COLUMNS = ", ".join(f"c.{name}" for name in FileCheck.__dataclass_fields__ if na
 COLUMNS += ", extract(epoch FROM now() - c.done_at)::int AS age_s"
 
 ASK = f"""
-    INSERT INTO file_check AS c (dataset_id, key, low, high, listed, is_whole, asked_by, due_at)
+    INSERT INTO file_check AS c (dataset_id, key, low, high, listed, is_whole, requested_by, due_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
         ON CONFLICT (dataset_id, key) DO UPDATE
        SET low = excluded.low, high = excluded.high, listed = excluded.listed, is_whole = excluded.is_whole,
-           asked_by = excluded.asked_by, asked_at = excluded.asked_at, due_at = excluded.due_at
+           requested_by = excluded.requested_by, requested_at = excluded.requested_at, due_at = excluded.due_at
     RETURNING {COLUMNS}
 """
 
@@ -117,7 +117,7 @@ class DueFileCheck:
     high: int
     listed: list[int] | None
     is_whole: bool
-    asked_at: datetime
+    requested_at: datetime
 
 
 CLAIM = f"""
@@ -127,7 +127,7 @@ CLAIM = f"""
                AND {leave_out(LOOP, "'file_check:' || c.id")}
              ORDER BY c.due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) x
      WHERE c.id = x.id
-    RETURNING c.id, c.dataset_id, x.experiment_id, c.low, c.high, c.listed, c.is_whole, c.asked_at
+    RETURNING c.id, c.dataset_id, x.experiment_id, c.low, c.high, c.listed, c.is_whole, c.requested_at
 """
 
 
@@ -138,13 +138,13 @@ async def claim_check(db: Database, lease_s: float, full: Sequence[int]) -> DueF
 
 # Who asks anew meanwhile is given another look.
 RENEW = """
-    UPDATE file_check SET due_at = now() + make_interval(secs => $3) WHERE id = $1 AND asked_at = $2 RETURNING true
+    UPDATE file_check SET due_at = now() + make_interval(secs => $3) WHERE id = $1 AND requested_at = $2 RETURNING true
 """
 
 
 async def renew_check(db: Database, row: DueFileCheck, lease_s: float) -> bool:
     """Keep one; False: it was asked for anew."""
-    return bool(await db.fetchval(RENEW, row.id, row.asked_at, lease_s))
+    return bool(await db.fetchval(RENEW, row.id, row.requested_at, lease_s))
 
 
 PLACES = """
@@ -174,7 +174,7 @@ RECORD = """
     UPDATE file_check
        SET due_at = NULL, done_at = now(), files = $3, looked = $4, missing = $5, other_size = $6, on_tape = $7,
            unknown = $8, examples = $9, trouble = ''
-     WHERE id = $1 AND asked_at = $2
+     WHERE id = $1 AND requested_at = $2
 """
 
 
@@ -188,19 +188,19 @@ async def record_check(db: Database, row: DueFileCheck, tally: FileCheckTally) -
         SightingKind.UNKNOWN,
     )
     counts = [tally.counts[kind] for kind in kinds]
-    await db.execute(RECORD, row.id, row.asked_at, files, tally.looked, *counts, tally.examples)
+    await db.execute(RECORD, row.id, row.requested_at, files, tally.looked, *counts, tally.examples)
 
 
-GIVE_UP = "UPDATE file_check SET due_at = NULL, trouble = $3 WHERE id = $1 AND asked_at = $2"
+GIVE_UP = "UPDATE file_check SET due_at = NULL, trouble = $3 WHERE id = $1 AND requested_at = $2"
 
 
 async def give_up_check(db: Database, row: DueFileCheck, trouble: str) -> None:
     """Say why nothing could be looked at; what was found before stays."""
-    await db.execute(GIVE_UP, row.id, row.asked_at, trouble)
+    await db.execute(GIVE_UP, row.id, row.requested_at, trouble)
 
 
 FORGET = f"""
-    DELETE FROM file_check WHERE due_at IS NULL AND asked_at < now() - interval '7 days' AND key <> '{OF_DATASET}'
+    DELETE FROM file_check WHERE due_at IS NULL AND requested_at < now() - interval '7 days' AND key <> '{OF_DATASET}'
 """
 
 

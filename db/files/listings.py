@@ -19,12 +19,12 @@ class DatasetListing:
     id: int
     dataset_id: int
     state: ListingState
-    asked_at: datetime
-    asked_by: int | None
+    requested_at: datetime
+    requested_by: int | None
     begun_at: datetime | None
     ended_at: datetime | None
-    try_at: datetime
-    tries: int
+    next_try_at: datetime
+    attempts: int
     trouble: str
     claims: int
     told_before: int | None
@@ -81,11 +81,11 @@ def tell_listing(kind: ChangeKind, by: str, reason: str = "NULL") -> str:
 
 ASK = f"""
     WITH moved AS (
-        INSERT INTO dataset_listing AS l (dataset_id, asked_by) VALUES ($1, $2)
-            ON CONFLICT (dataset_id) WHERE state IN ('asked', 'reading', 'publishing', 'waiting')
-            DO UPDATE SET try_at = now(), asked_by = excluded.asked_by
+        INSERT INTO dataset_listing AS l (dataset_id, requested_by) VALUES ($1, $2)
+            ON CONFLICT (dataset_id) WHERE state IN ('requested', 'reading', 'publishing', 'waiting')
+            DO UPDATE SET next_try_at = now(), requested_by = excluded.requested_by
         RETURNING *
-    ), told AS ({tell_listing(ChangeKind.DATASET_LISTING_ASKED, sign_as_person("$2"))})
+    ), told AS ({tell_listing(ChangeKind.DATASET_LISTING_REQUESTED, sign_as_person("$2"))})
     SELECT {COLUMNS} FROM moved
 """
 # What was wrong with one that waits for a person may be mended in the catalog by now.
@@ -107,7 +107,7 @@ DECIDE = f"""
     WITH moved AS (
         UPDATE dataset_listing
            SET state = CASE WHEN $3 THEN 'publishing' ELSE 'failed' END::listing_state, decided_by = $2, reason = $4,
-               ended_at = CASE WHEN NOT $3 THEN now() END, try_at = now(), tries = 0,
+               ended_at = CASE WHEN NOT $3 THEN now() END, next_try_at = now(), attempts = 0,
                trouble = CASE WHEN $3 THEN '' ELSE 'Somebody has said that it is wrong.' END
          WHERE dataset_id = $1 AND state = 'waiting'
         RETURNING *
@@ -134,7 +134,7 @@ ASK_DUE = """
         RETURNING id
     )
     INSERT INTO dataset_listing (dataset_id) SELECT id FROM due
-        ON CONFLICT (dataset_id) WHERE state IN ('asked', 'reading', 'publishing', 'waiting') DO NOTHING
+        ON CONFLICT (dataset_id) WHERE state IN ('requested', 'reading', 'publishing', 'waiting') DO NOTHING
 """
 
 
@@ -154,8 +154,8 @@ class ListingClaim:
     experiment_id: int
     catalog_id: int
     definition: str
-    tries: int
-    asked_by: int | None
+    attempts: int
+    requested_by: int | None
     placed_to: int
 
 
@@ -163,14 +163,14 @@ CLAIM = f"""
     WITH claimed AS (
         UPDATE dataset_listing SET holder = $1, held_until = now() + make_interval(secs => $2), claims = claims + 1
          WHERE id = (SELECT l.id FROM dataset_listing l JOIN dataset d ON d.id = l.dataset_id
-                      WHERE l.state IN ('asked', 'reading', 'publishing') AND l.try_at <= now()
+                      WHERE l.state IN ('requested', 'reading', 'publishing') AND l.next_try_at <= now()
                         AND coalesce(l.held_until, now()) <= now() AND d.catalog_id <> ALL($3::bigint[])
                         AND {leave_out("listings", "'dataset:' || l.dataset_id")}
-                      ORDER BY l.try_at LIMIT 1 FOR UPDATE OF l SKIP LOCKED)
+                      ORDER BY l.next_try_at LIMIT 1 FOR UPDATE OF l SKIP LOCKED)
         RETURNING *
     )
-    SELECT c.id, c.claims, c.state, c.dataset_id, d.experiment_id, d.catalog_id, d.definition, c.tries, c.asked_by,
-           c.placed_to
+    SELECT c.id, c.claims, c.state, c.dataset_id, d.experiment_id, d.catalog_id, d.definition, c.attempts,
+           c.requested_by, c.placed_to
       FROM claimed c JOIN dataset d ON d.id = c.dataset_id
 """
 
@@ -217,7 +217,7 @@ async def list_differences(
 
 
 UNLISTED = """
-    SELECT l.state, l.asked_at, l.trouble FROM dataset d
+    SELECT l.state, l.requested_at, l.trouble FROM dataset d
       LEFT JOIN LATERAL (SELECT * FROM dataset_listing WHERE dataset_id = d.id ORDER BY id DESC LIMIT 1) l ON true
      WHERE d.id = $1 AND d.catalog_id IS NOT NULL AND d.listed_at IS NULL
 """
@@ -240,8 +240,8 @@ POSTPONE = f"""
         RETURNING d.id, old.unknown_since IS NULL AS is_news
     ), postponed AS (
         UPDATE dataset_listing
-           SET state = CASE WHEN state = 'reading' THEN 'asked' ELSE state END, tries = tries + 1,
-               try_at = $4, trouble = left($3, 1000), holder = NULL, held_until = NULL
+           SET state = CASE WHEN state = 'reading' THEN 'requested' ELSE state END, attempts = attempts + 1,
+               next_try_at = $4, trouble = left($3, 1000), holder = NULL, held_until = NULL
          WHERE id = $1 AND claims = $2
         RETURNING *
     ), moved AS (

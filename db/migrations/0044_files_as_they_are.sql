@@ -82,8 +82,8 @@ CREATE TABLE file_check (
     high       bigint      NOT NULL,
     listed     bigint[],                                -- instead, where a key chose them
     is_whole   boolean     NOT NULL,                    -- all of them, not a sample
-    asked_by   bigint      NOT NULL REFERENCES person,
-    asked_at   timestamptz NOT NULL DEFAULT now(),
+    requested_by bigint    NOT NULL REFERENCES person,
+    requested_at timestamptz NOT NULL DEFAULT now(),
     due_at     timestamptz DEFAULT now(),               -- NULL: it is done; whoever does it moves it on
     -- What was found, the last time:
     done_at    timestamptz,

@@ -3,19 +3,19 @@
 
 -- migrate: apply
 
-CREATE TYPE listing_state AS ENUM ('asked', 'reading', 'publishing', 'waiting', 'published', 'failed');
+CREATE TYPE listing_state AS ENUM ('requested', 'reading', 'publishing', 'waiting', 'published', 'failed');
 CREATE TYPE difference_kind AS ENUM ('gone', 'differs', 'doubled');
 
 CREATE TABLE dataset_listing (
     id            bigint        GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     dataset_id    bigint        NOT NULL REFERENCES dataset,
-    state         listing_state NOT NULL DEFAULT 'asked',
-    asked_at      timestamptz   NOT NULL DEFAULT now(),
-    asked_by      bigint        REFERENCES person,      -- null: the schedule
+    state         listing_state NOT NULL DEFAULT 'requested',
+    requested_at  timestamptz   NOT NULL DEFAULT now(),
+    requested_by  bigint        REFERENCES person,      -- null: the schedule
     begun_at      timestamptz,                          -- when the reading began that counts
     ended_at      timestamptz,
-    try_at        timestamptz   NOT NULL DEFAULT now(),
-    tries         int           NOT NULL DEFAULT 0,     -- in vain
+    next_try_at   timestamptz   NOT NULL DEFAULT now(),
+    attempts      int           NOT NULL DEFAULT 0,     -- in vain
     trouble       text          NOT NULL DEFAULT '',
     holder        text,
     held_until    timestamptz,
@@ -35,9 +35,9 @@ CREATE TABLE dataset_listing (
     reason        text          NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX dataset_listing_open ON dataset_listing (dataset_id)
-    WHERE state IN ('asked', 'reading', 'publishing', 'waiting');
+    WHERE state IN ('requested', 'reading', 'publishing', 'waiting');
 CREATE INDEX dataset_listing_of ON dataset_listing (dataset_id, id);
-CREATE INDEX dataset_listing_due ON dataset_listing (try_at) WHERE state IN ('asked', 'reading', 'publishing');
+CREATE INDEX dataset_listing_due ON dataset_listing (next_try_at) WHERE state IN ('requested', 'reading', 'publishing');
 
 -- What is being listed: nobody sees it before it is complete. The metadata are JSON, as text, since it is copied.
 CREATE TABLE listed_file (

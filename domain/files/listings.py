@@ -19,7 +19,7 @@ MOST_SHRINKING = 0.1
 class ListingState(StrEnum):
     """How far a listing is."""
 
-    ASKED = "asked"
+    REQUESTED = "requested"
     """It waits for a worker, or for its catalog to answer again."""
     READING = "reading"
     """A worker reads it; nothing of it counts before it is complete."""
@@ -34,7 +34,7 @@ class ListingState(StrEnum):
 
 
 OPEN_STATES = (
-    ListingState.ASKED,
+    ListingState.REQUESTED,
     ListingState.READING,
     ListingState.PUBLISHING,
     ListingState.WAITING,
@@ -89,9 +89,9 @@ def compute_next_listing(policy: DatasetPolicy, idle: int, now: datetime) -> dat
     return now + _draw_wait(min(LONGEST_PERIOD, PERIOD * 2 ** min(idle, 10)))
 
 
-def compute_next_try(tries: int, now: datetime) -> datetime:
+def compute_next_try(attempts: int, now: datetime) -> datetime:
     """When a listing is tried again, after so many tries in vain."""
-    return now + _draw_wait(min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(max(tries - 1, 0), 20)))
+    return now + _draw_wait(min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(max(attempts - 1, 0), 20)))
 
 
 def _draw_wait(wait: timedelta) -> timedelta:

@@ -311,7 +311,7 @@ OF_NOUN: dict[str, type[Body]] = {
     "membership": MembershipBody,
 }
 OF_KIND: dict[ChangeKind, type[Body]] = {
-    ChangeKind.DATASET_LISTING_ASKED: ListingBody,
+    ChangeKind.DATASET_LISTING_REQUESTED: ListingBody,
     ChangeKind.DATASET_LISTED: ListingBody,
     ChangeKind.DATASET_LISTING_FAILED: ListingBody,
     ChangeKind.DATASET_LISTING_WAITS: ListingBody,

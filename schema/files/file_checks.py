@@ -34,7 +34,7 @@ class FileCheck:
     """Somebody asked, and it is not done yet: what stands here is older."""
     is_whole: bool
     """All files were asked for, not a sample of 1,000 that lie evenly among them."""
-    asked_at: datetime
+    requested_at: datetime
     """When somebody asked last."""
     done_at: datetime | None
     """When it was done last; null: never, nothing is known yet."""
@@ -63,7 +63,7 @@ class FileCheck:
         return cls(
             is_pending=row.due_at is not None,
             is_whole=row.is_whole,
-            asked_at=row.asked_at,
+            requested_at=row.requested_at,
             done_at=row.done_at,
             age_s=row.age_s,
             files=row.files,

@@ -41,7 +41,7 @@ class DatasetListing:
 
     state: ListingState
     """How far it is."""
-    asked_at: datetime
+    requested_at: datetime
     """When it was asked for."""
     begun_at: datetime | None
     """When the reading began that counts: the files are as they were then."""
@@ -69,7 +69,7 @@ class DatasetListing:
     """Whether nothing was read, since the catalog told the same numbers as before."""
     reason: str
     """What was said when somebody decided about it."""
-    asked_by_id: strawberry.Private[int | None]
+    requested_by_id: strawberry.Private[int | None]
     decided_by_id: strawberry.Private[int | None]
 
     @classmethod
@@ -78,11 +78,11 @@ class DatasetListing:
         is_open = row.ended_at is None and row.state is not ListingState.WAITING
         return cls(
             state=row.state,
-            asked_at=row.asked_at,
+            requested_at=row.requested_at,
             begun_at=row.begun_at,
             ended_at=row.ended_at,
-            retry_at=row.try_at if is_open and row.tries else None,
-            attempts_failed=row.tries,
+            retry_at=row.next_try_at if is_open and row.attempts else None,
+            attempts_failed=row.attempts,
             trouble=row.trouble,
             expected_count=row.told_before if row.told_after is None else row.told_after,
             listed_count=row.listed,
@@ -92,14 +92,16 @@ class DatasetListing:
             differing_count=row.differing + row.doubled,
             unchanged=row.is_unchanged,
             reason=row.reason,
-            asked_by_id=row.asked_by,
+            requested_by_id=row.requested_by,
             decided_by_id=row.decided_by,
         )
 
     @declare_query()
-    async def asked_by(self, info: Info) -> Person | None:
+    async def requested_by(self, info: Info) -> Person | None:
         """Who asked for it; null: its time had come."""
-        return None if self.asked_by_id is None else await load_person(info, self.asked_by_id)
+        return (
+            None if self.requested_by_id is None else await load_person(info, self.requested_by_id)
+        )
 
     @declare_query()
     async def decided_by(self, info: Info) -> Person | None:

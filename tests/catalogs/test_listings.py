@@ -53,7 +53,7 @@ KINDS = """
 """
 STEAL = "UPDATE dataset_listing SET claims = claims + 1, held_until = NULL"
 STAGED = "SELECT count(*) FROM listed_file"
-DUE = "UPDATE dataset_listing SET try_at = now(), held_until = NULL"
+DUE = "UPDATE dataset_listing SET next_try_at = now(), held_until = NULL"
 
 
 @dataclass
@@ -154,7 +154,7 @@ async def test_a_dataset_gets_what_its_catalog_has_and_later_only_what_is_new(
     assert await dataset.list_differences() == {"f00001.root": "gone"}
     assert await dataset.db.fetchval(STAGED) == 0
     assert await dataset.list_kinds() == [
-        "dataset.listed", "dataset.listing_asked", "dataset.listed", "dataset.listing_asked", "dataset.listed",
+        "dataset.listed", "dataset.listing_requested", "dataset.listed", "dataset.listing_requested", "dataset.listed",
     ]  # fmt: skip
 
 
@@ -175,8 +175,8 @@ async def test_what_is_incomplete_counts_for_nothing_and_is_tried_again(
     await dataset.work()
     listing, known = await dataset.find_listing(), await dataset.find()
     assert trouble in listing["trouble"]
-    assert (listing["state"], listing["tries"]) == ("asked", 1)
-    assert listing["try_at"] > listing["asked_at"]
+    assert (listing["state"], listing["attempts"]) == ("requested", 1)
+    assert listing["next_try_at"] > listing["requested_at"]
     assert known["unknown_since"] is not None
     assert await dataset.list_names() == []
     await dataset.db.execute(DUE)

@@ -84,7 +84,7 @@ ROWS = {
     " VALUES ('orphan', 'local', $1::bigint::text, '', $1, 1, true, '', 'remove')",
     "experiment": "(id, name) OVERRIDING SYSTEM VALUE VALUES ($1, 'e' || $1::bigint)",
     "file": "(id, experiment_id, name, size, location) OVERRIDING SYSTEM VALUE VALUES ($1, $1, 'f', 0, '')",
-    "file_check": "(dataset_id, key, low, high, is_whole, asked_by) VALUES ($1, 'dataset', 0, 0, true, 1)",
+    "file_check": "(dataset_id, key, low, high, is_whole, requested_by) VALUES ($1, 'dataset', 0, 0, true, 1)",
     "file_parent": "VALUES ($1, $1)",
     "hand_over": "VALUES ($1, 1, 2)",
     "input_file": "(submission_id, number, file_id) VALUES ($1, 1, $1)",

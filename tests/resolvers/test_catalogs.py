@@ -21,7 +21,7 @@ SAVE = f"""
 DATASET = """
     __typename ... on Dataset {
       id catalog definition policy filesTotal listedAt unknownSince differences { name kind details }
-      listing { state askedBy { username } decidedBy { username } trouble expectedCount goneCount reason retryAt }
+      listing { state requestedBy { username } decidedBy { username } trouble expectedCount goneCount reason retryAt }
     }
 """
 CREATE = f"mutation ($input: CreateDatasetInput!) {{ createDataset(input: $input) {{ {DATASET} {PROBLEM} }} }}"
@@ -152,7 +152,7 @@ async def test_listings_are_asked_for_and_decided_by_who_may_change_the_dataset(
         "__typename"
     ] == "NotPermitted"
     shown = (await ask(REFRESH, {"id": id_}, as_="anna"))["refreshDataset"]
-    assert (shown["listing"]["state"], shown["listing"]["askedBy"]) == (
+    assert (shown["listing"]["state"], shown["listing"]["requestedBy"]) == (
         "ASKED",
         {"username": "anna"},
     )
