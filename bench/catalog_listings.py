@@ -7,10 +7,7 @@ from contextlib import aclosing
 from bench.machines import BenchMachines
 from bench.ratios import RatioLine
 from catalogs import ListingCatalog
-from catalogs.metacat import MetaCatCatalog
-from catalogs.rucio import RucioCatalog
 from catalogs.rucio.server import RucioDid
-from lanes import CallLane
 from tests.catalogs import test_metacat, test_rucio
 from tests.catalogs.catalog_servers import (
     VENVS,
@@ -19,6 +16,7 @@ from tests.catalogs.catalog_servers import (
     name_database,
     run_catalog,
 )
+from tests.catalogs.opened_catalogs import open_metacat, open_rucio
 from up.faults import SetupError
 
 FILES, ROUNDS, AIM = 100_000, 3, 0.8
@@ -61,8 +59,7 @@ async def run_benchmark(found: BenchMachines) -> list[RatioLine]:
 async def compare_rucio(found: BenchMachines) -> RatioLine:
     url = await create_database(found, "bench_rucio")
     with run_catalog("rucio", found.folder / "rucio", url) as server:
-        lane = CallLane("catalog:rucio", 60)
-        async with RucioCatalog(test_rucio.make_settings(server), lane) as catalog:
+        async with open_rucio(server) as catalog:
             await catalog.http.ask("POST", "/accounts/root/scopes/dune")
             await catalog.make_dataset(RucioDid("dune", "many"))
             await execute_statement(url, FILL_RUCIO)
@@ -72,8 +69,7 @@ async def compare_rucio(found: BenchMachines) -> RatioLine:
 async def compare_metacat(found: BenchMachines) -> RatioLine:
     url = await create_database(found, "bench_metacat")
     with run_catalog("metacat", found.folder / "metacat", url) as server:
-        lane = CallLane("catalog:metacat", 60)
-        async with MetaCatCatalog(test_metacat.make_settings(server), lane) as catalog:
+        async with open_metacat(server) as catalog:
             await catalog.http.ask(
                 "POST", "/create_dataset", json={"namespace": "dune", "name": "many"}
             )

@@ -40,6 +40,8 @@ AnswerJudge = Callable[[int, Mapping[str, str], str], Exception]
 CatalogSignInRefused. The same number means something else in each catalog."""
 SignIn = Callable[[httpx2.AsyncClient], Awaitable[Mapping[str, str]]]
 """Fetches the headers that say who asks; raises as a call does."""
+ReadSecret = Callable[[], Awaitable[str]]
+"""Reads the token or password with which a catalog is asked, as it is now; raises CatalogSignInRefused."""
 PeerCheck = Callable[[str], str | None]
 """What is wrong with the address that a connection has led to, or nothing."""
 

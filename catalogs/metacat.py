@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx2
 import orjson
@@ -20,32 +19,17 @@ from catalogs import (
     ListingIncomplete,
     OutputDeclaration,
 )
-from catalogs.http_calls import CatalogHttp
-from lanes import CallLane
+from catalogs.http_calls import CatalogHttp, ReadSecret, SignIn
 
 RECORD_MARK = b"\x1e"
 """Begins each record of a listing (RFC 7464)."""
-AT_ONCE = 1_000
+AT_ONCE, TOGETHER = 4, 1_000
 RUNS, EVENTS = "core.runs", "core.event_count"
 CHECKSUMS = ("adler32", "sha256", "md5")
 """Which of several is shown of a file, the first that there is."""
 BUSY = frozenset([408, 425, 429])
 BAD_METADATA = 488
 """MetaCat's own: metadata are not as a dataset or a category wants them."""
-
-
-@dataclass(frozen=True, slots=True)
-class MetaCatSettings:
-    """Which MetaCat, as whom."""
-
-    url: str
-    """Up to what its clients know as METACAT_SERVER_URL; data are below."""
-    auth_url: str
-    """METACAT_AUTH_SERVER_URL of its clients."""
-    username: str
-    token: str | None = field(default=None, repr=False)
-    """A WLCG or SciToken; without it the password is for."""
-    password: str | None = field(default=None, repr=False)
 
 
 class MetaCatRefusal(CatalogRefused):
@@ -106,24 +90,31 @@ def _parse_record(line: bytes) -> dict[str, Any]:
     return row
 
 
+def make_sign_in(url: str, user: str, read_secret: ReadSecret, *, by_password: bool) -> SignIn:
+    """Get a session from MetaCat's own auth server, for a WLCG or SciToken, or for a password."""
+
+    async def sign_in(http: httpx2.AsyncClient) -> Mapping[str, str]:
+        secret = await read_secret()
+        if by_password:
+            digest = httpx2.DigestAuth(user, secret)
+            answer = await http.get(url, params={"method": "digest"}, auth=digest)
+        else:
+            params = {"method": "token", "username": user}
+            answer = await http.post(
+                url, params=params, headers={"Authorization": f"bearer {secret}"}
+            )
+        if answer.status_code != httpx2.codes.OK:
+            raise judge_answer(answer.status_code, answer.headers, answer.text)
+        return {"X-Authentication-Token": answer.headers["X-Authentication-Token"]}
+
+    return sign_in
+
+
+@dataclass(slots=True)
 class MetaCatCatalog:
     """One MetaCat server, asked as one account: lists, declares, and knows what was made from what."""
 
-    def __init__(self, settings: MetaCatSettings, lane: CallLane) -> None:
-        self.settings = settings
-        url = f"{settings.url.rstrip('/')}/data"
-        self.http = CatalogHttp(url, lane, judge_answer, self._sign_in)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.http.__aexit__(kind, error, trace)
+    http: CatalogHttp
 
     async def describe(self, definition: str) -> DefinitionSummary:
         """A definition is `namespace:name` of a dataset, or a query."""
@@ -150,7 +141,7 @@ class MetaCatCatalog:
             async for line in lines:
                 rows += 1
                 part.append(_make_file(_parse_record(line), keys))
-                if len(part) == AT_ONCE:
+                if len(part) == TOGETHER:
                     yield part
                     part = []
         if part:
@@ -262,19 +253,6 @@ class MetaCatCatalog:
         if text.startswith("["):
             return list(orjson.loads(text))
         return [_parse_record(line) for line in text.encode().splitlines() if line.strip()]
-
-    async def _sign_in(self, http: httpx2.AsyncClient) -> Mapping[str, str]:
-        settings, url = self.settings, f"{self.settings.auth_url.rstrip('/')}/auth"
-        if settings.token is not None:
-            params = {"method": "token", "username": settings.username}
-            headers = {"Authorization": f"bearer {settings.token}"}
-            answer = await http.post(url, params=params, headers=headers)
-        else:
-            digest = httpx2.DigestAuth(settings.username, settings.password or "")
-            answer = await http.get(url, params={"method": "digest"}, auth=digest)
-        if answer.status_code != httpx2.codes.OK:
-            raise judge_answer(answer.status_code, answer.headers, answer.text)
-        return {"X-Authentication-Token": answer.headers["X-Authentication-Token"]}
 
 
 def _get_name(name: str) -> dict[str, str]:

@@ -1,20 +1,17 @@
 """Opening a catalog outside of ours as it was recorded: its adapter, its lane, as whom it is asked."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ssl import SSLContext
 
 import httpx2
 
-from catalogs import CatalogRefused, ListingCatalog, sam
-from catalogs.http_calls import CALL_S, AnswerJudge, CatalogHttp, SignIn
+from catalogs import CatalogRefused, CatalogSignInRefused, ListingCatalog, metacat, rucio, sam
+from catalogs.http_calls import CALL_S, AnswerJudge, CatalogHttp, ReadSecret, SignIn
 from domain.addresses import check_resolved
 from domain.files.catalogs import CatalogKind, check_catalog_url, is_trusted
 from lanes import CallLane
-
-ReadSecret = Callable[[], Awaitable[str]]
-"""Reads the token or password with which a catalog is asked, as it is now; raises CatalogSignInRefused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +26,8 @@ class CatalogAccess:
     settings: Mapping[str, str]
     read_secret: ReadSecret | None = None
     """None: it is asked as nobody, or by a certificate."""
+    has_password: bool = False
+    """What is read is a password, not a token."""
     tls: SSLContext | None = None
     """With the certificate of who asks."""
 
@@ -41,6 +40,8 @@ class CatalogAdapter:
     judge: AnswerJudge
     make_sign_in: Callable[[CatalogAccess], SignIn | None]
     make: Callable[[CatalogHttp, CatalogAccess], ListingCatalog]
+    path: str = ""
+    """Below the catalog's address, where what is asked lies."""
 
 
 def _make_sam(http: CatalogHttp, access: CatalogAccess) -> ListingCatalog:
@@ -58,12 +59,67 @@ def make_bearer_sign_in(access: CatalogAccess, headers: Mapping[str, str]) -> Si
     return sign_in
 
 
+def _make_rucio(http: CatalogHttp, access: CatalogAccess) -> ListingCatalog:
+    return rucio.RucioCatalog(http, rucio.RucioSettings(access.settings["account"]))
+
+
+def make_rucio_sign_in(access: CatalogAccess) -> SignIn:
+    """Rucio is asked as one of its accounts, never as nobody."""
+    account = access.settings.get("account")
+    if not account:
+        raise CatalogRefused(
+            f"Say in the settings of {access.name} as which account of Rucio: `account`."
+        )
+    secret = _require_secret(access)
+    if access.has_password:
+        user = access.settings.get("user", account)
+        return rucio.make_password_sign_in(account, user, secret)
+    return rucio.make_token_sign_in(account, secret)
+
+
+def make_metacat_sign_in(access: CatalogAccess) -> SignIn | None:
+    """Without a credential as nobody, who may read."""
+    if access.read_secret is None and access.tls is None:
+        return None
+    secret = _require_secret(access)
+    user = access.settings.get("user")
+    if not user:
+        raise CatalogRefused(
+            f"Say in the settings of {access.name} as which user of MetaCat: `user`."
+        )
+    url = access.settings.get("sign_in_url", f"{access.url.rstrip('/')}/auth")
+    return metacat.make_sign_in(
+        f"{url.rstrip('/')}/auth", user, secret, by_password=access.has_password
+    )
+
+
+def _require_secret(access: CatalogAccess) -> ReadSecret:
+    if access.read_secret is None:
+        raise CatalogSignInRefused(
+            f"{access.name} is asked with a token or a password: give it such a credential."
+        )
+    return access.read_secret
+
+
 ADAPTERS: Mapping[CatalogKind, CatalogAdapter] = {
     CatalogKind.SAM: CatalogAdapter(
         at_once=sam.AT_ONCE,
         judge=sam.judge_answer,
         make_sign_in=lambda access: make_bearer_sign_in(access, sam.HEADERS),
         make=_make_sam,
+    ),
+    CatalogKind.RUCIO: CatalogAdapter(
+        at_once=rucio.AT_ONCE,
+        judge=rucio.judge_answer,
+        make_sign_in=make_rucio_sign_in,
+        make=_make_rucio,
+    ),
+    CatalogKind.METACAT: CatalogAdapter(
+        at_once=metacat.AT_ONCE,
+        judge=metacat.judge_answer,
+        make_sign_in=make_metacat_sign_in,
+        make=lambda http, _access: metacat.MetaCatCatalog(http),
+        path="/data",
     ),
 }
 
@@ -78,16 +134,15 @@ class CatalogClients:
     @asynccontextmanager
     async def open(self, access: CatalogAccess) -> AsyncIterator[ListingCatalog]:
         """The catalog, until the block ends; raises CatalogRefused where it may not be asked."""
-        adapter = ADAPTERS.get(access.kind)
-        if adapter is None:
-            raise CatalogRefused(f"Catalogs of kind {access.kind} can't be asked yet.")
-        if wrong := check_catalog_url(access.url, self._trusted):
+        adapter = ADAPTERS[access.kind]
+        urls = [access.url, *(v for k, v in access.settings.items() if k.endswith("_url"))]
+        if wrong := next(filter(None, (check_catalog_url(u, self._trusted) for u in urls)), None):
             raise CatalogRefused(f"{access.name} is not asked: {wrong}")
         if access.id not in self._lanes:
             name = f"catalog:{access.experiment}:{access.name}"
             self._lanes[access.id] = CallLane(name, CALL_S, at_once=adapter.at_once)
         http = CatalogHttp(
-            access.url,
+            f"{access.url.rstrip('/')}{adapter.path}",
             self._lanes[access.id],
             adapter.judge,
             adapter.make_sign_in(access),

@@ -30,11 +30,15 @@ async def find_access(tools: WorkerTools, catalog: Catalog) -> CatalogAccess:
     (credential,) = await credentials.find_by_ids(tools.db, [catalog.credential_id])
     if credential.kind is CredentialKind.PROXY:
         return replace(access, tls=await _read_certificate(tools, credential))
-    return replace(access, read_secret=partial(_read_token, tools, credential))
+    return replace(
+        access,
+        read_secret=partial(_read_secret, tools, credential),
+        has_password=credential.kind is CredentialKind.PASSWORD,
+    )
 
 
-async def _read_token(tools: WorkerTools, credential: Credential) -> str:
-    """The token as it is now: it may have been renewed since it was refused."""
+async def _read_secret(tools: WorkerTools, credential: Credential) -> str:
+    """The token or password as it is now: it may have been renewed since it was refused."""
     content = await _read_vault(tools, credential, tools.vault.read)
     return content.decode(errors="replace").strip()
 

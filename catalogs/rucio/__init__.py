@@ -17,10 +17,26 @@ from catalogs import (
     OutputDeclaration,
     Replica,
 )
-from catalogs.rucio.server import RucioDid, RucioRefusal, RucioSettings, divide_items
+from catalogs.rucio.server import (
+    AT_ONCE,
+    RucioDid,
+    RucioRefusal,
+    RucioSettings,
+    divide_items,
+    judge_answer,
+    make_password_sign_in,
+    make_token_sign_in,
+)
 from catalogs.rucio.staging import RucioStaging
 
-__all__ = ["RucioCatalog", "RucioSettings"]
+__all__ = [
+    "AT_ONCE",
+    "RucioCatalog",
+    "RucioSettings",
+    "judge_answer",
+    "make_password_sign_in",
+    "make_token_sign_in",
+]
 
 CHECKSUMS = ("adler32", "md5")
 """Those that Rucio keeps."""

@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -16,9 +15,9 @@ from catalogs import (
     CatalogUnavailable,
     ListingIncomplete,
 )
-from catalogs.http_calls import CatalogHttp
-from lanes import CallLane
+from catalogs.http_calls import CatalogHttp, ReadSecret, SignIn
 
+AT_ONCE = 4
 MOST_FILES = 1_000
 """What Rucio's schemas take in one request; of more it says that it is no valid object."""
 PASSING = frozenset(
@@ -37,18 +36,13 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class RucioSettings:
-    """Which Rucio, as whom, and where in it."""
+    """As whom Rucio is asked, and where in it."""
 
-    url: str
     account: str
-    scope: str
+    scope: str = ""
     """Where datasets of ours are made."""
     storage: str | None = None
     """The RSE where outputs lie; without it nothing can be declared."""
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
-    """An OIDC token, instead of a user name with its password."""
     disk: str = "rse_type=DISK"
     """The RSE expression of where files are brought to from tape."""
     activity: str = "Staging"
@@ -136,23 +130,38 @@ def parse_line(line: bytes) -> dict[str, Any]:
     return row
 
 
+def make_token_sign_in(account: str, read_secret: ReadSecret) -> SignIn:
+    """Show an OIDC token, or one of Rucio's own, at each call."""
+
+    async def sign_in(_http: httpx2.AsyncClient) -> Mapping[str, str]:
+        return {"X-Rucio-Auth-Token": await read_secret(), "X-Rucio-Account": account}
+
+    return sign_in
+
+
+def make_password_sign_in(account: str, user: str, read_secret: ReadSecret) -> SignIn:
+    """Get a session for a user name with its password."""
+
+    async def sign_in(http: httpx2.AsyncClient) -> Mapping[str, str]:
+        who = {
+            "X-Rucio-Account": account,
+            "X-Rucio-Username": user,
+            "X-Rucio-Password": await read_secret(),
+        }
+        answer = await http.get("/auth/userpass", headers=who)
+        if answer.status_code != httpx2.codes.OK:
+            raise judge_answer(answer.status_code, answer.headers, answer.text)
+        return {"X-Rucio-Auth-Token": answer.headers["X-Rucio-Auth-Token"]}
+
+    return sign_in
+
+
+@dataclass(slots=True)
 class RucioServer:
-    """What all that is asked of Rucio shares: its account's session, and requests."""
+    """What all that is asked of Rucio shares: requests, and where in it ours is."""
 
-    def __init__(self, settings: RucioSettings, lane: CallLane) -> None:
-        self.settings = settings
-        self.http = CatalogHttp(settings.url, lane, judge_answer, self._sign_in)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.http.__aexit__(kind, error, trace)
+    http: CatalogHttp
+    settings: RucioSettings
 
     async def list_rows(self, method: str, path: str, **more: Any) -> list[dict[str, Any]]:
         """A bounded listing as a whole."""
@@ -199,17 +208,3 @@ class RucioServer:
             for row in await self.list_rows("POST", "/replicas/list", json=body):
                 rows[RucioDid(row["scope"], row["name"])] = row
         return rows
-
-    async def _sign_in(self, http: httpx2.AsyncClient) -> Mapping[str, str]:
-        settings = self.settings
-        if settings.token is not None:
-            return {"X-Rucio-Auth-Token": settings.token, "X-Rucio-Account": settings.account}
-        who = {
-            "X-Rucio-Account": settings.account,
-            "X-Rucio-Username": settings.username or settings.account,
-            "X-Rucio-Password": settings.password or "",
-        }
-        answer = await http.get("/auth/userpass", headers=who)
-        if answer.status_code != httpx2.codes.OK:
-            raise judge_answer(answer.status_code, answer.headers, answer.text)
-        return {"X-Rucio-Auth-Token": answer.headers["X-Rucio-Auth-Token"]}

@@ -167,7 +167,7 @@ COMPLETE = f"""
     WITH moved AS (
         UPDATE dataset_listing
            SET state = $3, told_after = $4, told_bytes = $5, told_revision = $6, fresh = $7, differing = $8,
-               doubled = $9, gone = $10, placed_to = 0, tries = 0, trouble = '',
+               doubled = $9, gone = $10, placed_to = 0, attempts = 0, trouble = '',
                held_until = CASE WHEN $3 <> 'waiting'::listing_state THEN held_until END
          WHERE id = $1 AND claims = $2 AND state = 'reading'
         RETURNING *

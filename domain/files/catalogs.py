@@ -30,8 +30,8 @@ class DatasetPolicy(StrEnum):
 
 SETTINGS: Mapping[CatalogKind, frozenset[str]] = {
     CatalogKind.SAM: frozenset({"user", "group", "station"}),
-    CatalogKind.RUCIO: frozenset({"account", "user", "sign_in"}),
-    CatalogKind.METACAT: frozenset({"user", "sign_in", "sign_in_url", "dispatcher_url"}),
+    CatalogKind.RUCIO: frozenset({"account", "user"}),
+    CatalogKind.METACAT: frozenset({"user", "sign_in_url"}),
 }
 """What else may be said of a catalog of each kind; one that ends in `_url` is an address as the catalog's own."""
 
@@ -80,6 +80,8 @@ def check_catalog_settings(
     kind: CatalogKind, settings: Mapping[str, str], hosts: frozenset[str]
 ) -> Iterator[Finding]:
     """All that is wrong with what else is said of a catalog."""
+    if kind is CatalogKind.RUCIO and not settings.get("account"):
+        yield Finding("settings.account", "Rucio is asked as one of its accounts: say which.")
     for name, value in settings.items():
         where = f"settings.{name[:100]}"
         if name not in SETTINGS[kind]:

@@ -26,6 +26,7 @@ class CredentialKind(StrEnum):
 
     TOKEN = "token"  # noqa: S105 - the kind's name
     PROXY = "proxy"
+    PASSWORD = "password"  # noqa: S105 - the kind's name
 
 
 class CredentialUnusable(Exception):
@@ -57,6 +58,10 @@ def check_credential_path(path: str, own: str) -> str | None:
 
 def read_expiry(kind: CredentialKind, content: bytes) -> datetime | None:
     """Until when a token or proxy holds, by its own word, which nobody vouches for; None: it doesn't say."""
+    if kind is CredentialKind.PASSWORD:
+        if not content.strip():
+            raise CredentialUnusable("There is no password in the file.")
+        return None
     return (
         _read_token_expiry(content) if kind is CredentialKind.TOKEN else _read_proxy_expiry(content)
     )

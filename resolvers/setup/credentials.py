@@ -157,6 +157,9 @@ def _check_credential_input(
     own = "" if role is Role.PRODUCTION else info.context.viewer.username
     checks = {
         "name": check_name(input.name),
+        "kind": "What a credential is stays: record another one."
+        if before is not None and before.kind is not input.kind
+        else None,
         "purpose": check_text(input.purpose),
         "path": check_credential_path(input.path, own),
         "renewal": check_words(input.renewal),

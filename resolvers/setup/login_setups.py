@@ -7,6 +7,7 @@ from db.keyset import NameIsTaken
 from db.setup import credentials, launch_hosts, login_setups, setup_uses
 from db.setup.login_setups import LoginSetupUses
 from domain.names import check_text
+from domain.setup.credentials import CredentialKind
 from domain.setup.setup_uses import (
     OwningParty,
     UsedCredential,
@@ -177,6 +178,9 @@ async def _resolve_credential(
         row = await credentials.find(info.context.db, experiment_id, input.credential)
     if row is None:
         return None, [_make_unknown_finding("credential", "credential", input.credential)]
+    if row.kind is CredentialKind.PASSWORD:
+        message = "A password is for catalogs: launches are let in by a token or a proxy."
+        return None, [Finding(path="credential", message=message)]
     whose = OwningParty(
         row.owner_id,
         row.owning_role,

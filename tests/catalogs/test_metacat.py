@@ -12,10 +12,10 @@ from catalogs import (
     CatalogUnavailable,
     OutputDeclaration,
 )
-from catalogs.metacat import MetaCatCatalog, MetaCatRefusal, MetaCatSettings, judge_answer
-from lanes import CallLane
+from catalogs.metacat import MetaCatCatalog, MetaCatRefusal, judge_answer
 from tests.catalogs.catalog_servers import CatalogServer
 from tests.catalogs.listings import list_all_files
+from tests.catalogs.opened_catalogs import open_metacat
 
 pytestmark = pytest.mark.xdist_group("metacat")
 
@@ -28,15 +28,9 @@ client.login_token("poms", "good")
 """
 
 
-def make_settings(server: CatalogServer) -> MetaCatSettings:
-    return MetaCatSettings(f"{server.url}/app", f"{server.url}/app/auth", "poms", token="good")
-
-
 @pytest.fixture
 async def catalog(metacat_server: CatalogServer) -> AsyncIterator[MetaCatCatalog]:
-    async with MetaCatCatalog(
-        make_settings(metacat_server), CallLane("catalog:metacat", 60)
-    ) as made:
+    async with open_metacat(metacat_server) as made:
         yield made
 
 
@@ -84,8 +78,7 @@ async def test_what_is_not_there_and_who_may_not_are_refusals(
         await catalog.describe("dune:none")
     with pytest.raises(CatalogRefused, match="MQL"):
         await catalog.describe("files fro dune:none")
-    stranger = replace(make_settings(metacat_server), token="bad")
-    async with MetaCatCatalog(stranger, CallLane("catalog:stranger", 60)) as refused:
+    async with open_metacat(metacat_server, token="bad") as refused:
         with pytest.raises(CatalogSignInRefused, match="credential"):
             await refused.describe("dune:none")
     catalog.http._signed = {"X-Authentication-Token": "old"}

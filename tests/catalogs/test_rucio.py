@@ -14,15 +14,15 @@ from catalogs import (
     OutputDeclaration,
     StagingState,
 )
-from catalogs.rucio import RucioCatalog, RucioSettings, staging
+from catalogs.rucio import RucioCatalog, staging
 from catalogs.rucio.server import RucioDid, RucioRefusal
-from lanes import CallLane
 from tests.catalogs.catalog_servers import CatalogServer
 from tests.catalogs.listings import list_all_files
+from tests.catalogs.opened_catalogs import DISK, open_rucio
 
 pytestmark = pytest.mark.xdist_group("rucio")
 
-DISK, TAPE, CHOSEN = "DISK_A", "TAPE_A", "CHOSEN_A"
+TAPE, CHOSEN = "TAPE_A", "CHOSEN_A"
 """On the last one whoever declares a file says where it lies."""
 ACCESS = {"read": 1, "write": 1, "delete": 1}
 PROTOCOL = {
@@ -36,12 +36,6 @@ client = Client()
 """
 
 
-def make_settings(server: CatalogServer) -> RucioSettings:
-    return RucioSettings(
-        server.url, account="root", scope="dune", storage=DISK, username="poms", password="secret"
-    )
-
-
 async def ask_quietly(catalog: RucioCatalog, path: str, body: Any = None) -> None:
     """What is there already stays."""
     try:
@@ -51,17 +45,21 @@ async def ask_quietly(catalog: RucioCatalog, path: str, body: Any = None) -> Non
             raise
 
 
+async def prepare_storages(catalog: RucioCatalog) -> None:
+    """A scope, and storages of each kind."""
+    await ask_quietly(catalog, "/accounts/root/scopes/dune")
+    for name, kind in ((DISK, "DISK"), (TAPE, "TAPE"), (CHOSEN, "DISK")):
+        rse = {"deterministic": name != CHOSEN, "volatile": False, "rse_type": kind}
+        await ask_quietly(catalog, f"/rses/{name}", rse)
+        path = f"/rses/{name}/protocols/root"
+        await ask_quietly(catalog, path, PROTOCOL | {"prefix": f"//{name}/"})
+        await ask_quietly(catalog, f"/accountlimits/local/root/{name}", {"bytes": 10**15})
+
+
 @pytest.fixture
 async def catalog(rucio_server: CatalogServer) -> AsyncIterator[RucioCatalog]:
-    lane = CallLane("catalog:rucio", 60)
-    async with RucioCatalog(make_settings(rucio_server), lane) as made:
-        await ask_quietly(made, "/accounts/root/scopes/dune")
-        for name, kind in ((DISK, "DISK"), (TAPE, "TAPE"), (CHOSEN, "DISK")):
-            rse = {"deterministic": name != CHOSEN, "volatile": False, "rse_type": kind}
-            await ask_quietly(made, f"/rses/{name}", rse)
-            path = f"/rses/{name}/protocols/root"
-            await ask_quietly(made, path, PROTOCOL | {"prefix": f"//{name}/"})
-            await ask_quietly(made, f"/accountlimits/local/root/{name}", {"bytes": 10**15})
+    async with open_rucio(rucio_server) as made:
+        await prepare_storages(made)
         yield made
 
 
@@ -125,10 +123,11 @@ async def test_what_is_not_there_and_who_may_not_are_refusals(
             await catalog.describe(wrong)
         with pytest.raises(CatalogRefused, match=text):
             await list_all_files(catalog, wrong)
-    lane = CallLane("catalog:wrong", 60)
-    settings = make_settings(rucio_server)
-    for wrong_one in (replace(settings, password="no"), replace(settings, token="no")):
-        async with RucioCatalog(wrong_one, lane) as stranger:
+    for wrong_one in (
+        open_rucio(rucio_server, password="no"),
+        open_rucio(rucio_server, token="no"),
+    ):
+        async with wrong_one as stranger:
             with pytest.raises(CatalogSignInRefused, match="credential"):
                 await stranger.describe("dune:none")
 
