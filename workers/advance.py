@@ -16,6 +16,7 @@ from domain.campaigns.stages import Completion
 from domain.changes import ServicePart, make_service_actor
 from domain.recovery.advances import (
     FamilyMember,
+    has_failed_done,
     is_compensated,
     look_again_s,
     may_become_located,
@@ -186,6 +187,7 @@ def _describe_member(submission: Submission) -> FamilyMember:
         advanced=submission.advanced_at is not None,
         is_recovery=submission.origin_id is not None,
         missing=submission.outputs_declared,
+        left=submission.files - submission.files_done,
     )
 
 
@@ -229,9 +231,10 @@ async def _tally_outputs(
     config = member.runs_with
     counted = family if member.origin_id is None else [member]
     found = await completion.count_results(conn, await completion.find_wanted(conn, member, family))
+    needs_all = has_failed_done(_describe_member(member), [_describe_member(m) for m in family])
     return CompletionTally(
         completion=config.completion,
-        percentage=config.completion_pct,
+        percentage=100 if needs_all else config.completion_pct,
         wanted=found.wanted,
         located=found.complete,
         is_recovery=member.origin_id is not None,

@@ -37,13 +37,25 @@ class FamilyMember:
     is_recovery: bool = False
     missing: int = 0
     """Outputs that were declared and not seen."""
+    left: int = 0
+    """Inputs that are not done."""
 
 
 def may_become_located(member: FamilyMember, family: Sequence[FamilyMember]) -> bool:
-    """What completed, and an origin that didn't but was recovered."""
+    """What completed, and an origin that didn't but was recovered, or left nothing to recover."""
     if member.state is SubmissionState.COMPLETED:
         return True
-    return member.state in MADE_UP_FOR and not member.is_recovery and len(family) > 1
+    if member.is_recovery:
+        return False
+    return member.state in MADE_UP_FOR and (len(family) > 1 or has_failed_done(member, family))
+
+
+def has_failed_done(member: FamilyMember, family: Sequence[FamilyMember]) -> bool:
+    """Its jobs failed once all was done, over their walltime in the last second, say: no recovery finds anything.
+
+    All of its results have to be there then, not only as many as suffice.
+    """
+    return member.state is SubmissionState.FAILED and len(family) == 1 and member.left == 0
 
 
 def is_compensated(member: FamilyMember, origin: FamilyMember) -> bool:

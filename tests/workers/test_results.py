@@ -109,6 +109,21 @@ async def test_just_under_the_percentage_is_not_enough(plant: Factory) -> None:
     assert await inspect_state(plant) == "located"
 
 
+async def test_what_failed_once_all_was_done_is_located_where_all_results_are_there(
+    plant: Factory,
+) -> None:
+    """One of two jobs ran over its walltime when it had nothing to do any more: there is nothing to recover."""
+    await launch_files(plant, 2, 50, ["*.root"])
+    await force_state(plant.db, "failed")
+    await plant.db.execute("UPDATE submission SET files_done = files - 1, files_failed = 1")
+    await put_output(plant, 1, "1.root", "located")
+    assert await inspect_state(plant) == "failed"
+    await plant.db.execute("UPDATE submission SET files_done = files, files_failed = 0")
+    assert await inspect_state(plant) == "failed"
+    await put_output(plant, 2, "2.root", "located")
+    assert await inspect_state(plant) == "located"
+
+
 @pytest.mark.parametrize("named", ["%.root", "*.root"])
 async def test_what_the_next_stages_want_is_wanted_rather_than_what_the_job_type_says(
     plant: Factory, named: str
