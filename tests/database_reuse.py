@@ -32,8 +32,10 @@ EMPTY = """
 # Tests may make, alter and drop things, and have tables analyzed.
 SHAPE = """
     SELECT md5(concat(
-        (SELECT string_agg(concat(relname, relkind), ',' ORDER BY relname) FROM pg_class
+        (SELECT string_agg(concat(relname, relkind, relrowsecurity), ',' ORDER BY relname) FROM pg_class
           WHERE relnamespace = 'public'::regnamespace),
+        (SELECT string_agg(adbin::text, ',' ORDER BY adrelid::regclass::text, adnum) FROM pg_attrdef),
+        (SELECT string_agg(concat(tgname, tgenabled), ',' ORDER BY tgname) FROM pg_trigger WHERE NOT tgisinternal),
         (SELECT count(*) FROM pg_attribute), (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_trigger),
         (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_namespace), (SELECT count(*) FROM pg_enum),
         (SELECT count(*) FROM pg_statistic)))

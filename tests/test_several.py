@@ -97,7 +97,7 @@ async def wait_for_replacement(parent: int, words: str, how: signal.Signals) -> 
         await asyncio.sleep(0.05)
 
 
-async def wait_until_said(said: Path, words: str, within: float = 120) -> str:
+async def wait_until_said(said: Path, words: str, within: float = 300) -> str:
     deadline = time.monotonic() + within
     while words not in (text := said.read_text()):
         assert time.monotonic() < deadline, text

@@ -70,7 +70,7 @@ def begin_in_place(log: Path, upto: int) -> None:
     log.write_bytes(WHOLE)
 
 
-def believe(events: Sequence[JobEvent]) -> dict[int, tuple[int, JobState, int | None]]:
+def find_last_states(events: Sequence[JobEvent]) -> dict[int, tuple[int, JobState, int | None]]:
     """What the last event of each job says: which is the last, their numbers tell."""
     return {
         event.number: (event.attempt, event.state, event.exit_code)
@@ -123,7 +123,7 @@ def test_a_log_that_is_replaced_anywhere_tells_of_the_same_ends(
         cut = begin_log(tmp_path, upto)
         replace(locate_event_log(cut.launch.directory), upto)
         cut.read_on(is_restarted=is_restarted)
-        assert believe(cut.events) == ended, f"replaced after {upto} bytes"
+        assert find_last_states(cut.events) == ended, f"replaced after {upto} bytes"
 
 
 def test_jobs_of_a_log_that_lost_something_are_to_be_looked_up(tmp_path: Path) -> None:
@@ -139,5 +139,5 @@ def test_a_log_that_goes_on_in_another_file_tells_of_the_ends_there(tmp_path: Pa
         cut = begin_log(tmp_path, upto)
         rotate_log(locate_event_log(cut.launch.directory), upto)
         cut.read_on()
-        states = {number: state for number, (_, state, _) in believe(cut.events).items()}
+        states = {number: state for number, (_, state, _) in find_last_states(cut.events).items()}
         assert states == dict.fromkeys(JOBS, JobState.SUCCEEDED), f"rotated after {upto} bytes"

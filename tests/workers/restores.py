@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from batch.htcondor import file_transfer
 from db.batch import discrepancies
 from db.batch.discrepancies import Discrepancy
 from db.launching import launches
@@ -71,8 +72,15 @@ async def launch_surviving(campaign: TwoStageCampaign, worker: Worker) -> str:
     await wait_until(lambda: house.db.fetchval(running, id), "running jobs", house, WITHIN_S)
     attempt = await launches.find_current_attempt(house.db, id)
     assert attempt is not None
+    await wait_until(lambda: is_journalled(house.spool, attempt.mark), "the job's journal", house)
     await wait_for_end(worker)
     return attempt.mark
+
+
+async def is_journalled(spool: Path, mark: str) -> bool:
+    """Whether the job's own journal has its start, which comes after its batch system told it; where that is seen."""
+    launch = spool / "launches" / mark
+    return (launch / file_transfer.PACK).exists() or any((launch / "starts").glob("*.jsonl"))
 
 
 async def wait_for_end(worker: Worker) -> None:
