@@ -15,6 +15,7 @@ from domain.submissions.configuration import fill_stored, read_consumption, read
 from domain.submissions.file_states import Delivery, Outcome, OutputState
 from domain.submissions.jobs import JobState
 from domain.submissions.submissions import SubmissionState
+from domain.submissions.usage_records import UsageFormat
 from door.describe import declare_enum_type, declare_object_type
 from door.pages import Connection, Node
 from schema.context import Info
@@ -35,6 +36,7 @@ from schema.submissions.outputs import InputFile, OutputFile
 from schema.submissions.progress import compute_share
 from schema.submissions.submission_events import page_history
 from schema.submissions.unfinished_work import UnfinishedWork
+from schema.submissions.usage import render_usage
 
 declare_enum_type(OutputSource)
 
@@ -319,6 +321,19 @@ class Submission(UnfinishedWork, Node):
     async def links(self, info: Info) -> list[Link]:
         """Where more is known of it, as the experiment's superusers have said (`setExperimentLinks`)."""
         return await list_submission_links(info, self.row)
+
+    @declare_query()
+    async def usage_record(
+        self,
+        info: Info,
+        format: UsageFormat = UsageFormat.GRACC,  # noqa: A002
+    ) -> str | None:
+        """What its jobs have used that are over, as accounting takes it; null until it is over.
+
+        Its sums are `cpuS`, `wallS` and the numbers of jobs. Its id ends with the submission's revision: of several
+        with the same beginning the last counts. Read it again when `changes` tells of the submission.
+        """
+        return await render_usage(info, self.row, format)
 
     @declare_query()
     async def history(
