@@ -8,7 +8,7 @@ from db.setup import credentials
 from db.setup.credentials import InUse
 from domain.names import check_name, check_text, check_words
 from domain.permissions import Role
-from domain.setup.credentials import check_credential_path
+from domain.setup.credentials import CredentialKind, check_credential_path
 from door.describe import declare_object_type
 from door.pages import Connection as Page
 from resolvers import tenants
@@ -140,6 +140,11 @@ async def _find_changeable(
     )
 
 
+def is_password(kind: CredentialKind) -> bool:
+    """Whether only catalogs are asked with it."""
+    return kind is CredentialKind.PASSWORD
+
+
 def _check_credential_input(
     info: Info,
     experiment_id: int,
@@ -157,8 +162,8 @@ def _check_credential_input(
     own = "" if role is Role.PRODUCTION else info.context.viewer.username
     checks = {
         "name": check_name(input.name),
-        "kind": "What a credential is stays: record another one."
-        if before is not None and before.kind is not input.kind
+        "kind": "A password is for catalogs, all else for launches, too: record another one."
+        if before is not None and is_password(before.kind) is not is_password(input.kind)
         else None,
         "purpose": check_text(input.purpose),
         "path": check_credential_path(input.path, own),

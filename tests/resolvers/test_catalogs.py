@@ -66,6 +66,9 @@ async def test_superusers_record_catalogs_and_all_of_the_experiment_see_them(
     again = await save_sam(ask, "sue", settings=[], url="https://sam.example.org/api")
     assert (again["id"], again["settings"]) == (made["id"], [])
     other = await save_sam(ask, "sue", kind="RUCIO", settings=[])
+    assert (other["__typename"], other["field"]) == ("Invalid", "settings.account")
+    account = [{"name": "account", "value": "hypotpro"}]
+    other = await save_sam(ask, "sue", kind="RUCIO", settings=account)
     assert (other["__typename"], other["field"]) == ("Invalid", "kind")
     (shown,) = (await ask(LIST, as_="alan"))["catalogs"]["nodes"]
     assert shown == {
@@ -153,7 +156,7 @@ async def test_listings_are_asked_for_and_decided_by_who_may_change_the_dataset(
     ] == "NotPermitted"
     shown = (await ask(REFRESH, {"id": id_}, as_="anna"))["refreshDataset"]
     assert (shown["listing"]["state"], shown["listing"]["requestedBy"]) == (
-        "ASKED",
+        "REQUESTED",
         {"username": "anna"},
     )
     given = {"id": id_, "accept": True, "reason": "cleaned up"}

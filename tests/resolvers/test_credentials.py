@@ -119,6 +119,11 @@ async def test_its_owner_and_the_experiments_superusers_change_it_and_nobody_els
     if kind == "Credential":
         assert (found["name"], found["coversJobs"], found["expiresAt"]) == ("other", True, None)
         assert found["problem"] == "It was not looked at yet."
+        # Only catalogs are asked with a password: it would reach launches under a name that they have.
+        found = (await ask(CHANGE, {"input": given | {"kind": "PASSWORD"}}, as_=who))[
+            "changeCredential"
+        ]
+        assert (found["__typename"], found["field"]) == ("Invalid", "kind")
     kinds = {"Credential": "CredentialRemoved"}
     removed = (await ask(REMOVE, {"id": made["id"]}, as_=who))["removeCredential"]
     assert removed["__typename"] == kinds.get(kind, kind)
