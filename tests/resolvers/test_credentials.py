@@ -141,6 +141,18 @@ async def test_one_that_login_setups_use_stays_until_they_have_another(
     assert await counted() == before
 
 
+async def test_a_password_is_for_catalogs_and_lets_no_launch_in(
+    ask: Ask, create: Create, configured: dict[str, str]
+) -> None:
+    made = await create("anna", name="word", kind="PASSWORD", path="word")
+    assert made["__typename"] == "Credential"
+    setup = {"experiment": "hypot", "name": "there", "launchHost": "here", "credential": "word"}
+    refused = (await ask(LOGIN_SETUP, {"input": setup}))["createLoginSetup"]
+    assert refused["findings"] == [
+        {"path": "credential", "message": "A password is for catalogs: launches are let in by a token or a proxy."}
+    ]  # fmt: skip
+
+
 async def test_what_needs_somebody_is_listed_for_those_who_see_it(
     db: Pool, ask: Ask, create: Create
 ) -> None:
