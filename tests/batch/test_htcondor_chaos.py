@@ -16,13 +16,13 @@ from tests.workers.services import run_services
 SEED = int(os.environ.get("POMS_TEST_SEED", random.randrange(10**6)))
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_every_submission_runs_once_on_htcondor(
     service_home: Path, access: HTCondorAccess, pool: Pool
 ) -> None:
     with run_services(service_home) as services:
         chaos = await make_htcondor_chaos(
-            services, service_home / "chaos", access, pool, SEED, 120, {}
+            services, service_home / "chaos", access, pool, SEED, 240, {}
         )
         chaos.kills_services = False
         try:

@@ -29,10 +29,10 @@ def mortal(service_home: Path) -> Iterator[SlurmPool]:
     made.stop()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_every_submission_runs_once_on_slurm(service_home: Path, mortal: SlurmPool) -> None:
     with run_services(service_home) as services:
-        chaos = await make_slurm_chaos(services, service_home / "slurmchaos", mortal, SEED, 120, {})
+        chaos = await make_slurm_chaos(services, service_home / "slurmchaos", mortal, SEED, 240, {})
         chaos.kills_services = False
         try:
             rows = await chaos.run(launches=2, hits=1)

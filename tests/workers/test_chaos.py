@@ -36,7 +36,7 @@ def services(service_home: Path, disks: Mapping[str, SmallDisk]) -> Iterator[Ser
 async def test_every_submission_runs_once_on_the_local_system(
     services: Services, tmp_path: Path, disks: Mapping[str, SmallDisk]
 ) -> None:
-    chaos = await make_local_chaos(services, tmp_path, SEED, 60, disks)
+    chaos = await make_local_chaos(services, tmp_path, SEED, 120, disks)
     try:
         rows = await chaos.run(launches=2, hits=1)
         assert all(row.is_good for row in rows), f"seed {SEED}\n{format_table(rows)}"
