@@ -69,6 +69,7 @@ class CatalogHttp:
             limits=httpx2.Limits(max_connections=4),
             trust_env=False,
             verify=tls or True,
+            event_hooks={"response": [self._refuse_peer]},
         )
 
     async def __aenter__(self) -> Self:
@@ -150,14 +151,13 @@ class CatalogHttp:
         if self._sign_in is not None and not self._signed:
             self._signed = await self._sign_in(self._http)
         async with self._http.stream(method, path, headers=self._signed, **more) as answer:
-            self._refuse_peer(answer)
             if answer.status_code >= httpx2.codes.MULTIPLE_CHOICES:
                 text = (await _read_bounded(answer)).decode(errors="replace")
                 raise self._judge(answer.status_code, answer.headers, text)
             yield answer
 
-    def _refuse_peer(self, answer: httpx2.Response) -> None:
-        """Read nothing of what a machine has answered that is not to be asked, whatever its name stood for."""
+    async def _refuse_peer(self, answer: httpx2.Response) -> None:
+        """Read nothing of what a machine has answered that is not to be asked, to a sign-in neither."""
         if self._check_peer is None:
             return
         address = answer.extensions["network_stream"].get_extra_info("server_addr")

@@ -65,11 +65,7 @@ def _make_rucio(http: CatalogHttp, access: CatalogAccess) -> ListingCatalog:
 
 def make_rucio_sign_in(access: CatalogAccess) -> SignIn:
     """Rucio is asked as one of its accounts, never as nobody."""
-    account = access.settings.get("account")
-    if not account:
-        raise CatalogRefused(
-            f"Say in the settings of {access.name} as which account of Rucio: `account`."
-        )
+    account = access.settings["account"]
     secret = _require_secret(access)
     if access.has_password:
         user = access.settings.get("user", account)

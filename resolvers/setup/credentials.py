@@ -140,11 +140,6 @@ async def _find_changeable(
     )
 
 
-def is_password(kind: CredentialKind) -> bool:
-    """Whether only catalogs are asked with it."""
-    return kind is CredentialKind.PASSWORD
-
-
 def _check_credential_input(
     info: Info,
     experiment_id: int,
@@ -163,7 +158,9 @@ def _check_credential_input(
     checks = {
         "name": check_name(input.name),
         "kind": "A password is for catalogs, all else for launches, too: record another one."
-        if before is not None and is_password(before.kind) is not is_password(input.kind)
+        if before is not None
+        and before.kind is not input.kind
+        and CredentialKind.PASSWORD in (before.kind, input.kind)
         else None,
         "purpose": check_text(input.purpose),
         "path": check_credential_path(input.path, own),

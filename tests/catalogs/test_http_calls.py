@@ -132,6 +132,20 @@ async def test_nothing_is_read_of_a_machine_that_is_not_to_be_asked(url: str) ->
             await read_lines(http, "/lines")
 
 
+async def test_a_sign_in_that_leads_to_another_machine_gets_no_answer(
+    url: str, faulty: FaultyCatalog
+) -> None:
+    async def sign_in(http: httpx2.AsyncClient) -> Mapping[str, str]:
+        return {"token": (await http.get("/lines")).text}
+
+    lane = CallLane("catalog:peer", 60)
+    async with CatalogHttp(
+        url, lane, judge_answer, sign_in, check_peer=lambda at: f"not {at}"
+    ) as http:
+        with pytest.raises(CatalogRefused, match=r"not 127\.0\.0\.1"):
+            await sign_in(http._http)
+
+
 async def test_nobody_at_the_address_means_unavailable() -> None:
     lane = CallLane("catalog:away", 60)
     async with CatalogHttp(f"http://127.0.0.1:{find_free_port()}", lane, judge_answer) as http:
