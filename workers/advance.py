@@ -204,9 +204,11 @@ async def _locate_member(
     conn: Connection, member: Submission, family: Sequence[Submission]
 ) -> Submission:
     """Move a member to located where its outputs (an origin's: its family's) suffice."""
-    if not may_become_located(_describe_member(member), [_describe_member(m) for m in family]):
+    described = [_describe_member(m) for m in family]
+    if not may_become_located(_describe_member(member), described):
         return member
-    tally = await _tally_outputs(conn, member, family)
+    needs_all = has_failed_done(_describe_member(member), described)
+    tally = await _tally_outputs(conn, member, family, needs_all=needs_all)
     if not is_located(tally) and not is_compensated(
         _describe_member(member), _describe_member(family[0])
     ):
@@ -226,12 +228,11 @@ def _explain_location(member: Submission, tally: CompletionTally) -> str:
 
 
 async def _tally_outputs(
-    conn: Connection, member: Submission, family: Sequence[Submission]
+    conn: Connection, member: Submission, family: Sequence[Submission], *, needs_all: bool
 ) -> CompletionTally:
     config = member.runs_with
     counted = family if member.origin_id is None else [member]
     found = await completion.count_results(conn, await completion.find_wanted(conn, member, family))
-    needs_all = has_failed_done(_describe_member(member), [_describe_member(m) for m in family])
     return CompletionTally(
         completion=config.completion,
         percentage=100 if needs_all else config.completion_pct,
