@@ -30,6 +30,8 @@ _MEMORY_NOW = re.compile(r"(\d+)\s+-\s+MemoryUsage of job \(MB\)")
 _MATERIALIZED = re.compile(r"Materialized (\d+) jobs")
 _PERSON, _EXECUTE, _SUBMIT, _CLUSTER, _CLUSTER_OVER, _AD = 1, 1, 0, 35, 36, 28
 _AD_BEGINS = f"{_AD:03d} "
+_ATTEMPT_NEEDED = frozenset((4, 5, 7, 12, 13, 24))
+"""Of what may end an attempt: which one, the ad says, where the log has lost the start of it."""
 _POLICY = 3
 _NOT_TOLD = frozenset((2, 3, 8, 10, 11, 21, 22, 23, 25, 26, 29, 30, 33, 34, 37, 38, 40, 41, 42, 43))
 """Of what changes no state: suspended, disconnected and found again, files transferred, and so on."""
@@ -63,7 +65,7 @@ class EventLog:
         self._numbers, self._mark = numbers, mark
         self._clusters: dict[int, _Cluster] = {}
         self._waiting: dict[tuple[int, int], EventBlock] = {}
-        """Starts whose attempts have not been told yet."""
+        """What can't be told before the ad that follows has said of which attempt it is."""
         self._new: set[int] = set()
         """Clusters that were submitted and of which no ad has been read."""
         self._named: set[int] = set()
@@ -130,9 +132,9 @@ class EventLog:
         job = cluster.jobs.get(block.proc)
         if job is None:
             job = cluster.jobs[block.proc] = _Job(self._numbers[block.proc])
-        begun = self._begun(block, job) if self._waiting else None
+        before = self._tell_waiting(block, job) if self._waiting else None
         then = self._then(block, job)
-        return [event for event in (begun, then) if event]
+        return [event for event in (before, then) if event]
 
     def _introduce(self, block: EventBlock, cluster: _Cluster) -> None:
         """Know owner and clock by the first ad, which follows the submission of the first job."""
@@ -161,14 +163,22 @@ class EventLog:
         told = [self._tell(block, job, JobState.REMOVED, code=_PERSON, text=text) for job in never]
         return [event for event in told if event]
 
-    def _begun(self, block: EventBlock, job: _Job) -> JobEvent | None:
-        """The start that was waiting for its attempt: told with it, or by whatever comes instead."""
-        started = self._waiting.get(block.key)
-        if started is None or (block.type == _AD and _parse_trigger_code(block) != _EXECUTE):
+    def _tell_waiting(self, block: EventBlock, job: _Job) -> JobEvent | None:
+        """What was waiting for its attempt: told with its ad, or by whatever comes instead."""
+        waiting = self._waiting.get(block.key)
+        if waiting is None or (block.type == _AD and _parse_trigger_code(block) != waiting.type):
             return None
         del self._waiting[block.key]
         count = block.value("NumShadowStarts") if block.type == _AD else None
-        job.attempt = int(count) if count and count.isdecimal() else job.attempt + 1
+        is_start = waiting.type == _EXECUTE
+        job.attempt = int(count) if count and count.isdecimal() else job.attempt + is_start
+        return (
+            self._begin(waiting, block, job)
+            if is_start
+            else self._tells[waiting.type](waiting, job)
+        )
+
+    def _begin(self, started: EventBlock, block: EventBlock, job: _Job) -> JobEvent | None:
         job.began, job.memory_mb = started.at, None
         slot = started.after("SlotName:")
         host = slot.rpartition("@")[2] if slot else None
@@ -177,6 +187,9 @@ class EventLog:
         return self._tell(started, job, JobState.RUNNING, slot=slot, site=site)
 
     def _then(self, block: EventBlock, job: _Job) -> JobEvent | None:
+        if block.type in _ATTEMPT_NEEDED and job.state is not JobState.RUNNING:
+            self._waiting[block.key] = block
+            return None
         tells = self._tells.get(block.type)
         if tells is not None:
             return tells(block, job)

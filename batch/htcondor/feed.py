@@ -324,6 +324,7 @@ class HTCondorFeed:
 
     def _more(self, log: _FollowedLog, bound: int) -> list[JobEvent]:
         events = log.read_events(bound)
-        if log.story.is_over:
+        # What was lost before its last line is looked up first.
+        if log.story.is_over and not log.place.is_doubted:
             log.place = log.place._replace(is_over=True)
         return events

@@ -34,6 +34,11 @@ def write_cluster_log() -> bytes:
 
 
 WHOLE = write_cluster_log()
+ENDED = dict.fromkeys(JOBS, (1, JobState.SUCCEEDED, 0))
+CLUSTER_OVER = (
+    b"036 (001.-01.000) 2026-11-26 20:44:20 Cluster removed\n"
+    b"\tMaterialized 3 jobs from 3 items.\tComplete\n...\n"
+)
 BLOCK = WHOLE.index(b"\n...\n") + 5
 
 
@@ -118,12 +123,11 @@ def begin_log(folder: Path, upto: int) -> CutLog:
 def test_a_log_that_is_replaced_anywhere_tells_of_the_same_ends(
     tmp_path: Path, replace: Callable[[Path, int], None], is_restarted: bool
 ) -> None:
-    ended = dict.fromkeys(JOBS, (1, JobState.SUCCEEDED, 0))
     for upto in range(STEP, len(WHOLE), STEP):
         cut = begin_log(tmp_path, upto)
         replace(locate_event_log(cut.launch.directory), upto)
         cut.read_on(is_restarted=is_restarted)
-        assert find_last_states(cut.events) == ended, f"replaced after {upto} bytes"
+        assert find_last_states(cut.events) == ENDED, f"replaced after {upto} bytes"
 
 
 def test_jobs_of_a_log_that_lost_something_are_to_be_looked_up(tmp_path: Path) -> None:
@@ -139,5 +143,24 @@ def test_a_log_that_goes_on_in_another_file_tells_of_the_ends_there(tmp_path: Pa
         cut = begin_log(tmp_path, upto)
         rotate_log(locate_event_log(cut.launch.directory), upto)
         cut.read_on()
-        states = {number: state for number, (_, state, _) in find_last_states(cut.events).items()}
-        assert states == dict.fromkeys(JOBS, JobState.SUCCEEDED), f"rotated after {upto} bytes"
+        assert find_last_states(cut.events) == ENDED, f"rotated after {upto} bytes"
+
+
+def test_a_log_that_lost_something_is_not_over_before_its_jobs_were_looked_up(
+    tmp_path: Path,
+) -> None:
+    cut = begin_log(tmp_path, WHOLE.index(b"\n005 ") + 1)
+    log = locate_event_log(cut.launch.directory)
+    entry = cut.launch.directory / "live" / cut.launch.mark
+    end = WHOLE[WHOLE.rindex(b"\n005 ") + 1 :]
+    put_another(log, end + CLUSTER_OVER)
+
+    cut.read_on()
+    cut.read_on()
+    assert entry.exists()
+    assert cut.launch.mark in cut.feed.doubts
+
+    cut.feed.trust([cut.launch.mark])
+    cut.read_on()
+    cut.read_on()
+    assert not entry.exists()
