@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from domain.files.file_checks import FileSighting
 
@@ -185,6 +185,47 @@ class DeclaringCatalog(Protocol):
         ...
 
 
+@runtime_checkable
+class NamingCatalog(Protocol):
+    """A catalog in which files together can get a name, by which programs find them."""
+
+    async def name_files(self, name: str, files: Sequence[str]) -> None:
+        """Let a name stand for just these files. Safe to repeat; refused where it stands for others."""
+        ...
+
+    async def name_query(self, name: str, definition: str) -> None:
+        """Let a name stand for what a definition or query has."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogChild:
+    """A file that was made from others."""
+
+    name: str
+    size: int
+    parents: Sequence[str]
+    """Names of what it was made from, in one step."""
+    checksum: str | None = None
+    """`algorithm:hex`."""
+    location: str | None = None
+    events: int | None = None
+
+
+@runtime_checkable
+class DescentCatalog(Protocol):
+    """A catalog that lists what was made from a named set of files."""
+
+    def list_descendants(
+        self, name: str, steps: int, since: datetime, version: str
+    ) -> AsyncGenerator[Sequence[CatalogChild], None]:
+        """List the files, so many steps below those of a name, that were declared since and lie somewhere.
+
+        `version`: only what was made by this version of software; empty: by whichever. Complete, or it raises.
+        """
+        ...
+
+
 class LineageCatalog(Protocol):
     """A catalog that knows what was made from what."""
 
@@ -239,6 +280,7 @@ class ProjectFile:
     """`waiting`, `delivered`, `consumed` or `failed`."""
 
 
+@runtime_checkable
 class ProjectCatalog(Protocol):
     """A catalog that hands files out to jobs one by one and knows what became of them."""
 

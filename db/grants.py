@@ -29,6 +29,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "campaign": ("racd", "rl"),
     "campaign_revision": ("rad", "r"),
     "catalog": ("rac", "rc"),
+    "catalog_launch": ("r", "rac"),
     "change": ("r", "ra"),
     "change_head": ("r", "rc"),
     "change_inbox": ("ra", "rad"),

@@ -18,6 +18,7 @@ from domain.campaigns.stages import Completion, DeadlineFrom, StageKind, Trigger
 from domain.discrepancies import DiscrepancyKind, Repair, Resolution
 from domain.files.catalogs import CatalogKind, DatasetPolicy
 from domain.files.listings import DifferenceKind, ListingState
+from domain.launching.catalog_launches import CatalogLaunchState
 from domain.launching.launches import LaunchState, ScriptEnd
 from domain.permissions import Role
 from domain.recovery.recovery_decisions import RecoveryDecision
@@ -78,6 +79,7 @@ ENUMS: dict[str, type[StrEnum]] = {
     "consumption": Consumption,
     "script_end": ScriptEnd,
     "catalog_kind": CatalogKind,
+    "catalog_launch_state": CatalogLaunchState,
     "dataset_policy": DatasetPolicy,
     "listing_state": ListingState,
     "difference_kind": DifferenceKind,

@@ -46,6 +46,7 @@ BY_PARENT = {
     "action": ("submission_id", "submission"),
     "allowed_account": ("launch_host_id", "launch_host"),
     "attempt": ("submission_id", "submission"),
+    "catalog_launch": ("submission_id", "submission"),
     "campaign_revision": ("campaign_id", "campaign"),
     "cluster": ("submission_id", "submission"),
     "dataset_file": ("dataset_id", "dataset"),

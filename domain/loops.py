@@ -15,6 +15,7 @@ LOOPS = (
     "renewals",
     "file_checks",
     "listings",
+    "catalog_launches",
 )
 """By the names under which they are measured, and by which things that were set aside are called."""
 

@@ -118,6 +118,7 @@ LOOKS_UP = {
     ("schema.people.experiments", "schema.launching.queue"): "what holds its launches",
     ("schema.campaigns.campaigns", "schema.launching.queue"): "what holds its launches",
     ("schema.campaigns.stages", "schema.launching.queue"): "what holds its launches",
+    ("schema.submissions.submissions", "schema.launching.catalog_launches"): "how its catalog knows it",
     ("schema.submissions.submissions", "schema.launching.launch_attempts"): "how it was launched",
     ("schema.submissions.submissions", "schema.launching.queue"): "why it has not begun",
     ("schema.submissions.unfinished_work", "schema.launching.late_files"): "what came too late for its dependents",

@@ -30,6 +30,7 @@ from settings import Settings, read_log_settings
 from workers import (
     act,
     advance,
+    catalog_launches,
     clock,
     credentials,
     failpoints,
@@ -137,7 +138,7 @@ def build_loops(
         loop("relay", relay.relay_once, 0.25),
         *(
             pool(each.make_dispatcher(), rung)
-            for each in (advance, act, repair, file_checks, listings)
+            for each in (advance, act, repair, file_checks, listings, catalog_launches)
         ),
         pool(launcher, rung),
         loop("promote", promote_launches, 1.0),

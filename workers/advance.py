@@ -22,10 +22,16 @@ from domain.recovery.advances import (
     may_become_located,
     may_fire,
 )
-from domain.submissions.completion import OUTPUTS_UNKNOWN, CompletionTally, is_located
+from domain.submissions.completion import (
+    OUTPUTS_UNKNOWN,
+    CompletionTally,
+    OutputSource,
+    choose_output_source,
+    is_located,
+)
 from domain.submissions.file_states import OUTPUTS_QUESTION, describe_refusal
 from domain.submissions.submissions import SubmissionState
-from workers import dependents, recover
+from workers import catalog_launches, dependents, recover
 from workers.dispatch import Dispatcher, TaskPool
 from workers.failpoints import wrap_failpoints
 from workers.folders import list_experiment_folders
@@ -44,6 +50,8 @@ LOOK = 200
 """Outputs looked at together."""
 OF_EACH, MOST = 4, 16
 """Submissions advanced at once for each experiment, and for all."""
+UNKNOWN_S = 5.0
+"""How long until one is looked at again whose catalog is being asked what became of its files."""
 UNAVAILABLE_S = 30.0
 """How long until outputs are looked at again where the catalog did not answer."""
 
@@ -73,6 +81,10 @@ async def _look_and_keep(tools: WorkerTools, submission: Submission) -> bool:
     """Look at what it made while it is ours; False where the files can't be looked at: nothing is concluded."""
     assert submission.check_at is not None  # noqa: S101 - it was just set
     id, ours = submission.id, submission.check_at
+    if why := await catalog_launches.explain_unknown(tools, submission):
+        log.info("submission %s is looked at later: %s", id, why)
+        await recovery_chain.put_off(tools.db, id, ours, UNKNOWN_S)
+        return False
 
     async def renew(until: datetime) -> datetime | None:
         nonlocal ours
@@ -137,7 +149,9 @@ async def _record_inspections(tools: WorkerTools, id: int, looked: Sequence[Look
 async def _record_inspection(conn: Connection, id: int, looked: Sequence[Looked]) -> None:
     good = [output for output, problem in looked if problem is None]
     bad = [(output, problem) for output, problem in looked if problem is not None]
-    if good and await output_files.locate_outputs(conn, id, good) < len(good):
+    if good and await output_files.locate_outputs(
+        conn, id, [(o.number, o.name) for o in good]
+    ) < len(good):
         found = await output_files.list_conflicts(conn, id, good)
         await output_files.refuse_outputs(
             conn, id, [(c, describe_refusal(c.maker_id, c.maker_number)) for c in found]
@@ -194,10 +208,16 @@ def _describe_member(submission: Submission) -> FamilyMember:
 async def _schedule_next_look(conn: Connection, submission: Submission) -> None:
     """Note that recovery has been decided, and look again while outputs are missing."""
     again_s = None
-    if submission.outputs_declared > 0:
+    if submission.outputs_declared > 0 or _may_get_more(submission):
         ended = submission.ended_at or submission.created_at
         again_s = look_again_s((await read_time(conn) - ended).total_seconds())
     await recovery_chain.mark_advanced(conn, submission.id, advanced=True, check_in_s=again_s)
+
+
+def _may_get_more(submission: Submission) -> bool:
+    """Whether its catalog may come to know of more that was made from its files."""
+    is_told = choose_output_source(submission.runs_with.consumption) is OutputSource.CATALOG
+    return is_told and submission.state is SubmissionState.COMPLETED
 
 
 async def _locate_member(

@@ -11,7 +11,7 @@ from db.submissions.submissions import Submission
 from domain.launching.launches import LaunchState
 from domain.submissions.submissions import SubmissionState
 from lanes import LaneUnavailable
-from workers import credentials, installation, late_clusters, orders, scripts
+from workers import catalog_launches, credentials, installation, late_clusters, orders, scripts
 from workers.tools import WorkerTools
 
 UNDER_WAY = {LaunchState.SENT, LaunchState.ACKNOWLEDGED, LaunchState.OPENED, LaunchState.CONFIRMED}
@@ -39,9 +39,11 @@ async def explain_wait_before_launch(tools: WorkerTools, submission_id: int) -> 
         return why
     if submission.runs_with.runs_script and not tools.background.has_room:
         return "It waits: as many launch scripts run here as may."
-    return await _explain_setup_refusal(
-        tools, submission
-    ) or await credentials.explain_missing_credential(tools, submission)
+    return (
+        await _explain_setup_refusal(tools, submission)
+        or await credentials.explain_missing_credential(tools, submission)
+        or await catalog_launches.explain_launch_wait(tools, submission)
+    )
 
 
 async def _explain_setup_refusal(tools: WorkerTools, submission: Submission) -> str | None:

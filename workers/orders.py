@@ -26,7 +26,7 @@ from domain.setup.batch_rules import BatchAllowance, BatchRules
 from domain.setup.credentials import CredentialUnusable
 from domain.submissions.units import UnitIdentity
 from lanes import LaneUnavailable
-from workers import credentials, installation, restore_guard
+from workers import catalog_launches, credentials, installation, restore_guard
 from workers.failpoints import wrap_failpoints
 from workers.outcomes import LaunchAnew, LaunchLost, NotToldYet, require_ours
 from workers.tools import WorkerTools
@@ -136,7 +136,8 @@ async def read_variables(tools: WorkerTools, submission: Submission) -> dict[str
         launcher=await stage_launch_view.find_username(tools.db, submission.created_by),
         is_test=submission.is_test,
     )
-    return build_launch_environment(launched)
+    in_catalog = await catalog_launches.read_variables(tools, submission)
+    return build_launch_environment(launched) | in_catalog
 
 
 async def explain_order_wait(tools: WorkerTools, submission: Submission) -> str | None:

@@ -43,7 +43,7 @@ class FeedCluster:
 
 CLUSTERS = """
     SELECT c.native_id, c.submission_id, a.mark, c.first IS NULL OR c.jobs IS NOT NULL,
-           CASE WHEN c.first IS NULL THEN NULL WHEN s.configuration ->> 'consumption' = 'exit_code' THEN 0
+           CASE WHEN c.first IS NULL THEN NULL WHEN s.configuration ->> 'consumption' IN ('exit_code', 'project') THEN 0
                 ELSE (SELECT coalesce(max(u.number), 0) FROM work_unit u WHERE u.submission_id = c.submission_id) END
       FROM cluster c JOIN launch_attempt a USING (submission_id, attempt) JOIN submission s ON s.id = c.submission_id
      WHERE c.batch_system = $1 AND c.native_id = ANY($2::text[])

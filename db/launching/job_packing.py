@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from db.launching.stage_launch_view import StageLaunchView
 from db.pool import Database
 from domain.campaigns.splits.queries import TakenSlice
+from domain.setup.job_types import Consumption
 from domain.submissions.units import UNKNOWN_BYTES, JobDivision
 from domain.submissions.units import list_job_starts as by_number
 
@@ -15,6 +16,8 @@ async def compute_job_starts(db: Database, stage: StageLaunchView, taken: TakenS
     """The place in the slice where the work of each job starts: as many as there are jobs."""
     if stage.generates:
         return by_number(taken.files, 1)
+    if stage.consumption is Consumption.PROJECT:
+        return by_number(taken.files, taken.files)  # its project hands files to whichever job asks
     if not stage.bounds.weigh:
         return by_number(taken.files, stage.bounds.files)
     division = JobDivision(stage.bounds)

@@ -79,10 +79,18 @@ def _build_columns(news: Sequence[InputNews]) -> tuple[list[int], ...]:
     return tuple([getattr(n, name) for n in news] for name in names)
 
 
-OF_JOBS = """
+def _render_accounted(ids: str) -> str:
+    """SQL for those of some submissions whose jobs' ends say what became of their files: a project says it itself."""
+    return f"""
+        SELECT id FROM submission WHERE id = ANY({ids}) AND configuration ->> 'consumption' IS DISTINCT FROM 'project'
+    """
+
+
+OF_JOBS = f"""
+    WITH accounted AS MATERIALIZED ({_render_accounted("$3::bigint[]")})
     SELECT i.submission_id, i.number, i.file_id, 'consumed', 'done', NULL
       FROM unnest($1::bigint[], $2::int[]) AS x (submission_id, number) JOIN input_file i USING (submission_id, number)
-     WHERE i.submission_id = ANY($3::bigint[])
+     WHERE i.submission_id = ANY($3::bigint[]) AND i.submission_id IN (SELECT id FROM accounted)
 """
 
 
@@ -92,14 +100,14 @@ async def list_by_jobs(db: Database, jobs: Sequence[tuple[int, int]]) -> list[In
     return await fetch_many(db, InputNews, OF_JOBS, ids, numbers, sorted(set(ids)))
 
 
-LOSE = """
-    WITH x AS (
+LOSE = f"""
+    WITH accounted AS MATERIALIZED ({_render_accounted("$4::bigint[]")}), x AS (
         SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[]) AS x (submission_id, number, reason)
     ), lost AS (
         UPDATE input_file i SET outcome = 'failed', reason = x.reason
           FROM x
          WHERE i.submission_id = ANY($4::bigint[]) AND i.submission_id = x.submission_id AND i.number = x.number
-           AND i.outcome = 'none'
+           AND i.outcome = 'none' AND i.submission_id IN (SELECT id FROM accounted)
         RETURNING i.submission_id
     )
     UPDATE submission s SET files_failed = files_failed + d.n

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from db.changes import sign_as_service
+from db.files.datasets import EMBEDDED_NAME
 from db.pool import Connection, Database, fetch_many
 from db.submissions.submissions import tell_moves
 from domain.changes import ServicePart
@@ -88,37 +89,47 @@ async def list_declared(
 # A name that the experiment has with another size or checksum is somebody else's file: such an output stays declared,
 # until it is refused. A file that is there already stays as and where it is (a trigger holds that, too).
 # Of outputs that were made from each other whichever is located later is joined with those that are there.
+# Of an outside catalog a name is always one file: where that is known without a checksum, or with one of another
+# algorithm, its size decides.
 LOCATE = """
     WITH x AS (
         SELECT o.*
           FROM output_file o JOIN unnest($2::int[], $3::text[]) AS k (number, name) USING (number, name)
          WHERE o.submission_id = $1 AND o.state = 'declared'
     ), put AS (
-        INSERT INTO file (experiment_id, name, size, checksum, events, metadata, location, submission_id, test_of)
-        SELECT DISTINCT ON (x.name) s.experiment_id, x.name, x.size, x.checksum, x.events, x.metadata, x.path, s.id,
+        INSERT INTO file (experiment_id, name, size, checksum, events, metadata, location, submission_id, catalog,
+                          test_of)
+        SELECT DISTINCT ON (x.name) s.experiment_id, x.name, x.size,
+               CASE WHEN $4 = 'embedded' THEN x.checksum ELSE nullif(x.checksum, '') END, x.events, x.metadata,
+               CASE WHEN $4 = 'embedded' THEN x.path ELSE nullif(x.path, '') END, s.id, $4,
                CASE WHEN s.is_test THEN coalesce(s.origin_id, s.id) ELSE 0 END
           FROM x JOIN submission s ON s.id = x.submission_id
          ORDER BY x.name, x.number
-            ON CONFLICT (experiment_id, name, test_of) DO UPDATE SET location = file.location
-         WHERE file.size = excluded.size AND file.checksum = excluded.checksum
+            ON CONFLICT (experiment_id, name, test_of) DO UPDATE
+           SET location = coalesce(file.location, excluded.location)
+         WHERE file.size = excluded.size AND (file.checksum = excluded.checksum OR $4 <> 'embedded')
         RETURNING id, name, size, checksum
+    ), taken AS (
+        SELECT x.*, put.id
+          FROM x JOIN put ON put.name = x.name AND put.size = x.size
+                         AND (put.checksum = x.checksum OR $4 <> 'embedded')
     ), there AS (
-        SELECT x.number, x.name, x.made_from, put.id FROM x JOIN put USING (name, size, checksum)
+        SELECT number, name, made_from, id FROM taken
          UNION ALL
         SELECT number, name, made_from, file_id FROM output_file
          WHERE submission_id = $1 AND number = ANY($2) AND state = 'located'
     ), parent AS (
         INSERT INTO file_parent (child_id, parent_id)
-        SELECT put.id, p FROM put JOIN x USING (name, size, checksum), unnest(x.parents) p WHERE p <> put.id
+        SELECT taken.id, p FROM taken, unnest(taken.parents) p WHERE p <> taken.id
          UNION
         SELECT c.id, p.id
           FROM there c CROSS JOIN unnest(c.made_from) AS m (name)
           JOIN there p ON p.number = c.number AND p.name = m.name
             ON CONFLICT DO NOTHING
     ), located AS (
-        UPDATE output_file o SET state = 'located', file_id = put.id, problem = NULL
-          FROM x JOIN put USING (name, size, checksum)
-         WHERE o.submission_id = $1 AND o.number = x.number AND o.name = x.name AND o.state = 'declared'
+        UPDATE output_file o SET state = 'located', file_id = taken.id, problem = NULL
+          FROM taken
+         WHERE o.submission_id = $1 AND o.number = taken.number AND o.name = taken.name AND o.state = 'declared'
         RETURNING o.events
     )
     UPDATE submission
@@ -130,10 +141,15 @@ LOCATE = """
 """
 
 
-async def locate_outputs(conn: Connection, submission_id: int, found: Sequence[OutputFile]) -> int:
-    """Put confirmed outputs into the catalog; returns how many it took."""
-    numbers, names = [o.number for o in found], [o.name for o in found]
-    return await conn.fetchval(LOCATE, submission_id, numbers, names) or 0
+async def locate_outputs(
+    conn: Connection,
+    submission_id: int,
+    found: Sequence[tuple[int, str]],
+    catalog: str = EMBEDDED_NAME,
+) -> int:
+    """Put confirmed outputs, by job and name, among the files of a catalog; returns how many it took."""
+    numbers, names = [number for number, _ in found], [name for _, name in found]
+    return await conn.fetchval(LOCATE, submission_id, numbers, names, catalog) or 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ class CatalogKind(StrEnum):
     SAM = "sam"
 
 
+GIVES_NAMES = frozenset({CatalogKind.SAM})
+"""Catalogs in which files together get a name, by which programs find them."""
+
+
 class DatasetPolicy(StrEnum):
     """How often a dataset that refers to outside is listed."""
 

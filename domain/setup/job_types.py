@@ -38,6 +38,9 @@ class Consumption(StrEnum):
     """POMS's payload, in which the job's program runs: it reports fates and outputs."""
     EXIT_CODE = "exit_code"
     """Nobody but the job's exit code: its files are done when that is 0. For jobs that know nothing of POMS."""
+    PROJECT = "project"
+    """The project of the launch, in the catalog that has its files: jobs take them from there, and tell it what became
+    of them. What they made is what the catalog knows to be made from them."""
 
 
 NOT_FOLLOWED = frozenset({"local", "slurm"})

@@ -14,13 +14,19 @@ class OutputSource(StrEnum):
 
     PAYLOAD = "payload"
     """POMS's payload, in which its jobs' program runs: each output is looked at."""
+    CATALOG = "catalog"
+    """The catalog that has its files: what was made from them is what it knows as their children."""
     NOBODY = "nobody"
     """There are exit codes alone: what it made is not known here, and never counts as missing or failed."""
 
 
 def choose_output_source(consumption: Consumption) -> OutputSource:
     """Who tells the outputs of jobs whose files are accounted for so."""
-    return OutputSource.NOBODY if consumption is Consumption.EXIT_CODE else OutputSource.PAYLOAD
+    return {
+        Consumption.PAYLOAD: OutputSource.PAYLOAD,
+        Consumption.PROJECT: OutputSource.CATALOG,
+        Consumption.EXIT_CODE: OutputSource.NOBODY,
+    }[consumption]
 
 
 @dataclass(frozen=True, slots=True)

@@ -351,7 +351,7 @@ def make_configuration(
         is_test=is_test,
         command=_build_command(of, fill),
         job_kind=of.job_kind,
-        consumption=of.consumption,
+        consumption=choose_consumption(of, has_files=works_on is not None),
         output_check=of.output_check,
         patterns=of.patterns,
         environment={name: fill(value) for name, value in of.environment.items()},
@@ -365,6 +365,13 @@ def make_configuration(
         recoveries=of.recoveries,
         login=_expand_login(of.login, keywords) if of.job_kind is JobKind.SCRIPT else None,
     )
+
+
+def choose_consumption(of: ConfigurationSources, *, has_files: bool) -> Consumption:
+    """Who says what became of its files: where there are none, no project can hand them out."""
+    if of.consumption is Consumption.PROJECT and not has_files:
+        return Consumption.EXIT_CODE
+    return of.consumption
 
 
 def _expand_login(of: ScriptLogin, keywords: Mapping[str, str]) -> ScriptLogin:

@@ -84,6 +84,7 @@ class Completion(str, Enum):
 class Consumption(str, Enum):
     PAYLOAD = "PAYLOAD"
     EXIT_CODE = "EXIT_CODE"
+    PROJECT = "PROJECT"
 
 
 class DeadlineFrom(str, Enum):

@@ -99,7 +99,7 @@ class CreateJobTypeInput(BaseModel):
     kind: JobKind = JobKind.PAYLOAD
     "What the command is: what each job runs, or a launch script, which submits the jobs by itself."
     consumption: Consumption = Consumption.PAYLOAD
-    "Who says what became of the jobs' files; `EXIT_CODE` only for launch scripts."
+    "Who says what became of the jobs' files; `EXIT_CODE` and `PROJECT` only for launch scripts."
     parameters: list["ParameterInput"] = Field(default_factory=lambda: [])
     "Appended to the command in this order."
     output_check: list[str] = Field(alias="outputCheck", default_factory=lambda: [])

@@ -133,7 +133,7 @@ class JobTypeInput:
     kind: JobKind = JobKind.PAYLOAD
     """What the command is: what each job runs, or a launch script, which submits the jobs by itself."""
     consumption: Consumption = Consumption.PAYLOAD
-    """Who says what became of the jobs' files; `EXIT_CODE` only for launch scripts."""
+    """Who says what became of the jobs' files; `EXIT_CODE` and `PROJECT` only for launch scripts."""
     parameters: list[ParameterInput] = strawberry.field(default_factory=list)
     """Appended to the command in this order."""
     output_check: list[str] = strawberry.field(default_factory=list)

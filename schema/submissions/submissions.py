@@ -43,6 +43,7 @@ declare_enum_type(OutputSource)
 if TYPE_CHECKING:
     from schema.campaigns.campaigns import Campaign
     from schema.campaigns.stages import Stage
+    from schema.launching.catalog_launches import CatalogLaunch
     from schema.launching.launch_attempts import LaunchAttempt
     from schema.launching.queue import LaunchWait
     from schema.people.experiments import Experiment
@@ -238,6 +239,15 @@ class Submission(UnfinishedWork, Node):
         from schema.launching.queue import build_launch_wait
 
         return await build_launch_wait(info, self.row)
+
+    @declare_query()
+    async def catalog_launch(
+        self, info: Info
+    ) -> Annotated["CatalogLaunch", strawberry.lazy("schema.launching.catalog_launches")] | None:
+        """How the outside catalog that has its files knows it; null: none that gives names has them."""
+        from schema.launching.catalog_launches import find_catalog_launch
+
+        return await find_catalog_launch(info, self.row.id)
 
     @declare_query()
     async def launch_attempts(

@@ -2,15 +2,12 @@
 
 import asyncio
 import secrets
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Protocol
 
-import httpx2
 import pytest
 
 from catalogs import CatalogFile, DeclaringCatalog, ListingCatalog, LocatingCatalog
@@ -22,10 +19,9 @@ from tests.catalogs.catalog_servers import (
     run_catalog,
 )
 from tests.catalogs.sam_bench import SamBench
-from tests.conftest import PostgresServer, wait_until
-from up.ports import find_free_port
+from tests.catalogs.sam_server import run_sam
+from tests.conftest import PostgresServer
 
-ROOT = Path(__file__).parents[2]
 _serial = count()
 
 
@@ -66,22 +62,8 @@ class CatalogBench(Protocol):
 @pytest.fixture(scope="package")
 def sam_url() -> Iterator[str]:
     """A SAM that runs."""
-    port = find_free_port()
-    command = [sys.executable, "-m", "tests.catalogs.sam_stand_in", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT)
-    url = f"http://127.0.0.1:{port}"
-
-    def answers() -> bool:
-        assert process.poll() is None
-        try:
-            return httpx2.get(f"{url}/sam/x/api/definitions/list").is_success
-        except httpx2.TransportError:
-            return False
-
-    wait_until(answers, what="SAM")
-    yield url
-    process.terminate()
-    process.wait(timeout=20)
+    with run_sam() as url:
+        yield url
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from db.launching import slices
 from db.launching.slice_claims import LaunchRequest
 from db.launching.slices import LaunchRefusal
 from db.pool import Pool
-from tests.catalogs.conftest import ROOT
 from tests.catalogs.sam_bench import SamBench
+from tests.catalogs.sam_server import ROOT
 from tests.factories import Factory
 from tests.worker_tools import make_worker_tools
 from tests.workers.kill_points import NAMES

@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from catalogs import CatalogFile, CatalogRefused, ListingIncomplete, ProjectState
-from catalogs.sam import SamConflict, SamRefused
+from catalogs.sam.answers import SamConflict, SamRefused
 from tests.catalogs.sam_bench import SamBench
 from tests.catalogs.sam_stand_in.dimensions import run_dimensions
 from tests.catalogs.sam_stand_in.store import SamExperiment, SamFault

@@ -71,6 +71,7 @@ ROWS = {
     " OVERRIDING SYSTEM VALUE VALUES ($1, $1, 'c', 1, 'production')",
     "campaign_revision": "(campaign_id, number, body, author_id) VALUES ($1, 1, '{}', 1)",
     "catalog": "(id, experiment_id, name, kind, url) OVERRIDING SYSTEM VALUE VALUES ($1, $1, 'c', 'sam', '')",
+    "catalog_launch": "(submission_id, catalog_id, name) VALUES ($1, $1, 'n')",
     "change": "(position, id, experiment_id, kind, body, at) VALUES ($1, $1, $1, 'x', '{}', now())",
     "change_inbox": "(experiment_id, kind, body) VALUES ($1, 'x', '{}')",
     "cluster": "(batch_system, native_id, submission_id, attempt) VALUES ('local', $1::bigint::text, $1, 1)",

@@ -388,8 +388,9 @@ async def test_an_output_whose_name_another_file_has_is_refused_and_says_whose_i
     row = await work.submission(work.gen, "completed", outputs_declared=3)
     await db.execute(DECLARED, row.id)
     found = await output_files.list_declared(db, row.id, (0, ""), 10)
+    keys = [(output.number, output.name) for output in found]
     async with db.acquire() as conn, conn.transaction():
-        assert await output_files.locate_outputs(conn, row.id, found) == 2
+        assert await output_files.locate_outputs(conn, row.id, keys) == 2
         (conflict,) = await output_files.list_conflicts(conn, row.id, found)
         assert (conflict.number, conflict.maker_id, conflict.maker_number) == (3, row.id, 1)
         await output_files.refuse_outputs(conn, row.id, [(conflict, "somebody's")])

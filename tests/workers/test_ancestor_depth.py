@@ -126,7 +126,8 @@ async def test_the_database_chooses_as_the_rule_does_in_whatever_order_they_are_
         random.shuffle(found)
         while found:
             some = [found.pop() for _ in range(min(len(found), random.randint(1, 4)))]
-            assert await output_files.locate_outputs(conn, 1, some) == len(some)
+            keys = [(output.number, output.name) for output in some]
+            assert await output_files.locate_outputs(conn, 1, keys) == len(some)
     rule = {
         f"{n}.{name}": g
         for n, made in enumerate(jobs, 1)

@@ -3,20 +3,20 @@
 A definition is a live query. What is asked for by a text with blanks or colons is a query itself (*dimensions*).
 """
 
-import re
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import orjson
 
 from catalogs import (
+    CatalogChild,
     CatalogFile,
     CatalogRefused,
     CatalogSignInRefused,
-    CatalogUnavailable,
     ClaimProblem,
     DefinitionSummary,
     ListingIncomplete,
@@ -26,17 +26,28 @@ from catalogs import (
     Replica,
 )
 from catalogs.http_calls import CatalogHttp
+from catalogs.sam.answers import (
+    SamConflict,
+    SamRefused,
+    build_metadata,
+    compare_declaration,
+    is_located_at,
+    judge_answer,
+    parse_child,
+    parse_listed_file,
+    parse_replica,
+)
+from catalogs.sam.queries import NAME, build_query, quote_name, quote_value, split_names
 
+__all__ = ["AT_ONCE", "HEADERS", "SamAccount", "SamCatalog", "judge_answer"]
+
+BATCH = 5_000
+"""Files of a listing that are handed on together."""
+DESCRIBED = 500
+"""Descendants of which is asked together what SAM knows of them."""
 AT_ONCE = 2
 """Calls at once to one SAM: it lets an account run five queries, and others use that account, too."""
 HEADERS = {"Accept": "application/json", "SAM-Role": "default"}
-TOGETHER = 50
-"""Names that are asked about in one call."""
-BATCH = 5_000
-"""Files of a listing that are handed on together."""
-NAME = re.compile(r"[\w.@+/-]+")
-PASSING = frozenset({408, 425, 429})
-TAPE = "tape"
 FATES = {
     "consumed": ("consumed",),
     "failed": ("failed", "skipped", "cancelled", "unknown"),
@@ -44,36 +55,6 @@ FATES = {
 }
 """What became of a project's file, by SAM's words for it."""
 ANYWHERE = "with availability anylocation"
-
-
-class SamRefused(CatalogRefused):
-    """SAM refuses, with the class of its error."""
-
-    def __init__(self, error: str, message: str) -> None:
-        super().__init__(message)
-        self.error = error
-
-
-class SamConflict(SamRefused):
-    """There is one of that name already, or it is in use."""
-
-
-def judge_answer(status: int, _headers: Mapping[str, str], text: str) -> Exception:
-    """What an answer means that is none: clients take 4xx for final, but for the limit of queries at once."""
-    error, message = _read_error(text)
-    if status >= 500 or status in PASSING or "query limit" in message.lower():
-        return CatalogUnavailable(f"SAM answers {status}: {message}")
-    if status in (401, 403):
-        return CatalogSignInRefused(f"SAM lets us not in ({status}): {message}")
-    return (SamConflict if status == 409 else SamRefused)(error, f"SAM refuses: {message}")
-
-
-def _read_error(text: str) -> tuple[str, str]:
-    try:
-        found = orjson.loads(text)
-        return str(found["error"]), str(found["message"])[:500]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return "", text.strip()[:500]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +77,7 @@ class SamCatalog:
 
     async def describe(self, definition: str) -> DefinitionSummary:
         """Count and sum what a definition finds now; SAM has no revisions."""
-        found = await self._read_json(*_build_query(definition, "summary"))
+        found = await self._read_json(*build_query(definition, "summary"))
         return DefinitionSummary(int(found["file_count"]), int(found["total_file_size"] or 0))
 
     async def list_files(
@@ -106,7 +87,7 @@ class SamCatalog:
         batch = list[CatalogFile]()
         async with aclosing(self._stream_query(definition, fileinfo="1")) as lines:
             async for line in lines:
-                batch.append(_parse_listed_file(line))
+                batch.append(parse_listed_file(line))
                 if len(batch) == BATCH:
                     yield batch
                     batch = []
@@ -116,10 +97,10 @@ class SamCatalog:
     async def locate(self, names: Sequence[str]) -> list[Sequence[Replica] | None]:
         """Find the places of files."""
         found = dict[str, Any]()
-        for some in _split_names(names):
+        for some in split_names(names):
             found |= await self._read_json("POST", "/files/locations", {"file_name": some})
         return [
-            [_parse_replica(place) for place in found[name]] if name in found else None
+            [parse_replica(place) for place in found[name]] if name in found else None
             for name in names
         ]
 
@@ -129,17 +110,17 @@ class SamCatalog:
         """Declare files with their metadata, parents and place. A dataset is a query: files come into it by theirs."""
         names = [output.name for output in outputs]
         known, refused = await self._read_metadata(names), dict[str, ClaimProblem]()
-        for some in _split_names([output for output in outputs if output.name not in known]):
+        for some in split_names([output for output in outputs if output.name not in known]):
             refused |= await self._declare_some(some)
         known = await self._read_metadata(names)
         # A place is added only to a file that is ours: the name may stand for another one.
         for output in outputs:
             there = known.get(output.name)
-            if not _compare_declaration(there, output) and not _is_located_at(there, output):
-                path = f"/files/name/{_quote_name(output.name)}/locations"
+            if not compare_declaration(there, output) and not is_located_at(there, output):
+                path = f"/files/name/{quote_name(output.name)}/locations"
                 await self._ask("POST", path, {"add": output.location})
         return [
-            refused.get(output.name) or _compare_declaration(known.get(output.name), output)
+            refused.get(output.name) or compare_declaration(known.get(output.name), output)
             for output in outputs
         ]
 
@@ -156,12 +137,46 @@ class SamCatalog:
             await self._ask("POST", "/definitions/create", form)
         except SamConflict:
             there = await self._read_json(
-                "GET", f"/definitions/name/{_quote_name(name)}/describe", {}
+                "GET", f"/definitions/name/{quote_name(name)}/describe", {}
             )
             if there.get("dimensions", there.get("dims")) == dims:
                 return
-            await self._ask("DELETE", f"/definitions/name/{_quote_name(name)}", {})
+            await self._ask("DELETE", f"/definitions/name/{quote_name(name)}", {})
             await self._ask("POST", "/definitions/create", form)
+
+    async def name_files(self, name: str, files: Sequence[str]) -> None:
+        """Make a definition that finds just these files."""
+        await self.create_definition(name, f"file_name {','.join(map(quote_value, files))}")
+
+    async def name_query(self, name: str, definition: str) -> None:
+        """Make a definition that finds what another one, or a query, finds."""
+        is_name = NAME.fullmatch(definition)
+        await self.create_definition(name, f"defname: {definition}" if is_name else definition)
+
+    async def list_descendants(
+        self, name: str, steps: int, since: datetime, version: str
+    ) -> AsyncGenerator[Sequence[CatalogChild], None]:
+        """Find descendants as POMS does: by steps, version and time; then what SAM knows of each."""
+        above = f"defname: {name}"
+        for _ in range(steps):
+            above = f"ischildof: ({above})"
+        made = f"{above} and create_date > '{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}'"
+        query = f"{made} and version {quote_value(version)}" if version else made
+        names = list[str]()
+        async with aclosing(self._stream_query(query)) as lines:
+            async for line in lines:
+                names.append(line.decode().strip())
+                if len(names) == DESCRIBED:
+                    yield await self._describe_children(names)
+                    names = []
+        if names:
+            yield await self._describe_children(names)
+
+    async def _describe_children(self, names: Sequence[str]) -> list[CatalogChild]:
+        known = await self._read_metadata(names)
+        if missing := [name for name in names if name not in known]:
+            raise ListingIncomplete(f"SAM lists {missing[0]}, and does not know it.")
+        return [parse_child(known[name]) for name in names]
 
     async def start_project(self, name: str, definition: str) -> str:
         """Start a project over a definition, or take over one of that name over the same; its id is its name."""
@@ -236,7 +251,7 @@ class SamCatalog:
         form = {"format": "json", "process_limit": "0"}
         try:
             found: dict[str, Any] = await self._read_json(
-                "GET", f"/projects/name/{_quote_name(name)}/summary", form
+                "GET", f"/projects/name/{quote_name(name)}/summary", form
             )
             return found
         except SamRefused as error:
@@ -247,7 +262,7 @@ class SamCatalog:
     async def _declare_some(self, some: Sequence[OutputDeclaration]) -> dict[str, ClaimProblem]:
         """Declare some at once; where that is refused each by itself, so that one keeps no other back."""
         try:
-            await self._ask("POST", "/files", json=[_build_metadata(output) for output in some])
+            await self._ask("POST", "/files", json=[build_metadata(output) for output in some])
         except CatalogSignInRefused:
             raise
         except SamConflict:
@@ -266,7 +281,7 @@ class SamCatalog:
     async def _read_metadata(self, names: Sequence[str]) -> dict[str, Any]:
         """What SAM has of these files; those that it doesn't know are left out."""
         found = list[Any]()
-        for some in _split_names(names):
+        for some in split_names(names):
             form = {"file_name": some, "locations": "1"}
             found += await self._read_json("POST", "/files/metadata", form)
         return {metadata["file_name"]: metadata for metadata in found}
@@ -285,74 +300,9 @@ class SamCatalog:
             raise ListingIncomplete(f"SAM's answer is no JSON: {text[:200]!r}") from error
 
     async def _stream_query(self, definition: str, **more: str) -> AsyncGenerator[bytes, None]:
-        method, path, form = _build_query(definition, "list")
+        method, path, form = build_query(definition, "list")
         form = {**form, "format": "plain", **more}
         key = "data" if method == "POST" else "params"
         async with aclosing(self.http.iterate_lines(method, path, **{key: form})) as lines:
             async for line in lines:
                 yield line
-
-
-def _build_query(definition: str, what: str) -> tuple[str, str, dict[str, str]]:
-    """How a definition's or a query's files are asked for: a query by POST, since it may be long."""
-    if NAME.fullmatch(definition):
-        return "GET", f"/definitions/name/{_quote_name(definition)}/files/{what}", {}
-    return "POST", f"/files/{what}", {"dims": definition}
-
-
-def _quote_name(name: str) -> str:
-    return quote(name, safe="")
-
-
-def _split_names(names: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for at in range(0, len(names), TOGETHER):
-        yield names[at : at + TOGETHER]
-
-
-def _parse_listed_file(line: bytes) -> CatalogFile:
-    try:
-        name, _, size, events = line.decode().split()
-        return CatalogFile(name, int(size), events=None if events == "None" else int(events))
-    except ValueError as error:
-        raise ListingIncomplete(f"This is no line of a SAM listing: {line[:200]!r}") from error
-
-
-def _parse_replica(place: Mapping[str, Any]) -> Replica:
-    kind = place.get("location_type")
-    where = str(place.get("location") or "")
-    on_disk = None if kind is None else kind != TAPE
-    return Replica(str(place.get("full_path") or where), where.partition(":")[0], on_disk)
-
-
-def _build_metadata(output: OutputDeclaration) -> dict[str, Any]:
-    given = {"file_type": "unknown"} | dict(output.metadata)
-    if output.events is not None:
-        given["event_count"] = output.events
-    return given | {
-        "file_name": output.name,
-        "file_size": output.size,
-        "checksum": [f"{kind}:{value}" for kind, value in output.checksums.items()],
-        "parents": [{"file_name": name} for name in output.parents],
-    }
-
-
-def _is_located_at(metadata: Mapping[str, Any] | None, output: OutputDeclaration) -> bool:
-    places = metadata.get("locations", []) if metadata else []
-    return any(output.location in (place["full_path"], place["location"]) for place in places)
-
-
-def _compare_declaration(
-    metadata: Mapping[str, Any] | None, output: OutputDeclaration
-) -> ClaimProblem | None:
-    """What was read back against what was declared; checksums only of the same algorithm."""
-    if metadata is None:
-        return ClaimProblem(f"SAM does not know {output.name} after it was declared.")
-    if metadata["file_size"] != output.size:
-        text = f"SAM has {output.name} with {metadata['file_size']} bytes, not {output.size}."
-        return ClaimProblem(text, needs_decision=True)
-    for known in metadata.get("checksum") or []:
-        kind, _, value = str(known).partition(":")
-        if output.checksums.get(kind, value).lower() != value.lower():
-            text = f"SAM has {output.name} with another {kind} checksum, {value}."
-            return ClaimProblem(text, needs_decision=True)
-    return None
