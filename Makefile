@@ -141,9 +141,10 @@ client-check: $(CODEGEN)/installed
 
 # --- Real batch systems -----------------------------------------------------------------------
 
-pools: install-dev ## Fetch HTCondor and Slurm (no root needed), so that the tests run on pools of their own
+pools: install-dev ## Fetch HTCondor, Slurm and Prometheus (no root needed), so that the tests have their own
 	$(call installed,htcondor)
 	@bash pools/condor.sh trixie & bash pools/slurm.sh trixie; slurm=$$?; wait $$! && exit $$slurm
+	@bash pools/prometheus.sh trixie
 	@bash pools/condor.sh forky .pools/condor-forky || echo "HTCondor of the rolling suite can't be had: its tests are skipped."
 
 pools-accounting: ## Fetch slurmdbd and MariaDB, too, for the tests of Slurm's accounting, which else are skipped

@@ -30,7 +30,7 @@ from db import changes
 from db.outages import find_outage
 from db.pool import open_api_pool
 from db.reach import ApiPool
-from domain.files.catalogs import parse_hosts
+from domain.addresses import parse_hosts
 from domain.setup.batch_rules import BatchPolicy
 from door import Door, NotSignedIn, OutOfService
 from door.budgets import Budget

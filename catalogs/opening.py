@@ -9,8 +9,8 @@ import httpx2
 
 from catalogs import CatalogRefused, CatalogSignInRefused, ListingCatalog, metacat, rucio, sam
 from catalogs.http_calls import CALL_S, AnswerJudge, CatalogHttp, ReadSecret, SignIn
-from domain.addresses import check_resolved
-from domain.files.catalogs import CatalogKind, check_catalog_url, is_trusted
+from domain.addresses import check_outside_url, check_resolved, is_trusted
+from domain.files.catalogs import CatalogKind
 from lanes import CallLane
 
 
@@ -132,7 +132,7 @@ class CatalogClients:
         """The catalog, until the block ends; raises CatalogRefused where it may not be asked."""
         adapter = ADAPTERS[access.kind]
         urls = [access.url, *(v for k, v in access.settings.items() if k.endswith("_url"))]
-        if wrong := next(filter(None, (check_catalog_url(u, self._trusted) for u in urls)), None):
+        if wrong := next(filter(None, (check_outside_url(u, self._trusted) for u in urls)), None):
             raise CatalogRefused(f"{access.name} is not asked: {wrong}")
         if access.id not in self._lanes:
             name = f"catalog:{access.experiment}:{access.name}"

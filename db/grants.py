@@ -85,6 +85,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "stage_progress": ("r", "rac"),
     "stage_progress_delta": ("ra", "rad"),
     "staged_file": ("ra", "ra"),
+    "summary": ("rac", "rcd"),
     "submission": ("rac", "rac"),
     "submission_move": ("r", "r"),
     "submission_upload": ("ra", "ra"),

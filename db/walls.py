@@ -37,6 +37,7 @@ BY_EXPERIMENT = {
     "setback": OWN,
     "stage": OWN,
     "submission": OWN,
+    "summary": OWN,
     "upload": OWN,
 }
 # The same, but rows without an experiment are read by everybody who was told anything, and written by who reaches all.

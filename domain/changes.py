@@ -151,6 +151,8 @@ class ChangeKind(StrEnum):
     """The files of an experiment may lie in other folders."""
     EXPERIMENT_LINKS = "experiment.links"
     """An experiment has other links to what knows more of its things."""
+    EXPERIMENT_SUMMARIES = "experiment.summaries"
+    """An experiment wants other numbers asked of its monitors."""
 
     @property
     def noun(self) -> str:

@@ -16,6 +16,7 @@ LOOPS = (
     "file_checks",
     "listings",
     "catalog_launches",
+    "summaries",
 )
 """By the names under which they are measured, and by which things that were set aside are called."""
 

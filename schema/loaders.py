@@ -9,7 +9,7 @@ from strawberry.dataloader import DataLoader
 
 from db.campaigns import campaigns, schedules, stages
 from db.files import catalogs, datasets, file_checks, files, listings
-from db.people import experiments, people
+from db.people import experiments, people, summaries
 from db.pool import Database
 from db.setup import credentials, job_types, launch_hosts, login_setups
 
@@ -56,6 +56,7 @@ class SetupLoaders:
 
     db: Database
     experiment: DataLoader[int, experiments.Experiment | None] = field(init=False)
+    summary: DataLoader[summaries.WantedSummary, summaries.Summary | None] = field(init=False)
     person: DataLoader[int, people.Person | None] = field(init=False)
     memberships_of: DataLoader[int, list[people.Membership]] = field(init=False)
     job_type: DataLoader[int, job_types.JobType | None] = field(init=False)
@@ -78,6 +79,7 @@ class SetupLoaders:
     def __post_init__(self) -> None:
         db = self.db
         self.experiment = make_id_loader(db, experiments.find_by_ids)
+        self.summary = DataLoader(load_fn=self._summaries, cache=False)
         self.person = make_id_loader(db, people.find_by_ids)
         self.memberships_of = make_group_loader(
             db, people.list_memberships, lambda row: row.person_id
@@ -103,6 +105,12 @@ class SetupLoaders:
         self.dependencies_of = make_group_loader(
             db, stages.list_dependencies, lambda row: row.campaign_id
         )
+
+    async def _summaries(
+        self, wanted: list[summaries.WantedSummary]
+    ) -> list[summaries.Summary | None]:
+        found = {row.key: row for row in await summaries.request_summaries(self.db, wanted)}
+        return [found.get(each.key) for each in wanted]
 
     async def _listings(self, dataset_ids: list[int]) -> list[listings.DatasetListing | None]:
         newest = await listings.find_newest(self.db, dataset_ids)

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from strawberry.dataloader import DataLoader
 
-from db.files import catalogs
 from db.launching import catalog_launches, launch_holds, launch_rights, launches, queue
 from db.launching.launch_holds import HoldScope
 from db.recovery import recovery_attempts
@@ -29,7 +28,6 @@ class AllLoaders(SetupLoaders):
     submission: DataLoader[int, submissions.Submission | None] = field(init=False)
     slice: DataLoader[int, submission_listings.Slice | None] = field(init=False)
     launch_attempts_of: DataLoader[int, list[launches.LaunchAttempt]] = field(init=False)
-    catalog: DataLoader[int, catalogs.Catalog | None] = field(init=False)
     catalog_launch_of: DataLoader[int, list[catalog_launches.CatalogLaunch]] = field(init=False)
     clusters_of: DataLoader[int, list[clusters.Cluster]] = field(init=False)
     actions_of: DataLoader[int, list[actions.Action]] = field(init=False)
@@ -53,7 +51,6 @@ class AllLoaders(SetupLoaders):
         self.launch_attempts_of = make_group_loader(
             db, launches.list_by_submissions, lambda row: row.submission_id
         )
-        self.catalog = make_id_loader(db, catalogs.find_by_ids)
         self.catalog_launch_of = make_group_loader(
             db, catalog_launches.find_by_submissions, lambda row: row.submission_id
         )

@@ -4,7 +4,7 @@ import asyncpg
 
 from db.pool import Pool
 from domain.changes import ChangeKind
-from domain.submissions.change_bodies import read_body
+from domain.submissions.change_reading import read_body
 
 # Tests that only count changes plant some that say nothing.
 TOLD = """

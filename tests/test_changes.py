@@ -13,7 +13,8 @@ from graphql import GraphQLInterfaceType, GraphQLUnionType, parse, validate
 import db as room
 from domain.changes import ChangeKind, ServicePart
 from domain.discrepancies import Resolution
-from domain.submissions.change_bodies import BODIES, READERS, SubmissionBody, WrongBody, read_body
+from domain.submissions.change_bodies import BODIES, SubmissionBody
+from domain.submissions.change_reading import READERS, WrongBody, read_body
 from domain.submissions.submissions import SubmissionState
 from resolvers.roots import make_schema
 

@@ -20,10 +20,11 @@ from batch.htcondor import HTCondor, HTCondorAccess
 from batch.local import LocalBatchSystem
 from batch.slurm import Slurm
 from catalogs.embedded import EmbeddedCatalog
+from catalogs.monitors import MonitorClients
 from catalogs.opening import CatalogClients
 from db.pool import open_pool
+from domain.addresses import parse_hosts
 from domain.batch.admission import LaunchRate
-from domain.files.catalogs import parse_hosts
 from domain.setup.batch_rules import BatchPolicy
 from log_lines import configure_logs
 from settings import Settings, read_log_settings
@@ -41,6 +42,7 @@ from workers import (
     repair,
     restore_guard,
     schedule,
+    summaries,
 )
 from workers.background import BackgroundTasks
 from workers.credential_store import CredentialStore
@@ -138,7 +140,7 @@ def build_loops(
         loop("relay", relay.relay_once, 0.25),
         *(
             pool(each.make_dispatcher(), rung)
-            for each in (advance, act, repair, file_checks, listings, catalog_launches)
+            for each in (advance, act, repair, file_checks, listings, catalog_launches, summaries)
         ),
         pool(launcher, rung),
         loop("promote", promote_launches, 1.0),
@@ -220,6 +222,7 @@ async def main() -> None:
             systems={system.name: system for system in open_batch_systems(settings, stack)},
             catalog=EmbeddedCatalog(),
             catalogs=CatalogClients(parse_hosts(settings.catalog_hosts)),
+            monitors=MonitorClients(parse_hosts(settings.catalog_hosts)),
             spool=settings.spool,
             store=settings.store,
             lease_s=settings.lease_s,

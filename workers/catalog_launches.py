@@ -64,7 +64,7 @@ async def explain_launch_wait(tools: WorkerTools, submission: Submission) -> str
     wants_project = config.consumption is Consumption.PROJECT
     project = name_project(config.works_on, submission.id) if wants_project else ""
     known = await catalog_launches.find_by_submissions(tools.db, [submission.id])
-    found = next(iter(known), None) or await catalog_launches.request(
+    found = next(iter(known), None) or await catalog_launches.request_launch(
         tools.db, submission.id, [*GIVES_NAMES], project
     )
     if found is None:
@@ -123,17 +123,17 @@ async def _ask_catalog(tools: WorkerTools, claim: CatalogLaunchClaim) -> None:
     try:
         access = await find_access(tools, catalog)
         async with tools.catalogs.open(access) as asked:
-            await _go_on(tools, claim, catalog, asked)
+            await _take_next_step(tools, claim, catalog, asked)
         await catalogs.note_answer(tools.db, catalog.id)
     except (CatalogUnavailable, CatalogRefused) as error:
         if isinstance(error, CatalogUnavailable):
             await catalogs.note_trouble(tools.db, catalog.id, str(error))
         log.warning("submission %s, catalog %s: %s", claim.submission_id, catalog.name, error)
         at = compute_next_try(claim.attempts + 1, await read_time(tools.db))
-        await catalog_launches.postpone(tools.db, claim, str(error), at)
+        await catalog_launches.postpone_launch(tools.db, claim, str(error), at)
 
 
-async def _go_on(
+async def _take_next_step(
     tools: WorkerTools, claim: CatalogLaunchClaim, catalog: Catalog, asked: ListingCatalog
 ) -> None:
     if claim.state is CatalogLaunchState.REQUESTED and not claim.is_over:
@@ -141,7 +141,7 @@ async def _go_on(
     elif not claim.project or claim.state is CatalogLaunchState.REQUESTED:
         await catalog_launches.record_conclusion(tools.db, claim, claim.counts)
     elif claim.is_over:
-        await _conclude(tools, claim, catalog, asked)
+        await _conclude_project(tools, claim, catalog, asked)
     else:
         await _follow_project(tools, claim, asked)
 
@@ -184,7 +184,7 @@ async def _follow_project(
     await catalog_launches.record_progress(tools.db, claim, LOOK, counts)
 
 
-async def _conclude(
+async def _conclude_project(
     tools: WorkerTools, claim: CatalogLaunchClaim, catalog: Catalog, asked: ListingCatalog
 ) -> None:
     """Have a project hand out no more, and write down what became of its files and what was made from them."""

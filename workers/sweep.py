@@ -8,7 +8,7 @@ from db import housekeeping, idempotency, loop_progress, setbacks
 from db.files import file_checks, listed_files
 from db.launching import launch_plans, queue
 from db.launching.queue import QueueHead
-from db.people import leaving
+from db.people import leaving, summaries
 from db.submissions import deadlines, progress
 from db.submissions.submissions import Submission
 from workers.failpoints import wrap_failpoints
@@ -112,5 +112,6 @@ async def tidy_up(tools: WorkerTools) -> None:
     await drop_uploads(tools)
     await file_checks.forget_old_checks(tools.db)
     await listed_files.delete_left_over(tools.db)
+    await summaries.forget_old(tools.db)
     for stage_id, kept, counted in await housekeeping.find_drift(tools.db):
         log.error("stage %s: %s unfinished kept, %s counted", stage_id, kept, counted)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from batch import BatchSystem
 from catalogs import ConfirmingCatalog
+from catalogs.monitors import MonitorClients
 from catalogs.opening import CatalogClients
 from db.pool import Pool
 from db.submissions.submissions import Submission
@@ -63,6 +64,8 @@ class WorkerTools:
     """The folder with a folder for each experiment, of what its ssh reaches launch hosts with."""
     catalogs: CatalogClients = field(default_factory=CatalogClients)
     """The catalogs outside of ours."""
+    monitors: MonitorClients = field(default_factory=MonitorClients)
+    """What knows numbers of our work."""
     vault: CredentialStore = field(default_factory=CredentialStore)
     """Where credentials lie."""
     batch_policy: BatchPolicy = field(default_factory=BatchPolicy)

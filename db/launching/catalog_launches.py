@@ -51,7 +51,7 @@ REQUEST = f"""
 """
 
 
-async def request(
+async def request_launch(
     db: Database, submission_id: int, kinds: Sequence[str], project: str
 ) -> CatalogLaunch | None:
     """Have a launch made known in the catalog that has its files; None where none of these kinds has them."""
@@ -195,7 +195,9 @@ POSTPONE = """
 """
 
 
-async def postpone(db: Database, claim: CatalogLaunchClaim, trouble: str, at: datetime) -> None:
+async def postpone_launch(
+    db: Database, claim: CatalogLaunchClaim, trouble: str, at: datetime
+) -> None:
     """Note why nothing came of it; it is tried again then."""
     await db.execute(POSTPONE, claim.submission_id, claim.claims, trouble, at)
 

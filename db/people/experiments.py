@@ -9,6 +9,7 @@ from db.changes import sign_as_person
 from db.keyset import PageRequest
 from db.pool import Database, fetch_many, fetch_one
 from domain.links import LinkTemplate
+from domain.summaries import SummaryQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Experiment:
     """Besides its own, where its files may lie."""
     links: list[dict[str, Any]]
     """Its link templates, as `domain.links.LinkTemplate` reads them."""
+    summaries: list[dict[str, Any]]
+    """What it wants asked of monitors, as `domain.summaries.SummaryQuery` reads it."""
 
 
 COLUMNS = ", ".join(Experiment.__dataclass_fields__)
@@ -104,6 +107,28 @@ async def give_folders(
 ) -> Experiment | None:
     """Say in which folders, besides its own, an experiment's files may lie, for a person."""
     return await fetch_one(db, Experiment, GIVE_FOLDERS, id, folders, person_id)
+
+
+SET_SUMMARIES = f"""
+    WITH given AS (
+        UPDATE experiment SET summaries = $2 WHERE id = $1 RETURNING *
+    ), told AS (
+        INSERT INTO change_inbox (experiment_id, kind, actor_id, part, reason, body)
+        SELECT id, 'experiment.summaries', {sign_as_person("$3")}, NULL, jsonb_build_object('summaries', ARRAY(
+                   SELECT concat_ws(' ', x ->> 'subject', x ->> 'title', x ->> 'source', x ->> 'url', x ->> 'query')
+                     FROM jsonb_array_elements(summaries) AS x))
+          FROM given
+    )
+    SELECT {COLUMNS} FROM given
+"""
+
+
+async def set_summaries(
+    db: Database, id: int, asked: Sequence[SummaryQuery], person_id: int
+) -> Experiment | None:
+    """Say which numbers are asked of other systems for an experiment's things, for a person."""
+    kept = [asdict(each) for each in asked]
+    return await fetch_one(db, Experiment, SET_SUMMARIES, id, kept, person_id)
 
 
 SET_LINKS = f"""

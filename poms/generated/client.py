@@ -2003,6 +2003,7 @@ class Client(Base):
                 ...ExperimentChangePart
                 ...FoldersChangePart
                 ...LinksChangePart
+                ...SummariesChangePart
                 ...HandOverChangePart
                 ...JobTypeChangePart
                 ...UploadChangePart
@@ -2199,6 +2200,11 @@ class Client(Base):
               filesFailed
               outputsDeclared
               outputsLocated
+            }
+
+            fragment SummariesChangePart on SummariesChange {
+              ...ChangePart
+              summaries
             }
 
             fragment UploadChangePart on UploadChange {

@@ -485,6 +485,25 @@ class SubmissionChangePart(BaseModel):
     outputs_located: int = Field(alias="outputsLocated")
 
 
+class SummariesChangePart(BaseModel):
+    cursor: str
+    kind: Optional[ChangeKind]
+    at: datetime
+    actor: Optional["SummariesChangePartActor"]
+    part: Optional[ServicePart]
+    reason: str
+    experiment_id: Optional[str] = Field(alias="experimentId")
+    campaign_id: Optional[str] = Field(alias="campaignId")
+    submission_id: Optional[str] = Field(alias="submissionId")
+    subject_id: Optional[str] = Field(alias="subjectId")
+    summaries: list[str]
+
+
+class SummariesChangePartActor(BaseModel):
+    id: str
+    username: str
+
+
 class UploadChangePart(BaseModel):
     name: str
 
@@ -528,4 +547,5 @@ QueuedPart.model_rebuild()
 ScheduleChangePart.model_rebuild()
 SilenceChangePart.model_rebuild()
 SubmissionChangePart.model_rebuild()
+SummariesChangePart.model_rebuild()
 UploadChangePart.model_rebuild()

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from .base_model import BaseModel
 from .enums import ChangeKind, ServicePart
-from .fragments import (
+from .fragments import (  # noqa: F401
     ActionChangePart,
     BatchAllowanceChangePart,
     BatchSystemChangePart,
@@ -25,13 +25,15 @@ from .fragments import (
     LaunchHostChangePart,
     LaunchLimitsChangePart,
     LinksChangePart,
-    LinksChangePartActor,  # noqa: F401
+    LinksChangePartActor,
     LoginSetupChangePart,
     MembershipChangePart,
     PriorityChangePart,
     ScheduleChangePart,
     SilenceChangePart,
     SubmissionChangePart,
+    SummariesChangePart,
+    SummariesChangePartActor,
     UploadChangePart,
 )
 
@@ -58,6 +60,7 @@ class WatchChanges(BaseModel):
         "WatchChangesChangesLaunchHostChange",
         "WatchChangesChangesLaunchLimitsChange",
         "WatchChangesChangesLinksChange",
+        "WatchChangesChangesSummariesChange",
         "WatchChangesChangesLoginSetupChange",
         "WatchChangesChangesMembershipChange",
         "WatchChangesChangesOtherChange",
@@ -453,6 +456,25 @@ class WatchChangesChangesLinksChangeActor(BaseModel):
     username: str
 
 
+class WatchChangesChangesSummariesChange(SummariesChangePart):
+    typename__: Literal["SummariesChange"] = Field(alias="__typename")
+    cursor: str
+    kind: Optional[ChangeKind]
+    at: datetime
+    actor: Optional["WatchChangesChangesSummariesChangeActor"]
+    part: Optional[ServicePart]
+    reason: str
+    experiment_id: Optional[str] = Field(alias="experimentId")
+    campaign_id: Optional[str] = Field(alias="campaignId")
+    submission_id: Optional[str] = Field(alias="submissionId")
+    subject_id: Optional[str] = Field(alias="subjectId")
+
+
+class WatchChangesChangesSummariesChangeActor(BaseModel):
+    id: str
+    username: str
+
+
 class WatchChangesChangesLoginSetupChange(LoginSetupChangePart):
     typename__: Literal["LoginSetupChange"] = Field(alias="__typename")
     cursor: str
@@ -646,6 +668,7 @@ WatchChangesChangesLaunchHoldChange.model_rebuild()
 WatchChangesChangesLaunchHostChange.model_rebuild()
 WatchChangesChangesLaunchLimitsChange.model_rebuild()
 WatchChangesChangesLinksChange.model_rebuild()
+WatchChangesChangesSummariesChange.model_rebuild()
 WatchChangesChangesLoginSetupChange.model_rebuild()
 WatchChangesChangesMembershipChange.model_rebuild()
 WatchChangesChangesOtherChange.model_rebuild()

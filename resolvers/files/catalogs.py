@@ -7,7 +7,8 @@ import strawberry
 from db.files import catalogs
 from db.files.datasets import EMBEDDED_NAME
 from db.setup import credentials
-from domain.files.catalogs import check_catalog_settings, check_catalog_url, is_trusted
+from domain.addresses import check_outside_url, is_trusted
+from domain.files.catalogs import check_catalog_settings
 from domain.names import check_name
 from door.describe import declare_object_type
 from door.pages import Connection as Page
@@ -110,7 +111,7 @@ def _check_catalog_input(info: Info, input: SaveCatalogInput) -> Invalid | None:
     if said:
         return Invalid(message=said, field="name")
     trusted = info.context.app_state.catalog_hosts
-    if said := check_catalog_url(input.url, trusted):
+    if said := check_outside_url(input.url, trusted):
         return Invalid(message=said, field="url")
     settings = {setting.name: setting.value for setting in input.settings}
     found = next(check_catalog_settings(input.kind, settings, trusted), None)

@@ -1,9 +1,15 @@
 """Reading and creating experiments."""
 
+from dataclasses import fields
+from itertools import chain
+
 from db.people import experiments
+from domain.addresses import check_outside_url
+from domain.findings import Finding
 from domain.links import LinkTemplate, check_links
 from domain.names import MOST_NAME, SLUG, check_form, check_text
 from domain.people.experiment_folders import check_folders
+from domain.summaries import SummaryQuery, check_summaries
 from door.describe import declare_object_type
 from door.pages import Connection as Page
 from resolvers import tenants
@@ -19,7 +25,10 @@ from schema.people.experiments import (
     SetExperimentFoldersResult,
     SetExperimentLinksInput,
     SetExperimentLinksResult,
+    SetExperimentSummariesInput,
+    SetExperimentSummariesResult,
 )
+from schema.people.summaries import SummaryQueryInput
 from schema.problems import Invalid, NotFound, NotPermitted, name_taken
 
 
@@ -96,6 +105,29 @@ class ExperimentMutations:
         return Experiment.of(saved or row, info.context.viewer)
 
     @declare_mutation("manage_members")
+    async def set_experiment_summaries(
+        self,
+        info: Info,
+        input: SetExperimentSummariesInput,  # noqa: A002
+    ) -> SetExperimentSummariesResult:
+        """Say which numbers are asked of monitors and accounting for an experiment's things. Its superusers may."""
+        row = await tenants.find_experiment(info, input.experiment, "manage_members", "of")
+        if isinstance(row, NotFound | NotPermitted):
+            return row
+        asked = [_read_summary_query(each) for each in input.summaries]
+        trusted = info.context.app_state.catalog_hosts
+        wrong_urls = (
+            Finding(f"summaries[{n}].url", said)
+            for n, each in enumerate(asked)
+            if (said := check_outside_url(each.url, trusted))
+        )
+        if found := next(chain(check_summaries(asked), wrong_urls), None):
+            return Invalid(message=found.message, field=found.path)
+        person_id = info.context.viewer.person_id
+        saved = await experiments.set_summaries(await begin_change(), row.id, asked, person_id)
+        return Experiment.of(saved or row, info.context.viewer)
+
+    @declare_mutation("manage_members")
     async def set_experiment_links(
         self,
         info: Info,
@@ -111,3 +143,7 @@ class ExperimentMutations:
         person_id = info.context.viewer.person_id
         saved = await experiments.set_links(await begin_change(), row.id, links, person_id)
         return Experiment.of(saved or row, info.context.viewer)
+
+
+def _read_summary_query(given: SummaryQueryInput) -> SummaryQuery:
+    return SummaryQuery(**{f.name: getattr(given, f.name) for f in fields(SummaryQuery)})

@@ -18,7 +18,7 @@ from domain.permissions import Role
 from door.describe import declare_enum_type, declare_object_type
 from door.pages import Connection, Node
 from schema.campaigns.file_findings import FileFinding
-from schema.campaigns.link_values import list_campaign_links
+from schema.campaigns.link_values import list_campaign_links, list_campaign_summaries
 from schema.campaigns.stages import Dependency, Stage
 from schema.context import Info
 from schema.fields import declare_query
@@ -27,6 +27,7 @@ from schema.lists import ListPart, page_by_number
 from schema.people.experiments import Experiment, load_experiment
 from schema.people.links import Link
 from schema.people.people import Person, load_person
+from schema.people.summaries import Summary
 from schema.setup.parameters import Parameter, show_pairs
 
 if TYPE_CHECKING:
@@ -161,6 +162,11 @@ class Campaign(Node):
     async def links(self, info: Info) -> list[Link]:
         """Where more is known of it, as the experiment's superusers have said (`setExperimentLinks`)."""
         return await list_campaign_links(info, self.row.experiment_id, self.campaign_id)
+
+    @declare_query()
+    async def summaries(self, info: Info) -> list[Summary]:
+        """What monitors and accounting know of it, as its superusers want it (`setExperimentSummaries`)."""
+        return await list_campaign_summaries(info, self.row.experiment_id, self.campaign_id)
 
     @declare_query()
     async def experiment(self, info: Info) -> Experiment:

@@ -1,10 +1,11 @@
-"""What the variables of links are of campaigns and stages."""
+"""What the variables of links and summaries are of campaigns and stages."""
 
 from functools import partial
 
 from domain.links import LinkSubject
 from schema.context import Info
 from schema.people.links import Link, list_links
+from schema.people.summaries import Summary, list_summaries
 
 
 async def list_campaign_links(info: Info, experiment_id: int, campaign_id: int) -> list[Link]:
@@ -17,6 +18,20 @@ async def list_stage_links(info: Info, experiment_id: int, stage_id: int) -> lis
     """The links of a stage."""
     find_value = partial(find_stage_value, info, stage_id)
     return await list_links(info, experiment_id, LinkSubject.STAGE, find_value)
+
+
+async def list_campaign_summaries(
+    info: Info, experiment_id: int, campaign_id: int
+) -> list[Summary]:
+    """The summaries of a campaign."""
+    find_value = partial(find_campaign_value, info, campaign_id)
+    return await list_summaries(info, experiment_id, LinkSubject.CAMPAIGN, campaign_id, find_value)
+
+
+async def list_stage_summaries(info: Info, experiment_id: int, stage_id: int) -> list[Summary]:
+    """The summaries of a stage."""
+    find_value = partial(find_stage_value, info, stage_id)
+    return await list_summaries(info, experiment_id, LinkSubject.STAGE, stage_id, find_value)
 
 
 async def find_campaign_value(info: Info, campaign_id: int, name: str) -> str | int | None:

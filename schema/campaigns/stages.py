@@ -13,7 +13,7 @@ from db.campaigns import campaigns, stages
 from domain.campaigns.stages import Completion, DeadlineFrom, StageKind, TriggerKind
 from door.describe import declare_enum_type, declare_object_type
 from door.pages import Node
-from schema.campaigns.link_values import list_stage_links
+from schema.campaigns.link_values import list_stage_links, list_stage_summaries
 from schema.campaigns.schedules import Schedule
 from schema.context import Info
 from schema.fields import declare_query
@@ -21,6 +21,7 @@ from schema.files.datasets import Dataset
 from schema.ids import node_id
 from schema.numbers import BigInt
 from schema.people.links import Link
+from schema.people.summaries import Summary
 from schema.setup.batch_options import BatchOptions
 from schema.setup.job_types import JobType, load_job_type
 from schema.setup.login_setups import LoginSetup, load_login_setup
@@ -218,6 +219,11 @@ class Stage(Node):
     async def links(self, info: Info) -> list[Link]:
         """Where more is known of it, as the experiment's superusers have said (`setExperimentLinks`)."""
         return await list_stage_links(info, self.row.experiment_id, self.row.id)
+
+    @declare_query()
+    async def summaries(self, info: Info) -> list[Summary]:
+        """What monitors and accounting know of it, as its superusers want it (`setExperimentSummaries`)."""
+        return await list_stage_summaries(info, self.row.experiment_id, self.row.id)
 
     @declare_query()
     async def schedule(self, info: Info) -> Schedule | None:

@@ -17,6 +17,7 @@ from schema.ids import node_id
 from schema.lists import ListPart, page_by_text
 from schema.people.links import LinkTemplate, LinkTemplateInput
 from schema.people.people import Membership
+from schema.people.summaries import SummaryQuery, SummaryQueryInput
 from schema.problems import Invalid, MutationProblem, NameTaken
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class Experiment(Node):
     """What you are in it; null for service admins who are no members."""
     links: list[LinkTemplate]
     """What is linked to from its campaigns, stages, submissions, jobs and datasets: see their `links`."""
+    summaries: list[SummaryQuery]
+    """Which numbers are asked of monitors and accounting for its campaigns, stages and submissions: see their
+    `summaries`."""
     experiment_id: strawberry.Private[int]
     given_folders: strawberry.Private[list[str]]
 
@@ -61,6 +65,7 @@ class Experiment(Node):
             experiment_id=row.id,
             given_folders=row.folders,
             links=[LinkTemplate.of(link) for link in row.links],
+            summaries=[SummaryQuery.of(each) for each in row.summaries],
         )
 
     @declare_query()
@@ -148,4 +153,20 @@ class SetExperimentLinksInput:
 SetExperimentLinksResult = Annotated[
     Experiment | MutationProblem | Invalid,
     strawberry.union("SetExperimentLinksResult"),
+]
+
+
+@declare_input_type
+class SetExperimentSummariesInput:
+    """Which numbers are asked of other systems for an experiment's things."""
+
+    experiment: str
+    """The experiment's name."""
+    summaries: list[SummaryQueryInput]
+    """All of them, in place of those that it has, in the order in which they are shown: at most 20."""
+
+
+SetExperimentSummariesResult = Annotated[
+    Experiment | MutationProblem | Invalid,
+    strawberry.union("SetExperimentSummariesResult"),
 ]

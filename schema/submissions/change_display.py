@@ -6,7 +6,8 @@ from typing import Any
 from db import changes
 from domain.changes import ChangeKind, ServicePart
 from domain.submissions import change_bodies as bodies
-from domain.submissions.change_bodies import Body, WrongBody, read_body
+from domain.submissions.change_bodies import Body
+from domain.submissions.change_reading import WrongBody, read_body
 from schema.ids import node_id
 from schema.submissions import change_types as types
 from schema.submissions.change_types import Change
@@ -39,6 +40,7 @@ TYPES: Mapping[type[Body], tuple[type[Change], str | None]] = {
     bodies.ExperimentBody: (types.ExperimentChange, "experiment"),
     bodies.FoldersBody: (types.FoldersChange, None),
     bodies.LinksBody: (types.LinksChange, None),
+    bodies.SummariesBody: (types.SummariesChange, None),
 }
 """How each body is shown, and which field of it has the id of what it happened to; None: a column of the change has."""
 

@@ -368,6 +368,14 @@ class LinksChange(Change):
 
 
 @declare_object_type
+class SummariesChange(Change):
+    """An experiment wants other numbers asked of its monitors."""
+
+    summaries: list[str]
+    """All of them since: subject, title, source, address and query of each."""
+
+
+@declare_object_type
 class OtherChange(Change):
     """Something that this server can't say more of."""
 

@@ -39,6 +39,7 @@ from schema.submissions.change_types import (
     ScheduleChange,
     SilenceChange,
     SubmissionChange,
+    SummariesChange,
     UploadChange,
 )
 from schema.submissions.submissions import Submission
@@ -105,6 +106,7 @@ ChangesItem = Annotated[
     | LaunchHostChange
     | LaunchLimitsChange
     | LinksChange
+    | SummariesChange
     | LoginSetupChange
     | MembershipChange
     | OtherChange

@@ -1,4 +1,4 @@
-"""What the variables of links are of submissions and jobs."""
+"""What the variables of links and summaries are of submissions and jobs."""
 
 from datetime import datetime
 from functools import partial
@@ -8,12 +8,19 @@ from domain.links import LinkSubject
 from schema.campaigns.link_values import find_stage_value
 from schema.context import Info
 from schema.people.links import Link, list_links
+from schema.people.summaries import Summary, list_summaries
 
 
 async def list_submission_links(info: Info, row: Submission) -> list[Link]:
     """The links of a submission."""
     find_value = partial(_find_submission_value, info, row)
     return await list_links(info, row.experiment_id, LinkSubject.SUBMISSION, find_value)
+
+
+async def list_submission_summaries(info: Info, row: Submission) -> list[Summary]:
+    """The summaries of a submission."""
+    find_value = partial(_find_submission_value, info, row)
+    return await list_summaries(info, row.experiment_id, LinkSubject.SUBMISSION, row.id, find_value)
 
 
 async def list_job_links(

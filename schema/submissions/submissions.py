@@ -25,12 +25,13 @@ from schema.lists import ListPart
 from schema.numbers import BigInt
 from schema.people.links import Link
 from schema.people.people import Person, load_person
+from schema.people.summaries import Summary
 from schema.setup.uploads import Upload
 from schema.submissions import outputs
 from schema.submissions.change_types import Change
 from schema.submissions.jobs import Job, page_jobs
 from schema.submissions.launches import JobAction, LaunchedCluster, Slice
-from schema.submissions.link_values import list_submission_links
+from schema.submissions.link_values import list_submission_links, list_submission_summaries
 from schema.submissions.operating_rights import may_operate
 from schema.submissions.outputs import InputFile, OutputFile
 from schema.submissions.progress import compute_share
@@ -331,6 +332,11 @@ class Submission(UnfinishedWork, Node):
     async def links(self, info: Info) -> list[Link]:
         """Where more is known of it, as the experiment's superusers have said (`setExperimentLinks`)."""
         return await list_submission_links(info, self.row)
+
+    @declare_query()
+    async def summaries(self, info: Info) -> list[Summary]:
+        """What monitors and accounting know of it, as its superusers want it (`setExperimentSummaries`)."""
+        return await list_submission_summaries(info, self.row)
 
     @declare_query()
     async def usage_record(

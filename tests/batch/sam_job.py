@@ -11,7 +11,7 @@ STAGE, BAD = sys.argv[1], sys.argv[2:]
 BASE = os.environ["SAM_WEB_BASE_URL"]
 
 
-def ask(
+def ask_sam(
     method: str, url: str, form: dict[str, str] | None = None, body: object = None
 ) -> tuple[int, str]:
     data = json.dumps(body).encode() if body is not None else urlencode(form or {}).encode()
@@ -23,10 +23,10 @@ def ask(
 
 
 where = urlencode({"name": os.environ["SAM_PROJECT_NAME"], "station": os.environ["SAM_STATION"]})
-project = ask("GET", f"{BASE}/findProject?{where}")[1].strip()
-process = ask("POST", f"{project}/establishProcess", {"appname": STAGE})[1].strip()
+project = ask_sam("GET", f"{BASE}/findProject?{where}")[1].strip()
+process = ask_sam("POST", f"{project}/establishProcess", {"appname": STAGE})[1].strip()
 while True:
-    status, text = ask("POST", f"{project}/process/{process}/getNextFile")
+    status, text = ask_sam("POST", f"{project}/process/{process}/getNextFile")
     if status == 204:
         break
     if status == 202:
@@ -44,12 +44,12 @@ while True:
             "application": {"family": "test", "name": STAGE, "version": os.environ["POMS_VERSION"]},
             "parents": [{"file_name": name}],
         }
-        ask("POST", f"{BASE}/files", body=made)
-        ask(
+        ask_sam("POST", f"{BASE}/files", body=made)
+        ask_sam(
             "POST",
             f"{BASE}/files/name/{made['file_name']}/locations",
             {"add": f"dcache:/pnfs/{made['file_name']}"},
         )
     done = {"filename": name, "status": "skipped" if is_bad else "consumed"}
-    ask("POST", f"{project}/process/{process}/updateFileStatus", done)
-ask("POST", f"{project}/process/{process}/endProcess")
+    ask_sam("POST", f"{project}/process/{process}/updateFileStatus", done)
+ask_sam("POST", f"{project}/process/{process}/endProcess")

@@ -14,7 +14,11 @@ from tests.resolvers.submission_factory import SubmissionFactory
 
 LEASE_S = 60.0
 DIED = "UPDATE action SET lease_until = now() - interval '1 second' WHERE id = $1"
-DUE = "UPDATE action SET next_try_at = now() WHERE done_at IS NULL"
+# Locked in one order: those who do this at the same time wait for each other else.
+DUE = """
+    UPDATE action SET next_try_at = now()
+     WHERE id IN (SELECT id FROM action WHERE done_at IS NULL ORDER BY id FOR UPDATE)
+"""
 LEFT = "SELECT count(*) FROM action WHERE done_at IS NULL"
 SYSTEM = "UPDATE submission SET batch_system = $2 WHERE id = $1"
 

@@ -6,7 +6,8 @@ from db.migrate import MIGRATIONS
 from db.pool import Pool
 from domain.changes import ChangeKind
 from domain.discrepancies import DiscrepancyKind, Repair
-from domain.submissions.change_bodies import ActionBody, DiscrepancyBody, read_body
+from domain.submissions.change_bodies import ActionBody, DiscrepancyBody
+from domain.submissions.change_reading import read_body
 from domain.submissions.jobs import JobActionVerb
 
 OLDER = """

@@ -123,6 +123,8 @@ ROWS = {
     " outputs_refused, events_located, cpu_s, wall_s, wall_wasted_s, memory_used_mb, memory_requested_mb)"
     f" VALUES ($1, false, 'new', {', '.join(['0'] * SUMS)})",
     "staged_file": "VALUES ($1, 0, 0)",
+    "summary": "(experiment_id, subject, subject_id, title, source, url, query, path)"
+    " VALUES ($1, 'stage', $1, 't', 'prometheus', '', '', '')",
     "submission": "(id, experiment_id, campaign_id, stage_id, slice_id, campaign_revision, state, created_by,"
     " batch_system, configuration, counted)"
     " OVERRIDING SYSTEM VALUE VALUES ($1, $1, $1, $1, $1, 1, 'new', 1, 'local', '{}', true)",

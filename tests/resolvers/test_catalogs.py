@@ -6,7 +6,7 @@ import pytest
 
 from db.files import listings
 from db.pool import Pool
-from domain.files.catalogs import check_catalog_url
+from domain.addresses import check_outside_url
 from tests.resolvers.conftest import Ask
 
 PROBLEM = "... on Problem { message } ... on Invalid { field }"
@@ -107,14 +107,14 @@ async def test_what_can_be_no_catalog_is_refused(
     ],
 )  # fmt: skip
 def test_addresses_that_are_refused(url: str) -> None:
-    assert check_catalog_url(url, frozenset())
+    assert check_outside_url(url, frozenset())
 
 
 def test_a_host_that_the_deployment_trusts_may_be_anywhere() -> None:
     trusted = frozenset(["127.0.0.1:8080"])
-    assert check_catalog_url("http://127.0.0.1:8080/sam/x/api", trusted) is None
-    assert check_catalog_url("http://127.0.0.1:8081/sam/x/api", trusted)
-    assert check_catalog_url("https://samweb.example.org:8483/sam/x/api", frozenset()) is None
+    assert check_outside_url("http://127.0.0.1:8080/sam/x/api", trusted) is None
+    assert check_outside_url("http://127.0.0.1:8081/sam/x/api", trusted)
+    assert check_outside_url("https://samweb.example.org:8483/sam/x/api", frozenset()) is None
 
 
 async def test_a_credential_is_shown_only_to_hosts_that_somebody_vouches_for(

@@ -16,11 +16,12 @@ import type { View } from "./route";
 import { StagePanel } from "./stage-panel";
 import { carry, messageOf } from "./wire";
 import { count, percent } from "./words";
+import { SUMMARIES, Summaries } from "./summaries";
 
 const CAMPAIGN = graphql(`query Campaign($id: ID!) {
   campaign(id: $id) {
     id name description active draft revision tags availableActions experiment { name }
-    findings { ${FINDINGS} } ${HOLDS} ${LINKS}
+    findings { ${FINDINGS} } ${HOLDS} ${LINKS} ${SUMMARIES}
     stages { id name kind }
     dependencies { patterns active upstream { id } downstream { id } }
   }
@@ -79,6 +80,7 @@ function Shown({ campaign, progress, stage, view }: ShownProps) {
           {campaign.tags.length > 0 && ` · ${campaign.tags.join(", ")}`}
         </p>
         <Links of={campaign.links} />
+        <Summaries of={campaign.summaries} />
         {campaign.description && <p className="faint">{campaign.description}</p>}
         <Totals progress={progress} />
       </header>

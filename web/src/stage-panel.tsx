@@ -13,6 +13,7 @@ import { Submissions } from "./submissions";
 import { Triage } from "./triage";
 import { ask, messageOf } from "./wire";
 import { commandLine, count, duration, keyOf, percent, plain } from "./words";
+import { SUMMARIES, Summaries } from "./summaries";
 
 const STAGE = graphql(`query Stage($id: ID!) {
   stage(id: $id) {
@@ -20,7 +21,7 @@ const STAGE = graphql(`query Stage($id: ID!) {
     filesPerJob jobsPerSlice parameters { key value } availableActions
     jobType { name command patterns recoveries { type rounds } }
     loginSetup { name }
-    ${HOLDS} ${LINKS}
+    ${HOLDS} ${LINKS} ${SUMMARIES}
     dataset { name filesTotal }
     schedule { active nextAt lastResultMessage }
   }
@@ -75,6 +76,7 @@ export function StagePanel({ campaign, id, view, progress }: Props) {
             ))}
           </nav>
           <Links of={stage.links} />
+          <Summaries of={stage.summaries} />
           <Launches stage={stage} />
           <Holds
             id={stage.id}

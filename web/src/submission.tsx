@@ -18,6 +18,8 @@ import { Triage } from "./triage";
 import { UnfinishedWork } from "./unfinished-work";
 import { messageOf } from "./wire";
 import { count, duration, keyOf, percent, plain } from "./words";
+import { InCatalog } from "./in-catalog";
+import { SUMMARIES, Summaries } from "./summaries";
 
 const SUBMISSION = graphql(`subscription Submission($id: ID!) {
   submissionChanged(id: $id) {
@@ -31,7 +33,8 @@ const SUBMISSION = graphql(`subscription Submission($id: ID!) {
         ${ATTEMPTS}
         ${CLUSTERS}
         ${ACTIONS_ASKED} ${TRIES}
-        ${LINKS}
+        ${LINKS} ${SUMMARIES}
+        catalogLaunch { name project trouble waiting delivered consumed failed readAt }
       }
     }
     ... on NotFound { message }
@@ -135,6 +138,8 @@ function Heading({ of }: { of: Submission }) {
         ))}
       </span>
       <Links of={of.links} />
+      <Summaries of={of.summaries} />
+      <InCatalog of={of.catalogLaunch} />
       {of.reason && <p className="reason">{of.reason}</p>}
       {of.overdueSince && (
         <p className="problem">
