@@ -185,6 +185,19 @@ class DeclaringCatalog(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DescentQuery:
+    """Which files were made from those of a name."""
+
+    name: str
+    steps: int
+    """So many steps below them."""
+    since: datetime
+    """Declared since then."""
+    version: str = ""
+    """By this version of software; empty: by whichever."""
+
+
 @runtime_checkable
 class NamingCatalog(Protocol):
     """A catalog in which files together can get a name, by which programs find them."""
@@ -195,6 +208,10 @@ class NamingCatalog(Protocol):
 
     async def name_query(self, name: str, definition: str) -> None:
         """Let a name stand for what a definition or query has."""
+        ...
+
+    async def name_descendants(self, name: str, of: DescentQuery, patterns: Sequence[str]) -> None:
+        """Let a name stand for what is made from others and matches one of the patterns, now and later."""
         ...
 
 
@@ -216,13 +233,8 @@ class CatalogChild:
 class DescentCatalog(Protocol):
     """A catalog that lists what was made from a named set of files."""
 
-    def list_descendants(
-        self, name: str, steps: int, since: datetime, version: str
-    ) -> AsyncGenerator[Sequence[CatalogChild], None]:
-        """List the files, so many steps below those of a name, that were declared since and lie somewhere.
-
-        `version`: only what was made by this version of software; empty: by whichever. Complete, or it raises.
-        """
+    def list_descendants(self, of: DescentQuery) -> AsyncGenerator[Sequence[CatalogChild], None]:
+        """List those that lie somewhere; complete, or it raises."""
         ...
 
 
@@ -244,6 +256,7 @@ class StagingState:
     reason: str = ""
 
 
+@runtime_checkable
 class StagingCatalog(Protocol):
     """A catalog that brings files from tape to disk. `mark` is ours: by it what was asked for is found again."""
 

@@ -10,7 +10,7 @@ import httpx2
 from catalogs import CatalogRefused, CatalogSignInRefused, ListingCatalog, metacat, rucio, sam
 from catalogs.http_calls import CALL_S, AnswerJudge, CatalogHttp, ReadSecret, SignIn
 from domain.addresses import check_outside_url, check_resolved, is_trusted
-from domain.files.catalogs import CatalogKind
+from domain.files.catalogs import STAGING_SCOPE, CatalogKind
 from lanes import CallLane
 
 
@@ -60,7 +60,12 @@ def make_bearer_sign_in(access: CatalogAccess, headers: Mapping[str, str]) -> Si
 
 
 def _make_rucio(http: CatalogHttp, access: CatalogAccess) -> ListingCatalog:
-    return rucio.RucioCatalog(http, rucio.RucioSettings(access.settings["account"]))
+    given = {
+        "scope": access.settings.get(STAGING_SCOPE),
+        "disk": access.settings.get("staging_disk"),
+    }
+    said = {name: value for name, value in given.items() if value}
+    return rucio.RucioCatalog(http, rucio.RucioSettings(access.settings["account"], **said))
 
 
 def make_rucio_sign_in(access: CatalogAccess) -> SignIn:

@@ -13,6 +13,7 @@ from catalogs import (
     CatalogRefused,
     CatalogUnavailable,
     DescentCatalog,
+    DescentQuery,
     ListingCatalog,
     NamingCatalog,
     ProjectCatalog,
@@ -21,7 +22,7 @@ from db.clock import read_time
 from db.files import catalogs
 from db.files.catalogs import Catalog
 from db.launching import catalog_launches
-from db.launching.catalog_launches import CatalogLaunchClaim, CatalogLaunchInput
+from db.launching.catalog_launches import CatalogLaunch, CatalogLaunchClaim, CatalogLaunchInput
 from db.submissions import input_files, output_files, submissions
 from db.submissions.submissions import Submission
 from domain.files.catalogs import GIVES_NAMES
@@ -41,6 +42,7 @@ from workers.dispatch import Dispatcher, TaskPool
 from workers.failpoints import wrap_failpoints
 from workers.leases import keep_lease
 from workers.setbacks import hold_thing
+from workers.staging import explain_staging, require_one_catalog, take_staging_step
 from workers.tools import WorkerTools, log
 
 OF_EACH, MOST = 2, 8
@@ -58,27 +60,33 @@ def make_dispatcher() -> Dispatcher[CatalogLaunchClaim, int]:
 
 async def explain_launch_wait(tools: WorkerTools, submission: Submission) -> str | None:
     """Why a launch waits for the catalog that has its files, or nothing: it is asked for what is missing."""
-    config = submission.runs_with
-    if config.works_on is None:
+    found = await _request_launch(tools, submission)
+    wants_project = submission.runs_with.consumption is Consumption.PROJECT
+    if wants_project and (found is None or not found.project):
+        return "It waits: its files are in no SAM catalog, so that no project can hand them out."
+    if found is None or found.state is not CatalogLaunchState.REQUESTED:
         return None
-    wants_project = config.consumption is Consumption.PROJECT
-    project = name_project(config.works_on, submission.id) if wants_project else ""
-    known = await catalog_launches.find_by_submissions(tools.db, [submission.id])
-    found = next(iter(known), None) or await catalog_launches.request_launch(
-        tools.db, submission.id, [*GIVES_NAMES], project
-    )
-    if found is None:
-        nowhere = "It waits: its files are in no SAM catalog, so that no project can hand them out."
-        return nowhere if wants_project else None
-    if found.state is not CatalogLaunchState.REQUESTED:
-        return None
+    if found.staging:
+        return explain_staging(found)
     return f"It waits until its files have a name in their catalog: {found.trouble or found.name}"
+
+
+async def _request_launch(tools: WorkerTools, submission: Submission) -> CatalogLaunch | None:
+    """What is asked of its catalog; None: none that gives names has its files."""
+    config, id = submission.runs_with, submission.id
+    if known := await catalog_launches.find_by_submissions(tools.db, [id]):
+        return known[0]
+    if config.works_on is None:
+        return await catalog_launches.request_named_launch(tools.db, id)
+    wants_project = config.consumption is Consumption.PROJECT
+    project = name_project(config.works_on, id) if wants_project else ""
+    return await catalog_launches.request_launch(tools.db, id, [*GIVES_NAMES], project)
 
 
 async def read_variables(tools: WorkerTools, submission: Submission) -> dict[str, str]:
     """By which a launch, and its jobs, find its files in their catalog: SAM's own names."""
     found = await catalog_launches.find_by_submissions(tools.db, [submission.id])
-    if not found:
+    if not found or found[0].staging:
         return {}
     (catalog,) = await catalogs.find_by_ids(tools.db, [found[0].catalog_id])
     experiment = submission.runs_with.experiment
@@ -136,7 +144,9 @@ async def _ask_catalog(tools: WorkerTools, claim: CatalogLaunchClaim) -> None:
 async def _take_next_step(
     tools: WorkerTools, claim: CatalogLaunchClaim, catalog: Catalog, asked: ListingCatalog
 ) -> None:
-    if claim.state is CatalogLaunchState.REQUESTED and not claim.is_over:
+    if claim.staging:
+        await take_staging_step(tools, claim, catalog, asked)
+    elif claim.state is CatalogLaunchState.REQUESTED and not claim.is_over:
         await _make_known(tools, claim, catalog, asked)
     elif not claim.project or claim.state is CatalogLaunchState.REQUESTED:
         await catalog_launches.record_conclusion(tools.db, claim, claim.counts)
@@ -151,17 +161,39 @@ async def _make_known(
 ) -> None:
     """Give its files their name there, and begin their project."""
     assert isinstance(asked, NamingCatalog)  # noqa: S101 - its kind gives names
-    files = await catalog_launches.list_files(tools.db, claim.submission_id)
-    if elsewhere := next((name for name, where in files if where != catalog.name), None):
-        raise CatalogRefused(f"{elsewhere} is not one of the files of {catalog.name}.")
     async with wrap_failpoints("catalog.name"):
-        await asked.name_files(claim.name, [name for name, _ in files])
-        if dataset := await catalog_launches.find_dataset(tools.db, claim):
-            await asked.name_query(*dataset)
+        if files := await catalog_launches.list_files(tools.db, claim.submission_id):
+            await _name_files(tools, claim, asked, files, catalog.name)
+        else:
+            await _name_what_was_made(tools, claim, asked)
     if claim.project:
         async with wrap_failpoints("catalog.project"):
             await _require_projects(asked).start_project(claim.project, claim.name)
     await catalog_launches.record_ready(tools.db, claim, LOOK)
+
+
+async def _name_files(
+    tools: WorkerTools,
+    claim: CatalogLaunchClaim,
+    asked: NamingCatalog,
+    files: Sequence[tuple[str, str]],
+    catalog: str,
+) -> None:
+    require_one_catalog(files, catalog)
+    await asked.name_files(claim.name, [name for name, _ in files])
+    if dataset := await catalog_launches.find_dataset(tools.db, claim):
+        await asked.name_query(*dataset)
+
+
+async def _name_what_was_made(
+    tools: WorkerTools, claim: CatalogLaunchClaim, asked: NamingCatalog
+) -> None:
+    """Give what a submission makes the name by which the launch after it looks for it, as POMS does."""
+    made = await catalog_launches.find_upstream(tools.db, claim.submission_id)
+    if made is None:
+        raise CatalogRefused("What it works on is not known any more: its dependency is gone.")
+    query = DescentQuery(made.name, made.steps, made.created_at, made.version)
+    await asked.name_descendants(claim.name, query, made.patterns)
 
 
 def _require_projects(asked: ListingCatalog) -> ProjectCatalog:
@@ -259,8 +291,8 @@ async def _record_descendants(
     above = Places()
     for steps in range(1, submission.output_ancestor_depth + 1):
         below, version = Places(), submission.runs_with.version
-        listed = asked.list_descendants(claim.name, steps, submission.created_at, version)
-        async with aclosing(listed) as batches:
+        query = DescentQuery(claim.name, steps, submission.created_at, version)
+        async with aclosing(asked.list_descendants(query)) as batches:
             async for batch in batches:
                 for at in range(0, len(batch), TOGETHER):
                     some = batch[at : at + TOGETHER]

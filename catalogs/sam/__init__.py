@@ -6,7 +6,6 @@ A definition is a live query. What is asked for by a text with blanks or colons 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from catalogs import (
     CatalogSignInRefused,
     ClaimProblem,
     DefinitionSummary,
+    DescentQuery,
     ListingIncomplete,
     OutputDeclaration,
     ProjectFile,
@@ -37,7 +37,14 @@ from catalogs.sam.answers import (
     parse_listed_file,
     parse_replica,
 )
-from catalogs.sam.queries import NAME, build_query, quote_name, quote_value, split_names
+from catalogs.sam.queries import (
+    NAME,
+    build_descent,
+    build_query,
+    quote_name,
+    quote_value,
+    split_names,
+)
 
 __all__ = ["AT_ONCE", "HEADERS", "SamAccount", "SamCatalog", "judge_answer"]
 
@@ -153,17 +160,16 @@ class SamCatalog:
         is_name = NAME.fullmatch(definition)
         await self.create_definition(name, f"defname: {definition}" if is_name else definition)
 
+    async def name_descendants(self, name: str, of: DescentQuery, patterns: Sequence[str]) -> None:
+        """Make the definition that POMS makes for a dependency: a live query."""
+        await self.create_definition(name, build_descent(of, patterns))
+
     async def list_descendants(
-        self, name: str, steps: int, since: datetime, version: str
+        self, of: DescentQuery
     ) -> AsyncGenerator[Sequence[CatalogChild], None]:
         """Find descendants as POMS does: by steps, version and time; then what SAM knows of each."""
-        above = f"defname: {name}"
-        for _ in range(steps):
-            above = f"ischildof: ({above})"
-        made = f"{above} and create_date > '{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}'"
-        query = f"{made} and version {quote_value(version)}" if version else made
         names = list[str]()
-        async with aclosing(self._stream_query(query)) as lines:
+        async with aclosing(self._stream_query(build_descent(of))) as lines:
             async for line in lines:
                 names.append(line.decode().strip())
                 if len(names) == DESCRIBED:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from typing import Any
 from urllib.parse import quote
 
-from catalogs import CatalogRefused
+from catalogs import CatalogRefused, DescentQuery
 
 NAME = re.compile(r"[\w.@+/-]+")
 PLAIN_VALUE = re.compile(r"[\w.@+/][\w.@+/-]*", re.ASCII)
@@ -38,3 +39,25 @@ def split_names(names: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """As many at a time as are asked about in one call."""
     for at in range(0, len(names), TOGETHER):
         yield names[at : at + TOGETHER]
+
+
+def build_descent(of: DescentQuery, patterns: Sequence[str] = ()) -> str:
+    """What was made from the files of a definition, as POMS asks for it: by steps, time, version and names."""
+    above = f"defname: {of.name}"
+    for _ in range(of.steps):
+        above = f"ischildof: ({above})"
+    query = f"{above} and create_date > '{of.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}'"
+    if of.version:
+        query += f" and version {quote_value(of.version)}"
+    if not patterns:
+        return query
+    return f"{query} and ({' or '.join(map(_build_name_query, patterns))})"
+
+
+def _build_name_query(pattern: str) -> str:
+    """A pattern of names; one with a blank is a query itself, as in POMS. Raises CatalogRefused where it is neither."""
+    if " " in pattern:
+        return f"({pattern})"
+    if any(sign in pattern for sign in "?['\"\\"):
+        raise CatalogRefused(f"SAM can't be asked for names like {pattern[:200]!r}.")
+    return f"file_name '{pattern.replace('*', '%')}'"

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from db.pool import Connection, Database, fetch_many, fetch_one
 from db.setbacks import leave_out
+from domain.files.catalogs import STAGING_SCOPE
 from domain.launching.catalog_launches import FRESH, CatalogLaunchState
 
 
@@ -17,6 +18,7 @@ class CatalogLaunch:
     catalog_id: int
     name: str
     project: str
+    staging: str
     state: CatalogLaunchState
     trouble: str
     waiting: int
@@ -38,13 +40,15 @@ async def find_by_submissions(db: Database, ids: Sequence[int]) -> list[CatalogL
 
 # By its first file: whether the others are there, too, is looked at when they get their name.
 REQUEST = f"""
-    INSERT INTO catalog_launch (submission_id, catalog_id, name, project)
-    SELECT s.id, c.id, s.configuration ->> 'works_on', $3
+    INSERT INTO catalog_launch (submission_id, catalog_id, name, project, staging)
+    SELECT s.id, c.id, s.configuration ->> 'works_on', CASE WHEN c.kind = ANY($2::catalog_kind[]) THEN $3 ELSE '' END,
+           CASE WHEN c.settings ? '{STAGING_SCOPE}'
+                THEN 'poms-stage-' || left((SELECT history_id FROM change_head)::text, 8) || '-' || s.id ELSE '' END
       FROM submission s
       JOIN LATERAL (SELECT f.catalog FROM input_file i JOIN file f ON f.id = i.file_id
                      WHERE i.submission_id = s.id ORDER BY i.number, i.file_id LIMIT 1) first ON true
       JOIN catalog c ON c.experiment_id = s.experiment_id AND c.name = first.catalog
-                    AND c.kind = ANY($2::catalog_kind[])
+                    AND (c.kind = ANY($2::catalog_kind[]) OR c.settings ? '{STAGING_SCOPE}')
      WHERE s.id = $1 AND s.configuration ->> 'works_on' IS NOT NULL
         ON CONFLICT (submission_id) DO NOTHING
     RETURNING {COLUMNS}
@@ -54,8 +58,52 @@ REQUEST = f"""
 async def request_launch(
     db: Database, submission_id: int, kinds: Sequence[str], project: str
 ) -> CatalogLaunch | None:
-    """Have a launch made known in the catalog that has its files; None where none of these kinds has them."""
+    """Have a launch made known in the catalog that has its files, or these brought to disk.
+
+    None where it is neither of these kinds, nor one that stages.
+    """
     return await fetch_one(db, CatalogLaunch, REQUEST, submission_id, list(kinds), project)
+
+
+# One that works on what another made, of which nothing is known here but the name: that is in the other's catalog.
+REQUEST_NAMED = f"""
+    INSERT INTO catalog_launch (submission_id, catalog_id, name)
+    SELECT s.id, u.catalog_id, s.configuration ->> 'parameter'
+      FROM submission s JOIN catalog_launch u ON u.submission_id = s.upstream_id
+     WHERE s.id = $1 AND s.files = 0 AND s.dependency_id IS NOT NULL AND s.configuration ->> 'parameter' IS NOT NULL
+        ON CONFLICT (submission_id) DO NOTHING
+    RETURNING {COLUMNS}
+"""
+
+
+async def request_named_launch(db: Database, submission_id: int) -> CatalogLaunch | None:
+    """Have the name on which a launch works made known in the catalog that has what it was made from, if one has."""
+    return await fetch_one(db, CatalogLaunch, REQUEST_NAMED, submission_id)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamLaunch:
+    """What a launch works on that has no files of its own here: what was made from those of a name."""
+
+    name: str
+    created_at: datetime
+    steps: int
+    version: str
+    patterns: list[str]
+
+
+UPSTREAM = """
+    SELECT c.name, u.created_at, coalesce((u.configuration ->> 'output_ancestor_depth')::int, 1),
+           coalesce(u.configuration ->> 'version', ''), d.patterns
+      FROM submission s JOIN submission u ON u.id = s.upstream_id JOIN catalog_launch c ON c.submission_id = u.id
+      JOIN dependency d ON d.id = s.dependency_id
+     WHERE s.id = $1
+"""
+
+
+async def find_upstream(db: Database, submission_id: int) -> UpstreamLaunch | None:
+    """Of whose files a launch is to work on the descendants, if its catalog knows."""
+    return await fetch_one(db, UpstreamLaunch, UPSTREAM, submission_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +116,7 @@ class CatalogLaunchClaim:
     experiment_id: int
     name: str
     project: str
+    staging: str
     state: CatalogLaunchState
     attempts: int
     is_over: bool
@@ -86,7 +135,7 @@ CLAIM = f"""
                                  ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING *
     )
-    SELECT c.submission_id, c.claims, c.catalog_id, s.experiment_id, c.name, c.project, c.state, c.attempts,
+    SELECT c.submission_id, c.claims, c.catalog_id, s.experiment_id, c.name, c.project, c.staging, c.state, c.attempts,
            s.ended_at IS NOT NULL AS is_over, ARRAY[c.waiting, c.delivered, c.consumed, c.failed] AS counts
       FROM claimed c JOIN submission s ON s.id = c.submission_id
 """
@@ -142,7 +191,10 @@ READY = """
     WITH ready AS (
         UPDATE catalog_launch
            SET state = 'ready', attempts = 0, trouble = '', held_until = NULL,
-               next_try_at = CASE WHEN project <> '' THEN now() + $3::interval END
+               read_at = CASE WHEN $4::int[] IS NOT NULL THEN now() ELSE read_at END,
+               waiting = coalesce(($4)[1], waiting), delivered = coalesce(($4)[2], delivered),
+               consumed = coalesce(($4)[3], consumed), failed = coalesce(($4)[4], failed),
+               next_try_at = CASE WHEN project <> '' OR staging <> '' THEN now() + $3::interval END
          WHERE submission_id = $1 AND claims = $2
         RETURNING submission_id
     )
@@ -151,24 +203,30 @@ READY = """
 """
 
 
-async def record_ready(db: Database, claim: CatalogLaunchClaim, look: object) -> None:
-    """Note that the catalog knows a launch; its project is looked at after `look`."""
-    await db.execute(READY, claim.submission_id, claim.claims, look)
+async def record_ready(
+    db: Database, claim: CatalogLaunchClaim, look: object, counts: Sequence[int] | None = None
+) -> None:
+    """Note that the catalog knows a launch, or has its files on disk; it is looked at again after `look`."""
+    await db.execute(READY, claim.submission_id, claim.claims, look, counts)
 
 
 PROGRESS = """
     UPDATE catalog_launch
-       SET attempts = 0, trouble = '', held_until = NULL, next_try_at = now() + $3::interval, read_at = now(),
-           waiting = $4, delivered = $5, consumed = $6, failed = $7
+       SET attempts = 0, trouble = left($8, 1000), held_until = NULL, next_try_at = now() + $3::interval,
+           read_at = now(), waiting = $4, delivered = $5, consumed = $6, failed = $7
      WHERE submission_id = $1 AND claims = $2
 """
 
 
 async def record_progress(
-    db: Database, claim: CatalogLaunchClaim, look: object, counts: Sequence[int]
+    db: Database,
+    claim: CatalogLaunchClaim,
+    look: object,
+    counts: Sequence[int],
+    trouble: str = "",
 ) -> None:
-    """Note how far a project is."""
-    await db.execute(PROGRESS, claim.submission_id, claim.claims, look, *counts)
+    """Note how far a project is, or how much is on disk."""
+    await db.execute(PROGRESS, claim.submission_id, claim.claims, look, *counts, trouble)
 
 
 CONCLUDE = """

@@ -31,9 +31,11 @@ class DatasetPolicy(StrEnum):
     """Again and again, so that files which come later are found."""
 
 
+STAGING_SCOPE = "staging_scope"
+"""The setting by which a catalog brings files to disk before they are worked on: where it makes what that needs."""
 SETTINGS: Mapping[CatalogKind, frozenset[str]] = {
     CatalogKind.SAM: frozenset({"user", "group", "station"}),
-    CatalogKind.RUCIO: frozenset({"account", "user"}),
+    CatalogKind.RUCIO: frozenset({"account", "user", STAGING_SCOPE, "staging_disk"}),
     CatalogKind.METACAT: frozenset({"user", "sign_in_url"}),
 }
 """What else may be said of a catalog of each kind; one that ends in `_url` is an address as the catalog's own."""

@@ -26,16 +26,18 @@ class CatalogLaunch:
     """How far it is there."""
     trouble: str
     """Why the catalog does not do what it was asked, if so; it is asked again."""
+    staging: str | None
+    """The mark by which its files are brought to disk before it begins; null: they aren't."""
     waiting: int
-    """Files that the project has not handed out."""
+    """Files that the project has not handed out; of staging, those that are still coming."""
     delivered: int
-    """Files that it has handed out, of which nothing was said since."""
+    """Files that it has handed out, of which nothing was said since; of staging, those on disk."""
     consumed: int
     """Files that jobs have done."""
     failed: int
-    """Files that jobs could not do, or skipped."""
+    """Files that jobs could not do, or skipped; of staging, those that are stuck."""
     read_at: datetime | None
-    """When the project was last asked; null: never yet."""
+    """When the project, or how far staging is, was last asked; null: never yet."""
     concluded_at: datetime | None
     """When it was asked for all, after the jobs' end; null: not yet."""
     catalog_id: strawberry.Private[int]
@@ -51,7 +53,7 @@ class CatalogLaunch:
     def of(cls, row: catalog_launches.CatalogLaunch) -> "CatalogLaunch":
         """Show a row."""
         shown = {name: getattr(row, name) for name in cls.__annotations__}
-        return cls(**shown | {"project": row.project or None})
+        return cls(**shown | {"project": row.project or None, "staging": row.staging or None})
 
 
 async def find_catalog_launch(info: Info, submission_id: int) -> CatalogLaunch | None:

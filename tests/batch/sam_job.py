@@ -22,6 +22,28 @@ def ask_sam(
         return answer.status, answer.read().decode()
 
 
+def make_child(name: str) -> None:
+    """Declare what is made from a file."""
+    made = {
+        "file_name": f"{STAGE}_{name}",
+        "file_size": 10 + len(name),
+        "file_type": "unknown",
+        "checksum": ["adler32:0a0b0c0d"],
+        "event_count": 5,
+        "application": {"family": "test", "name": STAGE, "version": os.environ["POMS_VERSION"]},
+        "parents": [{"file_name": name}],
+    }
+    ask_sam("POST", f"{BASE}/files", body=made)
+    place = {"add": f"dcache:/pnfs/{made['file_name']}"}
+    ask_sam("POST", f"{BASE}/files/name/{made['file_name']}/locations", place)
+
+
+if "SAM_PROJECT_NAME" not in os.environ:
+    # It takes all files of the definition that it was told, as a program without a project does.
+    listed = ask_sam("GET", f"{BASE}/definitions/name/{os.environ['POMS_DATASET']}/files/list")[1]
+    for name in listed.split():
+        make_child(name)
+    sys.exit()
 where = urlencode({"name": os.environ["SAM_PROJECT_NAME"], "station": os.environ["SAM_STATION"]})
 project = ask_sam("GET", f"{BASE}/findProject?{where}")[1].strip()
 process = ask_sam("POST", f"{project}/establishProcess", {"appname": STAGE})[1].strip()
@@ -35,21 +57,7 @@ while True:
     name = text.split()[1]
     is_bad = "recover" not in os.environ["SAM_PROJECT_NAME"] and name in BAD
     if not is_bad:
-        made = {
-            "file_name": f"{STAGE}_{name}",
-            "file_size": 10 + len(name),
-            "file_type": "unknown",
-            "checksum": ["adler32:0a0b0c0d"],
-            "event_count": 5,
-            "application": {"family": "test", "name": STAGE, "version": os.environ["POMS_VERSION"]},
-            "parents": [{"file_name": name}],
-        }
-        ask_sam("POST", f"{BASE}/files", body=made)
-        ask_sam(
-            "POST",
-            f"{BASE}/files/name/{made['file_name']}/locations",
-            {"add": f"dcache:/pnfs/{made['file_name']}"},
-        )
+        make_child(name)
     done = {"filename": name, "status": "skipped" if is_bad else "consumed"}
     ask_sam("POST", f"{project}/process/{process}/updateFileStatus", done)
 ask_sam("POST", f"{project}/process/{process}/endProcess")

@@ -13,7 +13,7 @@ from catalogs import CatalogFile
 from db.launching import slices
 from db.launching.slice_claims import LaunchRequest
 from db.pool import Pool as Database
-from tests.batch.launch_script_fixture import SETUP
+from tests.batch.launch_script_fixture import KIND, SETUP
 from tests.batch.pools import Pool
 from tests.batch.shared_house import OF_ITS_OWN, SMALL, SharedHouse
 from tests.catalogs.sam_bench import SamBench
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.parametrize("engine", ["htcondor"], indirect=True)
 SCRIPT = """
 import os, subprocess, sys
 job, stage, bad = sys.argv[1], sys.argv[2], sys.argv[3:]
-names = [n for n in os.environ if n.startswith(("SAM_", "POMS_VERSION", "PATH"))]
+names = [n for n in os.environ if n.startswith(("SAM_", "POMS_VERSION", "POMS_DATASET", "PATH"))]
 text = f'''
 executable = /usr/bin/env
 transfer_executable = false
@@ -38,7 +38,7 @@ arguments = python3 -I {job} {stage} {" ".join(bad)}
 environment = "{" ".join(f"{n}={os.environ[n]}" for n in names)}"
 request_memory = 100
 request_disk = 1
-queue 2
+queue {2 if "SAM_PROJECT_NAME" in os.environ else 1}
 '''
 print("I work on", os.environ["POMS_DATASET"], flush=True)
 done = subprocess.run([*USER, "condor_submit", "-terse"], input=text, text=True, cwd="/")
@@ -71,7 +71,9 @@ class SamCampaign:
     def __init__(self, house: SharedHouse, db: Database, pool: Pool, sam: SamBench) -> None:
         self.house, self.db, self.pool, self.sam = house, db, pool, sam
 
-    async def make(self, stages: dict[str, list[str]], files: int) -> None:
+    async def make(
+        self, stages: dict[str, list[str]], files: int, consumption: str = "project"
+    ) -> None:
         """`stages` with the files that each can't do at first."""
         await self.db.execute(OF_ITS_OWN)
         self.plant = plant = await Factory.make(self.db)
@@ -110,7 +112,7 @@ class SamCampaign:
             above = stage
             self.stages.append(stage)
         await self.db.execute("UPDATE stage SET batch_system = 'htcondor', software_version = 'v1'")
-        await self.db.execute("UPDATE job_type SET kind = 'script', consumption = 'project'")
+        await self.db.execute(KIND, consumption)
         await self._let_submit()
 
     def _command(self, name: str, bad: list[str]) -> list[str]:
@@ -215,3 +217,30 @@ async def test_three_stages_run_to_their_end_with_a_recovery_by_the_names_of_pom
         output = await db.fetch("SELECT text FROM launch_output ORDER BY submission_id, sequence")
         told = "".join(row["text"] for row in output)
         assert all(f"I work on {name}\n" in told for name in names)
+
+
+async def test_with_exit_codes_alone_each_stage_finds_what_the_one_before_has_made(
+    house: SharedHouse, db: Database, pool: Pool, sam_url: str
+) -> None:
+    async with SamBench(sam_url, "alone") as sam:
+        campaign = SamCampaign(house, db, pool, sam)
+        await campaign.make({"gen": [], "reco": [], "ana": []}, 3, "exit_code")
+        house.worker()
+        await wait_until(campaign.is_listed, "the listing", house)
+        first = await campaign.launch()
+        await wait_until(campaign.is_settled, "the end of all", house, within=240)
+        rows = await db.fetch("SELECT id, stage_id, state FROM submission ORDER BY id")
+        assert [(row["stage_id"], row["state"]) for row in rows] == [
+            (stage, "located") for stage in campaign.stages
+        ]
+        names = [
+            f"raw_slice1_stage{campaign.stages[0]}", f"poms_depends_{first}_1",
+            f"poms_depends_{rows[1]['id']}_1",
+        ]  # fmt: skip
+        launches = await db.fetch(PROJECTS)
+        assert [(row["name"], row["project"]) for row in launches] == [(n, "") for n in names]
+        for name, prefix in zip(names, ["", "gen_", "reco_gen_"], strict=True):
+            listed = (await sam.call("GET", f"/definitions/name/{name}/files/list")).text.split()
+            assert listed == [f"{prefix}f{n}.root" for n in range(3)]
+        made = (await sam.call("GET", "/files/list?dims=file_name ana%")).text.split()
+        assert made == [f"ana_reco_gen_f{n}.root" for n in range(3)]

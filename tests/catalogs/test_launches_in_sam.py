@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,10 +14,10 @@ import pytest
 
 from catalogs import CatalogFile
 from catalogs.opening import CatalogClients
-from db.launching import slices
+from db.launching import late_files, slices
 from db.launching.slice_claims import LaunchRequest
 from db.pool import Pool
-from db.submissions import submissions
+from db.submissions import recovery_chain, submissions
 from db.submissions.submissions import Submission
 from tests.catalogs.sam_bench import SamBench
 from tests.catalogs.test_listed_by_workers import CREDENTIAL
@@ -327,6 +328,30 @@ async def test_files_of_another_catalog_are_handed_out_by_no_project(launches: S
 async def test_without_sam_no_project_hands_files_out(launches: SamLaunch) -> None:
     why = await launches.explain_wait(await launches.launch())
     assert why == "It waits: its files are in no SAM catalog, so that no project can hand them out."
+
+
+async def test_what_follows_exit_codes_has_a_name_for_what_was_made(launches: SamLaunch) -> None:
+    db = launches.db
+    dataset = await launches.plant.dataset("later")
+    after = await launches.plant.stage("after", ["true"], dataset_id=dataset)
+    await launches.plant.edge(launches.stage, after, ["ana%.root", "*.hist"])
+    await db.execute("UPDATE stage SET batch_system = 'htcondor', software_version = 'v1'")
+    await db.execute("UPDATE job_type SET kind = 'script', consumption = 'exit_code'")
+    origin = await launches.prepare()
+    assert (await launches.find(origin.id))["project"] == ""
+    (dependency,) = await recovery_chain.list_outgoing(db, launches.stage)
+    async with db.acquire() as conn, conn.transaction():
+        outcome = await late_files.launch_named(conn, dependency, origin)
+    assert outcome.submission is not None
+    assert await launches.explain_wait(outcome.submission)
+    await launches.work()
+    assert await launches.explain_wait(outcome.submission) is None
+    shown = await launches.sam.call("GET", f"/definitions/name/poms_depends_{origin.id}_1/describe")
+    since = f"{origin.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+    assert shown.json()["dimensions"] == (
+        f"ischildof: (defname: raw_slice1_stage{launches.stage}) and create_date > '{since}'"
+        " and version v1 and (file_name 'ana%.root' or file_name '%.hist')"
+    )
 
 
 async def kill_while_working(launches: SamLaunch) -> None:

@@ -5,12 +5,19 @@ import { When } from "./parts";
 interface CatalogLaunch {
   readonly name: string;
   readonly project: string | null;
+  readonly staging: string | null;
   readonly trouble: string;
   readonly waiting: number;
   readonly delivered: number;
   readonly consumed: number;
   readonly failed: number;
   readonly readAt: string | null;
+}
+
+function describe({ staging, waiting, delivered, consumed, failed }: CatalogLaunch): string {
+  return staging === null
+    ? `${waiting} files waiting, ${delivered} handed out, ${consumed} consumed, ${failed} failed`
+    : `${delivered} files on disk, ${waiting} coming, ${failed} stuck`;
 }
 
 export function InCatalog({ of }: { of: CatalogLaunch | null }) {
@@ -22,8 +29,7 @@ export function InCatalog({ of }: { of: CatalogLaunch | null }) {
         {of.project !== null && `, project ${of.project}`}
         {of.readAt !== null && (
           <>
-            : {of.waiting} files waiting, {of.delivered} handed out, {of.consumed} consumed,{" "}
-            {of.failed} failed (<When at={of.readAt} />)
+            : {describe(of)} (<When at={of.readAt} />)
           </>
         )}
       </p>

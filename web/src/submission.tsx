@@ -34,7 +34,7 @@ const SUBMISSION = graphql(`subscription Submission($id: ID!) {
         ${CLUSTERS}
         ${ACTIONS_ASKED} ${TRIES}
         ${LINKS} ${SUMMARIES}
-        catalogLaunch { name project trouble waiting delivered consumed failed readAt }
+        catalogLaunch { name project staging trouble waiting delivered consumed failed readAt }
       }
     }
     ... on NotFound { message }
