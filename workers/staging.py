@@ -40,7 +40,7 @@ async def take_staging_step(
     if not isinstance(asked, StagingCatalog):
         raise CatalogRefused(f"{catalog.name} brings no files to disk.")
     if claim.is_over:
-        async with wrap_failpoints("catalog.release"):
+        async with wrap_failpoints("staging.release"):
             await asked.release(claim.staging)
         await catalog_launches.record_conclusion(tools.db, claim, claim.counts)
         return
@@ -62,7 +62,7 @@ async def _read_staging(
     """How far it is; asked for (for longer), if nobody has yet or it is being kept."""
     state = await asked.read_staging(claim.staging)
     if state is None or claim.state is CatalogLaunchState.READY:
-        async with wrap_failpoints("catalog.stage"):
+        async with wrap_failpoints("staging.ask"):
             until = await read_time(tools.db) + KEPT
             await asked.stage(claim.staging, names, until)
         state = await asked.read_staging(claim.staging)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import pytest
@@ -354,7 +354,14 @@ async def test_what_follows_exit_codes_has_a_name_for_what_was_made(launches: Sa
     )
 
 
-async def kill_while_working(launches: SamLaunch) -> None:
+class KnownLaunch(Protocol):
+    """What a worker works on, and is killed at."""
+
+    db: Pool
+    tools: WorkerTools
+
+
+async def kill_while_working(launches: KnownLaunch) -> None:
     """Step as far as a worker comes that is killed."""
     await launches.db.execute(DUE)
     source = catalog_launches.make_dispatcher()

@@ -1,5 +1,6 @@
 """Launches of files on tape: a real Rucio brings them to disk first, and lets them go when their jobs have ended."""
 
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -17,11 +18,13 @@ from db.submissions.submissions import Submission
 from tests.catalogs import test_rucio
 from tests.catalogs.catalog_servers import CatalogServer
 from tests.catalogs.opened_catalogs import DISK, open_rucio
-from tests.catalogs.test_launches_in_sam import DUE, ENDED, FILES, MOVE
+from tests.catalogs.test_launches_in_sam import DUE, ENDED, FILES, MOVE, kill_while_working
 from tests.catalogs.test_listed_by_workers import CREDENTIAL
+from tests.catalogs.test_listings import WorkerKilled
 from tests.factories import Factory
 from tests.worker_tools import make_worker_tools
-from workers import catalog_launches
+from tests.workers.kill_points import NAMES
+from workers import catalog_launches, failpoints
 from workers.credential_store import CredentialStore
 from workers.tools import WorkerTools
 
@@ -136,3 +139,46 @@ async def test_a_launch_waits_for_tape_and_says_how_far_that_is(
             parsedate_to_datetime(each["expires_at"]) - found.read_at < timedelta(hours=2)
             for each in found.rules
         ] == [True]
+
+
+KILLED_AT = sorted(
+    f"{name}.{side}"
+    for name in {*NAMES}
+    if name.startswith("staging.")
+    for side in ("before", "after")
+)
+
+
+@pytest.mark.xdist_group("rucio")
+@pytest.mark.parametrize("place", KILLED_AT)
+async def test_whoever_comes_after_a_killed_worker_stages_nothing_twice(
+    db: Pool, worker_db: Pool, rucio_server: CatalogServer, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, place: str,
+) -> None:  # fmt: skip
+    def die(_process: int, _signal: int) -> None:
+        raise WorkerKilled
+
+    async def work_and_die(submission: Submission) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "kill", die)
+            await kill_while_working(launch)
+        await launch.work(submission)
+
+    async with open_rucio(rucio_server) as rucio:
+        await test_rucio.prepare_storages(rucio)
+        prefix = f"killed_{place.replace('.', '_')}"
+        launch = await StagedLaunch.make(db, worker_db, rucio, rucio_server.url, tmp_path, prefix)
+        failpoints.arm_failpoint(place)
+        submission = await launch.launch()
+        assert await catalog_launches.explain_launch_wait(launch.tools, submission)
+        await work_and_die(submission)
+        rules = (await rucio._list_rules(await launch.read_mark(submission))).rules
+        assert len(rules) == 1
+        await test_rucio.put_on_disk(rucio, launch.names)
+        assert await launch.work(submission) is None
+        for state in ("submitting", "idle", "running"):
+            await db.execute(MOVE, submission.id, state)
+        await db.execute(ENDED, submission.id)
+        await work_and_die(submission)
+        assert failpoints._armed == {}
+        assert await db.fetchval("SELECT state FROM catalog_launch") == "concluded"

@@ -27,8 +27,8 @@ assert len(NAMES) > LEAST
 EFFECTS = [
     name
     for name in sorted(set(NAMES))
-    # Those need a pool (tests/batch/test_launch_scripts.py), or a catalog (tests/catalogs/test_listings.py and
-    # test_launches_in_sam.py).
-    if not name.startswith(("script.", "listing.", "catalog."))
+    # Those need a pool (tests/batch/test_launch_scripts.py), or a catalog (tests/catalogs/test_listings.py,
+    # test_launches_in_sam.py and test_staging.py).
+    if not name.startswith(("script.", "listing.", "catalog.", "staging."))
 ]
 POINTS = [f"{name}.{side}" for name in EFFECTS for side in ("before", "after")]
