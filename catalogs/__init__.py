@@ -136,6 +136,15 @@ class ListingCatalog(Protocol):
         ...
 
 
+@runtime_checkable
+class DescribingCatalog(Protocol):
+    """A catalog whose listings leave out what work is divided by, such as runs: that is asked by name."""
+
+    async def describe_files(self, names: Sequence[str]) -> list[CatalogFile]:
+        """Describe at most 1,000 files; those that the catalog doesn't know are left out."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Replica:
     """One place where a file lies."""

@@ -9,6 +9,7 @@ from catalogs import (
     CatalogSignInRefused,
     CatalogUnavailable,
     DefinitionSummary,
+    DescribingCatalog,
     ListingCatalog,
     ListingIncomplete,
 )
@@ -38,6 +39,7 @@ from workers.tools import WorkerTools, log
 OF_EACH, MOST = 2, 8
 """Listings at once of each catalog, and of all."""
 STAGE_TOGETHER = 5_000
+DESCRIBED_TOGETHER = 1_000
 
 
 def make_dispatcher() -> Dispatcher[ListingClaim, int]:
@@ -97,6 +99,8 @@ async def _read_listing(tools: WorkerTools, claim: ListingClaim, catalog: Catalo
         async with wrap_failpoints("listing.begin"):
             await listed_files.begin_reading(tools.db, claim, before)
         listed = await _stage_files(tools, claim, asked, catalog.name)
+        if isinstance(asked, DescribingCatalog):
+            await _describe_fresh(tools, claim, asked, catalog.name)
         after = _tell_counts(await asked.describe(claim.definition))
     if not is_complete(listed, before.files, after.files):
         said = f"before it said that there are {before.files}, after it {after.files}"
@@ -126,6 +130,20 @@ async def _stage_files(
                 async with wrap_failpoints("listing.stage"):
                     listed = await listed_files.stage_files(tools.db, claim, some)
     return listed
+
+
+async def _describe_fresh(
+    tools: WorkerTools, claim: ListingClaim, asked: DescribingCatalog, catalog: str
+) -> None:
+    """Ask what the listing didn't say of files that are new to the dataset; what is there already is known."""
+    after = ""
+    while names := await listed_files.list_fresh(tools.db, claim, after, DESCRIBED_TOGETHER):
+        found = await asked.describe_files(names)
+        if found:
+            async with wrap_failpoints("listing.describe"):
+                files = [_check_listed_file(file, catalog) for file in found]
+                await listed_files.describe_listed(tools.db, claim, files)
+        after = names[-1]
 
 
 def _check_listed_file(file: CatalogFile, catalog: str) -> NewFile:

@@ -3,6 +3,7 @@
 A definition is a live query. What is asked for by a text with blanks or colons is a query itself (*dimensions*).
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from catalogs.sam.answers import (
     is_located_at,
     judge_answer,
     parse_child,
+    parse_file,
     parse_listed_file,
     parse_replica,
 )
@@ -90,7 +92,7 @@ class SamCatalog:
     async def list_files(
         self, definition: str, keys: Sequence[str] = ()
     ) -> AsyncGenerator[Sequence[CatalogFile], None]:
-        """List names, sizes and events; SAM's listings have no checksums, runs or other metadata."""
+        """List names, sizes and events; of all else SAM is asked by `describe_files`."""
         batch = list[CatalogFile]()
         async with aclosing(self._stream_query(definition, fileinfo="1")) as lines:
             async for line in lines:
@@ -100,6 +102,14 @@ class SamCatalog:
                     batch = []
         if batch:
             yield batch
+
+    async def describe_files(self, names: Sequence[str]) -> list[CatalogFile]:
+        """Describe files with checksums, first runs and times."""
+        half = len(names) // 2
+        found = await asyncio.gather(
+            self._read_metadata(names[:half]), self._read_metadata(names[half:])
+        )
+        return [parse_file(metadata) for part in found for metadata in part.values()]
 
     async def locate(self, names: Sequence[str]) -> list[Sequence[Replica] | None]:
         """Find the places of files."""

@@ -1,6 +1,7 @@
 """What SAM answers: errors, files, places, and whether it has what was declared."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -51,15 +52,42 @@ def _read_error(text: str) -> tuple[str, str]:
         return "", text.strip()[:500]
 
 
+def parse_file(metadata: Mapping[str, Any]) -> CatalogFile:
+    """A file as its metadata describe it; a time is that of its data, else of its declaration."""
+    runs, at = metadata.get("runs") or [], metadata.get("end_time") or metadata.get("create_date")
+    try:
+        return CatalogFile(
+            metadata["file_name"],
+            int(metadata["file_size"]),
+            _choose_checksum(metadata),
+            metadata.get("event_count"),
+            int(runs[0][0]) if runs else None,
+            _parse_time(at) if at else None,
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ListingIncomplete(f"This is no file's metadata: {str(metadata)[:200]}") from error
+
+
+def _parse_time(text: str) -> datetime:
+    """As SAM writes it; without a zone it is UTC."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _choose_checksum(metadata: Mapping[str, Any]) -> str | None:
+    """One that can be compared: what is called `enstore` is written otherwise than all others."""
+    known = map(str, metadata.get("checksum") or [])
+    return next((each for each in known if not each.startswith("enstore:")), None)
+
+
 def parse_child(metadata: Mapping[str, Any]) -> CatalogChild:
     """A file that was made from others, from its metadata with its locations."""
     places = metadata.get("locations") or []
-    checksums = metadata.get("checksum") or []
     return CatalogChild(
         metadata["file_name"],
         int(metadata["file_size"]),
         [parent["file_name"] for parent in metadata.get("parents") or []],
-        str(checksums[0]) if checksums else None,
+        _choose_checksum(metadata),
         parse_replica(places[0]).url if places else None,
         metadata.get("event_count"),
     )

@@ -132,6 +132,51 @@ def _render_missing(dataset: str) -> str:
     """
 
 
+FRESH = """
+    SELECT DISTINCT l.name
+      FROM listed_file l
+      LEFT JOIN LATERAL (SELECT f.id FROM file f
+                          WHERE f.experiment_id = $3 AND f.name = l.name AND f.test_of = 0 LIMIT 1) f ON true
+      LEFT JOIN LATERAL (SELECT true AS is_there FROM dataset_file d
+                          WHERE d.dataset_id + 0 = $2 AND d.file_id = f.id LIMIT 1) there ON true
+     WHERE l.listing_id = $1 AND l.name > $4 AND there.is_there IS NULL
+     ORDER BY l.name LIMIT $5
+"""
+
+
+async def list_fresh(db: Pool, claim: ListingClaim, after: str, limit: int) -> list[str]:
+    """The next names, behind `after`, that the dataset does not have."""
+    whose = claim.id, claim.dataset_id, claim.experiment_id
+    rows = await db.fetch(FRESH, *whose, after, limit, timeout=LONG_S)
+    return [row["name"] for row in rows]
+
+
+DESCRIBE = """
+    WITH mine AS (
+        SELECT true AS is_mine FROM dataset_listing WHERE id = $1 AND claims = $2 AND state = 'reading'
+    ), described AS (
+        UPDATE listed_file l
+           SET checksum = coalesce(x.checksum, l.checksum), events = coalesce(x.events, l.events),
+               run = coalesce(x.run, l.run), metadata = x.metadata
+          FROM mine, unnest($3::text[], $4::text[], $5::bigint[], $6::int[], $7::text[])
+                     AS x (name, checksum, events, run, metadata)
+         WHERE l.listing_id = $1 AND l.name = x.name
+    )
+    SELECT is_mine FROM mine
+"""
+
+
+async def describe_listed(db: Pool, claim: ListingClaim, found: Sequence[NewFile]) -> None:
+    """Write down what the catalog has told of files that it has listed."""
+    columns = [
+        (f.name, f.checksum, f.events, f.run, orjson.dumps(f.metadata).decode()) for f in found
+    ]
+    if not await db.fetchval(
+        DESCRIBE, claim.id, claim.claims, *map(list, zip(*columns, strict=True)), timeout=LONG_S
+    ):
+        raise ListingLost
+
+
 COUNT_GONE = f"""
     SELECT d.head - (SELECT count(*) FROM listing_difference WHERE dataset_id = $2 AND kind = 'gone') AS had,
            (SELECT count(*) FROM ({_render_missing("$2")}) AS m WHERE NOT m.is_known) AS gone

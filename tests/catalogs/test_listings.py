@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -156,6 +157,34 @@ async def test_a_dataset_gets_what_its_catalog_has_and_later_only_what_is_new(
     assert await dataset.list_kinds() == [
         "dataset.listed", "dataset.listing_requested", "dataset.listed", "dataset.listing_requested", "dataset.listed",
     ]  # fmt: skip
+
+
+async def test_what_listings_of_sam_leave_out_is_asked_of_new_files_alone(
+    dataset: ListedDataset,
+) -> None:
+    more = {"end_time": "2026-03-01T10:00:00+00:00"}
+    told = [
+        CatalogFile(f"r{n}.root", 10, f"adler32:0000000{n}", 1, 7 - n, metadata=more)
+        for n in range(3)
+    ]
+    await dataset.sam.put_files(told)
+    await dataset.refer()
+    await dataset.work()
+    rows = await dataset.db.fetch("SELECT name, run, checksum, metadata FROM file ORDER BY id")
+    assert await dataset.list_names() == ["r2.root", "r1.root", "r0.root"]
+    assert {row["name"]: (row["run"], row["checksum"]) for row in rows} == {
+        f"r{n}.root": (7 - n, f"adler32:0000000{n}") for n in range(3)
+    }
+    at = datetime(2026, 3, 1, 10, tzinfo=UTC).timestamp()
+    assert {row["metadata"]["end_time"] for row in rows} == {at}
+    # Of what is there nothing is asked again.
+    await dataset.sam.put_files([CatalogFile("r9.root", 10, events=1, run=9)])
+    await dataset.sam.call("PUT", "/files/name/r1.root/metadata", json={"runs": [[99, 1, "x"]]})
+    await dataset.list_again()
+    runs = await dataset.db.fetch("SELECT name, run FROM file ORDER BY name")
+    assert {row["name"]: row["run"] for row in runs} == {
+        "r0.root": 7, "r1.root": 6, "r2.root": 5, "r9.root": 9,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
