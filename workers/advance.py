@@ -81,9 +81,9 @@ async def _look_and_keep(tools: WorkerTools, submission: Submission) -> bool:
     """Look at what it made while it is ours; False where the files can't be looked at: nothing is concluded."""
     assert submission.check_at is not None  # noqa: S101 - it was just set
     id, ours = submission.id, submission.check_at
-    if why := await catalog_launches.explain_unknown(tools, submission):
-        log.info("submission %s is looked at later: %s", id, why)
-        await recovery_chain.put_off(tools.db, id, ours, UNKNOWN_S)
+    unknown = await catalog_launches.explain_unknown(tools, submission)
+    if unknown is not None:
+        await _wait_for_catalog(tools, submission, unknown)
         return False
 
     async def renew(until: datetime) -> datetime | None:
@@ -100,6 +100,17 @@ async def _look_and_keep(tools: WorkerTools, submission: Submission) -> bool:
             await recovery_chain.put_off(tools.db, id, ours, UNAVAILABLE_S)
             return False
     return True
+
+
+async def _wait_for_catalog(tools: WorkerTools, submission: Submission, trouble: str) -> None:
+    """Look again when its project has told what became of its files; where that is in trouble, say so."""
+    if trouble:
+        why = f"{WAIT_PREFIX}its project can't be asked what became of its files: {trouble}"
+        async with tools.db.acquire() as conn, conn.transaction():
+            await recovery_chain.postpone_advance(conn, submission, why, HOLD_S)
+        return
+    assert submission.check_at is not None  # noqa: S101 - it was just set
+    await recovery_chain.put_off(tools.db, submission.id, submission.check_at, UNKNOWN_S)
 
 
 async def _follow_up(tools: WorkerTools, submission: Submission) -> None:
@@ -217,7 +228,7 @@ async def _schedule_next_look(conn: Connection, submission: Submission) -> None:
 def _may_get_more(submission: Submission) -> bool:
     """Whether its catalog may come to know of more that was made from its files."""
     is_told = choose_output_source(submission.runs_with.consumption) is OutputSource.CATALOG
-    return is_told and submission.state is SubmissionState.COMPLETED
+    return is_told and submission.state in (SubmissionState.COMPLETED, SubmissionState.FAILED)
 
 
 async def _locate_member(

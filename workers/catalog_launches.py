@@ -101,11 +101,13 @@ async def read_variables(tools: WorkerTools, submission: Submission) -> dict[str
 
 
 async def explain_unknown(tools: WorkerTools, submission: Submission) -> str | None:
-    """Why it isn't known yet what became of the files of a submission that is over, or nothing."""
+    """Why it isn't known yet what became of the files of a submission that is over.
+
+    None: it is known, or no project tells it. Empty: it is being asked.
+    """
     if submission.runs_with.consumption is not Consumption.PROJECT:
         return None
-    why = await catalog_launches.explain_conclusion_wait(tools.db, submission.id)
-    return None if why is None else why or "its project is asked what became of its files"
+    return await catalog_launches.explain_conclusion_wait(tools.db, submission.id)
 
 
 async def _take_launch(tools: WorkerTools, full: Sequence[int]) -> CatalogLaunchClaim | None:

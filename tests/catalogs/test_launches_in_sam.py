@@ -25,7 +25,7 @@ from tests.catalogs.test_listings import WorkerKilled
 from tests.factories import Factory
 from tests.worker_tools import make_worker_tools
 from tests.workers.kill_points import NAMES
-from workers import catalog_launches, failpoints
+from workers import advance, catalog_launches, failpoints
 from workers.credential_store import CredentialStore
 from workers.tools import WorkerTools
 
@@ -245,7 +245,7 @@ async def test_what_a_project_says_of_files_is_what_became_of_them(launches: Sam
     await launches.declare("made_of_second", second)
     await launches.declare("nowhere", first, location="")
     ended = await launches.end(submission)
-    assert await catalog_launches.explain_unknown(launches.tools, ended)
+    assert await catalog_launches.explain_unknown(launches.tools, ended) == ""
     await launches.work()
     assert await catalog_launches.explain_unknown(launches.tools, ended) is None
     assert await launches.list_fates(submission.id) == {
@@ -273,6 +273,38 @@ async def test_what_a_project_says_of_files_is_what_became_of_them(launches: Sam
     assert (project["waiting"], project["delivered"], project["consumed"]) == (1, 1, 1)
 
 
+async def test_where_a_project_can_not_be_asked_nothing_is_concluded_and_the_submission_says_why(
+    launches: SamLaunch,
+) -> None:
+    submission = await launches.prepare()
+    await launches.take_files(submission.id, "consumed", "consumed", "skipped")
+    await launches.end(submission)
+    await launches.sam.set_faults(status=401, text="the token has ended")
+    await launches.work()
+    source = advance.make_dispatcher()
+    assert await source.step(launches.tools)
+    await source.pool.drain()
+    row = await launches.db.fetchrow(
+        "SELECT decision_needed, advanced_at, files_failed FROM submission WHERE id = $1",
+        submission.id,
+    )
+    assert row is not None
+    assert "its project can't be asked what became of its files" in row["decision_needed"]
+    assert "the token has ended" in row["decision_needed"]
+    assert (row["advanced_at"], row["files_failed"]) == (None, 0)
+    await launches.sam.set_faults()
+    launches.forget_circuit()
+    await launches.work()
+    assert await source.step(launches.tools)
+    await source.pool.drain()
+    row = await launches.db.fetchrow(
+        "SELECT decision_needed, advanced_at IS NOT NULL, files_failed FROM submission WHERE id = $1",
+        submission.id,
+    )
+    assert row is not None
+    assert tuple(row) == ("", True, 1)
+
+
 async def test_what_sam_comes_to_know_later_is_located_later(launches: SamLaunch) -> None:
     submission = await launches.prepare()
     await launches.take_files(submission.id, "consumed", "consumed", "consumed")
@@ -282,7 +314,7 @@ async def test_what_sam_comes_to_know_later_is_located_later(launches: SamLaunch
     assert await launches.list_outputs(submission.id) == {}
     await launches.locate("late")
     await launches.db.execute(LONG_AGO)
-    assert await catalog_launches.explain_unknown(launches.tools, ended)
+    assert await catalog_launches.explain_unknown(launches.tools, ended) == ""
     await launches.work()
     assert await launches.list_outputs(submission.id) == {"late": "located"}
 
