@@ -23,7 +23,7 @@ from db.files import catalogs
 from db.files.catalogs import Catalog
 from db.launching import catalog_launches
 from db.launching.catalog_launches import CatalogLaunch, CatalogLaunchClaim, CatalogLaunchInput
-from db.submissions import input_files, output_files, submissions
+from db.submissions import input_files, job_driven_transitions, output_files, submissions
 from db.submissions.submissions import Submission
 from domain.files.catalogs import GIVES_NAMES
 from domain.files.lineage import Generations
@@ -146,16 +146,18 @@ async def _ask_catalog(tools: WorkerTools, claim: CatalogLaunchClaim) -> None:
 async def _take_next_step(
     tools: WorkerTools, claim: CatalogLaunchClaim, catalog: Catalog, asked: ListingCatalog
 ) -> None:
+    is_known = claim.state is not CatalogLaunchState.REQUESTED
     if claim.staging:
         await take_staging_step(tools, claim, catalog, asked)
-    elif claim.state is CatalogLaunchState.REQUESTED and not claim.is_over:
+    elif not claim.is_over and not is_known:
         await _make_known(tools, claim, catalog, asked)
-    elif not claim.project or claim.state is CatalogLaunchState.REQUESTED:
-        await catalog_launches.record_conclusion(tools.db, claim, claim.counts)
-    elif claim.is_over:
-        await _conclude_project(tools, claim, catalog, asked)
+    elif claim.project and is_known:
+        follow = _conclude_project if claim.is_over else _follow_project
+        await follow(tools, claim, catalog, asked)
     else:
-        await _follow_project(tools, claim, asked)
+        if claim.project:  # it may have been begun by who was killed then
+            await _require_projects(asked).end_project(claim.project)
+        await catalog_launches.record_conclusion(tools.db, claim, claim.counts)
 
 
 async def _make_known(
@@ -204,7 +206,7 @@ def _require_projects(asked: ListingCatalog) -> ProjectCatalog:
 
 
 async def _follow_project(
-    tools: WorkerTools, claim: CatalogLaunchClaim, asked: ListingCatalog
+    tools: WorkerTools, claim: CatalogLaunchClaim, _catalog: Catalog, asked: ListingCatalog
 ) -> None:
     """Look how far a project is while its jobs run; what moved is looked at file by file."""
     projects = _require_projects(asked)
@@ -231,6 +233,7 @@ async def _conclude_project(
         tools.db.acquire() as conn,
         conn.transaction(),
     ):
+        await job_driven_transitions.lock_submissions(conn, [claim.submission_id])
         left = claim.submission_id, NOT_FINISHED, NOT_HANDED_OUT
         await catalog_launches.fail_left_over(conn, *left)
     await _record_descendants(tools, claim, catalog, asked)
@@ -265,6 +268,7 @@ async def _apply_fates(tools: WorkerTools, id: int, told: Mapping[str, str]) -> 
             tools.db.acquire() as conn,
             conn.transaction(),
         ):
+            await job_driven_transitions.lock_submissions(conn, [id])
             await input_files.apply_fates(conn, fates)
 
 

@@ -305,6 +305,24 @@ async def test_where_a_project_can_not_be_asked_nothing_is_concluded_and_the_sub
     assert tuple(row) == ("", True, 1)
 
 
+async def test_what_is_cancelled_before_it_is_known_leaves_no_project_open(
+    launches: SamLaunch,
+) -> None:
+    submission = await launches.launch()
+    assert await launches.explain_wait(submission)
+    found = await launches.find(submission.id)
+    await launches.sam.catalog.create_definition(found["name"], "file_name a.root")
+    await launches.sam.catalog.start_project(found["project"], found["name"])
+    await launches.db.execute(
+        "UPDATE submission SET state = 'cancelled', ended_at = now() WHERE id = $1", submission.id
+    )
+    await launches.work()
+    assert (await launches.find(submission.id))["state"] == "concluded"
+    project = await launches.sam.catalog.read_project(found["project"])
+    assert project is not None
+    assert project.is_over
+
+
 async def test_what_sam_comes_to_know_later_is_located_later(launches: SamLaunch) -> None:
     submission = await launches.prepare()
     await launches.take_files(submission.id, "consumed", "consumed", "consumed")
