@@ -74,6 +74,7 @@ def build_inputs(x: str) -> list[tuple[str, dict[str, Any]]]:
         "recoveries": [recovery],
     }
     file = {"name": x, "size": 1, "location": x, "checksum": x, "metadata": {"x": x, x: x}}
+    summary = {"subject": "STAGE", "title": x, "unit": x, "url": x, "query": x, "path": x}
     setup = {"launchHost": x, "credential": x, "account": x, "setup": [x], "environment": [pair]}
     credential = {"kind": "TOKEN", "path": x, "purpose": x, "renewal": [x]}
     return [
@@ -109,6 +110,15 @@ def build_inputs(x: str) -> list[tuple[str, dict[str, Any]]]:
         (
             build_mutation("setExperimentLinks", "SetExperimentLinksInput"),
             {"experiment": "hypot", "links": [{"subject": "JOB", "title": x, "template": x}]},
+        ),
+        (
+            build_mutation("setExperimentSummaries", "SetExperimentSummariesInput"),
+            {
+                "experiment": "hypot",
+                "summaries": [
+                    {**summary, "source": source} for source in ("PROMETHEUS", "GRAPHQL")
+                ],
+            },
         ),
         (
             build_mutation("setMembership", "SetMembershipInput"),

@@ -49,6 +49,7 @@ OWNED = {
 OF_EXPERIMENT = {
     "setMembership": "manage_members", "handOver": "manage_members", "createLaunchHost": "manage_members",
     "saveCatalog": "manage_members", "setExperimentFolders": "admin", "setExperimentLinks": "manage_members",
+    "setExperimentSummaries": "manage_members",
 }  # fmt: skip
 """Mutations of an experiment → what somebody has to be allowed in it."""
 OF_SERVICE = {
