@@ -15,6 +15,7 @@ WORDS = {
     "m": "MAINTAIN",  # to tell the planner what it has, as soon as that is much
     "f": "UPDATE (id, size, checksum, events, run, metadata, location, replicas)",  # what is told of a file later
     "l": "UPDATE (id)",  # of a column that can't be changed, which is enough to lock its row
+    "t": "UPDATE (next_try_at)",  # when it is tried again
     "n": "SELECT (login_setup_id, name)",  # that there is a secret, not which
 }
 
@@ -29,7 +30,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "campaign": ("racd", "rl"),
     "campaign_revision": ("rad", "r"),
     "catalog": ("rac", "rc"),
-    "catalog_launch": ("r", "rac"),
+    "catalog_launch": ("rt", "rac"),
     "change": ("r", "ra"),
     "change_head": ("r", "rc"),
     "change_inbox": ("ra", "rad"),

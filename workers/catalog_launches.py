@@ -11,6 +11,7 @@ from typing import Any
 from catalogs import (
     CatalogChild,
     CatalogRefused,
+    CatalogSignInRefused,
     CatalogUnavailable,
     DescentCatalog,
     DescentQuery,
@@ -136,7 +137,7 @@ async def _ask_catalog(tools: WorkerTools, claim: CatalogLaunchClaim) -> None:
             await _take_next_step(tools, claim, catalog, asked)
         await catalogs.note_answer(tools.db, catalog.id)
     except (CatalogUnavailable, CatalogRefused) as error:
-        if isinstance(error, CatalogUnavailable):
+        if isinstance(error, CatalogUnavailable | CatalogSignInRefused):
             await catalogs.note_trouble(tools.db, catalog.id, str(error))
         log.warning("submission %s, catalog %s: %s", claim.submission_id, catalog.name, error)
         at = compute_next_try(claim.attempts + 1, await read_time(tools.db))

@@ -85,6 +85,9 @@ SAVE = f"""
         UPDATE dataset_listing l SET next_try_at = now()
           FROM saved, dataset d
          WHERE d.catalog_id = saved.id AND l.dataset_id = d.id AND l.state IN ('requested', 'reading', 'publishing')
+    ), resumed AS (
+        UPDATE catalog_launch l SET next_try_at = now()
+          FROM saved WHERE l.catalog_id = saved.id AND l.next_try_at IS NOT NULL
     ), told AS ({tell_saved_row(ChangeKind.CATALOG_SAVED, sign_as_person("$7"))})
     SELECT {COLUMNS} FROM saved
 """
