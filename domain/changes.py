@@ -151,6 +151,8 @@ class ChangeKind(StrEnum):
     """The files of an experiment may lie in other folders."""
     EXPERIMENT_LINKS = "experiment.links"
     """An experiment has other links to what knows more of its things."""
+    SUMMARY_TOLD = "summary.told"
+    """A monitor has told a number of a campaign, a stage or a submission, another than before."""
     EXPERIMENT_SUMMARIES = "experiment.summaries"
     """An experiment wants other numbers asked of its monitors."""
 
@@ -189,6 +191,8 @@ class ServicePart(StrEnum):
     """Launches by the clock."""
     SILENCE = "silence"
     """Looks up launches of which nothing is heard."""
+    SUMMARIES = "summaries"
+    """Asks monitors and accounting for numbers."""
     SWEEP = "sweep"
     """Looks for deadlines that have passed, and for what was left over."""
     WATCH = "watch"

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from db.changes import sign_as_service
 from db.pool import Database, fetch_many, fetch_one
 from db.setbacks import leave_out
+from domain.changes import ServicePart
 from domain.links import LinkSubject
 from domain.summaries import FRESH, SummaryQuery, SummarySource
 
@@ -128,11 +130,24 @@ async def claim(db: Database, lease_s: float, full: Sequence[str] = ()) -> Summa
 
 
 OWN = "(experiment_id, subject, subject_id, title, held_until) = ($1, $2, $3, $4, $5)"
+# Who looks at a thing hears of a number that is another than before, or the first.
 ANSWER = f"""
-    UPDATE summary
-       SET value = $6, asked_at = now(), tried_at = now(), trouble = '', attempts = 0, next_try_at = NULL,
-           held_until = NULL
-     WHERE {OWN}
+    WITH told AS (
+        UPDATE summary
+           SET value = $6, asked_at = now(), tried_at = now(), trouble = '', attempts = 0, next_try_at = NULL,
+               held_until = NULL
+         WHERE {OWN}
+        RETURNING new.*, old.asked_at IS NULL OR old.value IS DISTINCT FROM new.value AS is_news
+    )
+    INSERT INTO change_inbox (experiment_id, campaign_id, submission_id, kind, actor_id, part, reason, body)
+    SELECT t.experiment_id,
+           coalesce(s.campaign_id, g.campaign_id, CASE WHEN t.subject = 'campaign' THEN t.subject_id END),
+           s.id, 'summary.told', {sign_as_service(ServicePart.SUMMARIES)}, NULL,
+           jsonb_build_object('thing', t.subject || ':' || t.subject_id, 'title', t.title, 'value', t.value)
+      FROM told t
+      LEFT JOIN submission s ON t.subject = 'submission' AND s.id = t.subject_id
+      LEFT JOIN stage g ON t.subject = 'stage' AND g.id = t.subject_id
+     WHERE t.is_news
 """
 
 

@@ -288,11 +288,20 @@ class SummariesBody:
     summaries: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class SummaryBody:
+    """A number that was told of a thing; None: its source knows none."""
+
+    thing: str
+    title: str
+    value: float | None
+
+
 Body = (
     SubmissionBody | SilenceBody | JobsBody | ActionBody | DiscrepancyBody | CampaignBody | HandOverBody | ScheduleBody
     | CursorBody | HoldBody | LimitsBody | PriorityBody | DatasetBody | ListingBody | CatalogBody | JobTypeBody
     | LoginSetupBody | LaunchHostBody | CredentialBody | BatchAllowanceBody | BatchSystemBody | PersonBody
-    | MembershipBody | ExperimentBody | FoldersBody | LinksBody | SummariesBody | UploadBody
+    | MembershipBody | ExperimentBody | FoldersBody | LinksBody | SummariesBody | SummaryBody | UploadBody
 )  # fmt: skip
 
 OF_NOUN: dict[str, type[Body]] = {
@@ -314,6 +323,7 @@ OF_NOUN: dict[str, type[Body]] = {
     "batch_system": BatchSystemBody,
     "person": PersonBody,
     "membership": MembershipBody,
+    "summary": SummaryBody,
 }
 OF_KIND: dict[ChangeKind, type[Body]] = {
     ChangeKind.DATASET_LISTING_REQUESTED: ListingBody,

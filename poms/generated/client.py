@@ -2004,6 +2004,7 @@ class Client(Base):
                 ...FoldersChangePart
                 ...LinksChangePart
                 ...SummariesChangePart
+                ...SummaryChangePart
                 ...HandOverChangePart
                 ...JobTypeChangePart
                 ...UploadChangePart
@@ -2205,6 +2206,12 @@ class Client(Base):
             fragment SummariesChangePart on SummariesChange {
               ...ChangePart
               summaries
+            }
+
+            fragment SummaryChangePart on SummaryChange {
+              ...ChangePart
+              title
+              value
             }
 
             fragment UploadChangePart on UploadChange {

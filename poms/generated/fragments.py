@@ -504,6 +504,26 @@ class SummariesChangePartActor(BaseModel):
     username: str
 
 
+class SummaryChangePart(BaseModel):
+    cursor: str
+    kind: Optional[ChangeKind]
+    at: datetime
+    actor: Optional["SummaryChangePartActor"]
+    part: Optional[ServicePart]
+    reason: str
+    experiment_id: Optional[str] = Field(alias="experimentId")
+    campaign_id: Optional[str] = Field(alias="campaignId")
+    submission_id: Optional[str] = Field(alias="submissionId")
+    subject_id: Optional[str] = Field(alias="subjectId")
+    title: str
+    value: Optional[float]
+
+
+class SummaryChangePartActor(BaseModel):
+    id: str
+    username: str
+
+
 class UploadChangePart(BaseModel):
     name: str
 
@@ -548,4 +568,5 @@ ScheduleChangePart.model_rebuild()
 SilenceChangePart.model_rebuild()
 SubmissionChangePart.model_rebuild()
 SummariesChangePart.model_rebuild()
+SummaryChangePart.model_rebuild()
 UploadChangePart.model_rebuild()

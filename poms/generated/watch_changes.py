@@ -34,6 +34,8 @@ from .fragments import (  # noqa: F401
     SubmissionChangePart,
     SummariesChangePart,
     SummariesChangePartActor,
+    SummaryChangePart,
+    SummaryChangePartActor,
     UploadChangePart,
 )
 
@@ -61,6 +63,7 @@ class WatchChanges(BaseModel):
         "WatchChangesChangesLaunchLimitsChange",
         "WatchChangesChangesLinksChange",
         "WatchChangesChangesSummariesChange",
+        "WatchChangesChangesSummaryChange",
         "WatchChangesChangesLoginSetupChange",
         "WatchChangesChangesMembershipChange",
         "WatchChangesChangesOtherChange",
@@ -475,6 +478,25 @@ class WatchChangesChangesSummariesChangeActor(BaseModel):
     username: str
 
 
+class WatchChangesChangesSummaryChange(SummaryChangePart):
+    typename__: Literal["SummaryChange"] = Field(alias="__typename")
+    cursor: str
+    kind: Optional[ChangeKind]
+    at: datetime
+    actor: Optional["WatchChangesChangesSummaryChangeActor"]
+    part: Optional[ServicePart]
+    reason: str
+    experiment_id: Optional[str] = Field(alias="experimentId")
+    campaign_id: Optional[str] = Field(alias="campaignId")
+    submission_id: Optional[str] = Field(alias="submissionId")
+    subject_id: Optional[str] = Field(alias="subjectId")
+
+
+class WatchChangesChangesSummaryChangeActor(BaseModel):
+    id: str
+    username: str
+
+
 class WatchChangesChangesLoginSetupChange(LoginSetupChangePart):
     typename__: Literal["LoginSetupChange"] = Field(alias="__typename")
     cursor: str
@@ -669,6 +691,7 @@ WatchChangesChangesLaunchHostChange.model_rebuild()
 WatchChangesChangesLaunchLimitsChange.model_rebuild()
 WatchChangesChangesLinksChange.model_rebuild()
 WatchChangesChangesSummariesChange.model_rebuild()
+WatchChangesChangesSummaryChange.model_rebuild()
 WatchChangesChangesLoginSetupChange.model_rebuild()
 WatchChangesChangesMembershipChange.model_rebuild()
 WatchChangesChangesOtherChange.model_rebuild()

@@ -40,6 +40,7 @@ TYPES: Mapping[type[Body], tuple[type[Change], str | None]] = {
     bodies.ExperimentBody: (types.ExperimentChange, "experiment"),
     bodies.FoldersBody: (types.FoldersChange, None),
     bodies.LinksBody: (types.LinksChange, None),
+    bodies.SummaryBody: (types.SummaryChange, "thing"),
     bodies.SummariesBody: (types.SummariesChange, None),
 }
 """How each body is shown, and which field of it has the id of what it happened to; None: a column of the change has."""

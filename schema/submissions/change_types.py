@@ -376,6 +376,16 @@ class SummariesChange(Change):
 
 
 @declare_object_type
+class SummaryChange(Change):
+    """A monitor has told a number of the subject, another than before."""
+
+    title: str
+    """What the number is called."""
+    value: float | None
+    """The number; null: its source knows none."""
+
+
+@declare_object_type
 class OtherChange(Change):
     """Something that this server can't say more of."""
 

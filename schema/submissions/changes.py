@@ -40,6 +40,7 @@ from schema.submissions.change_types import (
     SilenceChange,
     SubmissionChange,
     SummariesChange,
+    SummaryChange,
     UploadChange,
 )
 from schema.submissions.submissions import Submission
@@ -107,6 +108,7 @@ ChangesItem = Annotated[
     | LaunchLimitsChange
     | LinksChange
     | SummariesChange
+    | SummaryChange
     | LoginSetupChange
     | MembershipChange
     | OtherChange

@@ -104,6 +104,11 @@ async def test_a_number_of_prometheus_is_kept_and_outlives_it_with_its_age(
     reader.begin_anew(prometheus.url)
     again = await reader.work()
     assert (again.value, again.trouble) == (1.0, "")
+    # It was told once: it is the same number since.
+    told = await db.fetch("SELECT campaign_id, body FROM change_inbox WHERE kind = 'summary.told'")
+    assert [(row["campaign_id"], row["body"]) for row in told] == [
+        (1, {"thing": "campaign:1", "title": "Up", "value": 1.0})
+    ]
 
 
 @pytest.mark.parametrize(
