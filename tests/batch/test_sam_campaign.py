@@ -103,7 +103,8 @@ class SamCampaign:
                 )
             )
             stage = await plant.stage(
-                name, self._command(name, bad), dataset_id=dataset, resources=SMALL, patterns=[f"{name}_%.root"],
+                name, self._command(name, bad), dataset_id=dataset, resources=SMALL,
+                patterns=[f"{name}_%.root"], files_per_job=100,
                 split="none" if above else "nfiles(3)", recoveries=[{"type": "consumed_status"}],
             )  # fmt: skip
             if above:
