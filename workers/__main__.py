@@ -63,6 +63,10 @@ FINISH_S = 12.0
 TAKE_S = 30
 """How long it may take to begin a launch that Redis hands over; the launch itself goes on beside that."""
 AGAIN_S = 5.0
+RUNG = (advance, act, repair, file_checks, listings)
+"""What hands work out that a change may bring."""
+ASKING = (catalog_launches, summaries)
+"""What hands out what is asked outside, for which a second is soon enough."""
 
 
 async def launch_from_queue(ctx: dict[Any, Any], submission_id: int, attempt: int) -> None:
@@ -138,10 +142,8 @@ def build_loops(
     return [
         *(task for system in tools.systems.values() for task in of_each(system)),
         loop("relay", relay.relay_once, 0.25),
-        *(
-            pool(each.make_dispatcher(), rung)
-            for each in (advance, act, repair, file_checks, listings, catalog_launches, summaries)
-        ),
+        *(pool(each.make_dispatcher(), rung) for each in RUNG),
+        *(pool(each.make_dispatcher(), unrung) for each in ASKING),
         pool(launcher, rung),
         loop("promote", promote_launches, 1.0),
         loop("sweep", PeriodicSweep().step, 1.0),
