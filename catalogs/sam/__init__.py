@@ -63,6 +63,7 @@ FATES = {
     "delivered": ("delivered", "transferred"),
 }
 """What became of a project's file, by SAM's words for it."""
+WITH_PLACES = {"locations": "1"}
 ANYWHERE = "with availability anylocation"
 
 
@@ -107,7 +108,7 @@ class SamCatalog:
         """Describe files with checksums, first runs and times."""
         half = len(names) // 2
         found = await asyncio.gather(
-            self._read_metadata(names[:half]), self._read_metadata(names[half:])
+            self._read_metadata(names[:half], {}), self._read_metadata(names[half:], {})
         )
         return [parse_file(metadata) for part in found for metadata in part.values()]
 
@@ -294,11 +295,13 @@ class SamCatalog:
             found |= await self._declare_some([output])
         return found
 
-    async def _read_metadata(self, names: Sequence[str]) -> dict[str, Any]:
+    async def _read_metadata(
+        self, names: Sequence[str], more: Mapping[str, str] = WITH_PLACES
+    ) -> dict[str, Any]:
         """What SAM has of these files; those that it doesn't know are left out."""
         found = list[Any]()
         for some in split_names(names):
-            form = {"file_name": some, "locations": "1"}
+            form = {"file_name": some, **more}
             found += await self._read_json("POST", "/files/metadata", form)
         return {metadata["file_name"]: metadata for metadata in found}
 
