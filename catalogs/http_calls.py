@@ -23,6 +23,7 @@ from catalogs import (
     CatalogUnreachable,
     ListingIncomplete,
 )
+from domain.addresses import check_resolved, is_trusted
 from lanes import CallLane, LaneUnavailable
 
 CALL_S, LISTING_S = 60.0, 3600.0
@@ -44,6 +45,11 @@ ReadSecret = Callable[[], Awaitable[str]]
 """Reads the token or password with which a catalog is asked, as it is now; raises CatalogSignInRefused."""
 PeerCheck = Callable[[str], str | None]
 """What is wrong with the address that a connection has led to, or nothing."""
+
+
+def choose_peer_check(url: str, trusted: frozenset[str]) -> PeerCheck | None:
+    """What is asked of the machine that answers at a URL; nothing of hosts for which the deployment vouches."""
+    return None if is_trusted(url, trusted) else lambda address: check_resolved([address])
 
 
 class CatalogHttp:

@@ -7,8 +7,8 @@ import httpx2
 import orjson
 
 from catalogs import CatalogRefused, CatalogUnavailable
-from catalogs.http_calls import CALL_S, CatalogHttp
-from domain.addresses import check_outside_url, check_resolved, is_trusted
+from catalogs.http_calls import CALL_S, CatalogHttp, choose_peer_check
+from domain.addresses import check_outside_url
 from domain.summaries import (
     SummaryPartial,
     SummarySource,
@@ -46,7 +46,7 @@ class MonitorClients:
             (experiment_id, parts.netloc),
             CallLane(f"monitor:{experiment_id}:{parts.netloc}", CALL_S, at_once=AT_ONCE),
         )
-        check_peer = None if is_trusted(url, self._trusted) else _check_peer
+        check_peer = choose_peer_check(url, self._trusted)
         base = f"{parts.scheme}://{parts.netloc}"
         async with CatalogHttp(base, lane, judge_answer, check_peer=check_peer) as http:
             text = await _send_question(http, source, parts.path, query)
@@ -65,7 +65,3 @@ async def _send_question(http: CatalogHttp, source: SummarySource, path: str, qu
         where = f"{path.rstrip('/')}/api/v1/query"
         return (await http.ask("GET", where, params={"query": query, "timeout": "30s"}))[1]
     return (await http.ask("POST", path or "/", json=orjson.loads(query)))[1]
-
-
-def _check_peer(address: str) -> str | None:
-    return check_resolved([address])

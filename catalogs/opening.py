@@ -8,8 +8,15 @@ from ssl import SSLContext
 import httpx2
 
 from catalogs import CatalogRefused, CatalogSignInRefused, ListingCatalog, metacat, rucio, sam
-from catalogs.http_calls import CALL_S, AnswerJudge, CatalogHttp, ReadSecret, SignIn
-from domain.addresses import check_outside_url, check_resolved, is_trusted
+from catalogs.http_calls import (
+    CALL_S,
+    AnswerJudge,
+    CatalogHttp,
+    ReadSecret,
+    SignIn,
+    choose_peer_check,
+)
+from domain.addresses import check_outside_url
 from domain.files.catalogs import STAGING_SCOPE, CatalogKind
 from lanes import CallLane
 
@@ -148,11 +155,7 @@ class CatalogClients:
             adapter.judge,
             adapter.make_sign_in(access),
             tls=access.tls,
-            check_peer=None if is_trusted(access.url, self._trusted) else _check_peer,
+            check_peer=choose_peer_check(access.url, self._trusted),
         )
         async with http:
             yield adapter.make(http, access)
-
-
-def _check_peer(address: str) -> str | None:
-    return check_resolved([address])

@@ -30,6 +30,7 @@ from domain.files.catalogs import GIVES_NAMES
 from domain.files.lineage import Generations
 from domain.files.listings import compute_next_try
 from domain.launching.catalog_launches import (
+    FATES,
     LOOK,
     NOT_FINISHED,
     NOT_HANDED_OUT,
@@ -48,7 +49,6 @@ from workers.tools import WorkerTools, log
 
 OF_EACH, MOST = 2, 8
 """Launches made known at once to each catalog, and to all."""
-FATES = ("waiting", "delivered", "consumed", "failed")
 TOGETHER = 1_000
 """Files whose fates, and outputs, are written down in one transaction."""
 
@@ -228,7 +228,7 @@ async def _conclude_project(
     projects = _require_projects(asked)
     async with wrap_failpoints("catalog.end"):
         await projects.end_project(claim.project)
-    counts = await _record_fates(tools, claim, projects, FATES)
+    counts = await _record_fates(tools, claim, projects, [*FATES])
     async with (
         wrap_failpoints("catalog.left"),
         tools.db.acquire() as conn,

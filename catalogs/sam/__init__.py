@@ -94,15 +94,9 @@ class SamCatalog:
         self, definition: str, keys: Sequence[str] = ()
     ) -> AsyncGenerator[Sequence[CatalogFile], None]:
         """List names, sizes and events; of all else SAM is asked by `describe_files`."""
-        batch = list[CatalogFile]()
-        async with aclosing(self._stream_query(definition, fileinfo="1")) as lines:
-            async for line in lines:
-                batch.append(parse_listed_file(line))
-                if len(batch) == BATCH:
-                    yield batch
-                    batch = []
-        if batch:
-            yield batch
+        async with aclosing(self._stream_batches(definition, fileinfo="1")) as batches:
+            async for lines in batches:
+                yield [parse_listed_file(line) for line in lines]
 
     async def describe_files(self, names: Sequence[str]) -> list[CatalogFile]:
         """Describe files with checksums, first runs and times."""
@@ -179,15 +173,9 @@ class SamCatalog:
         self, of: DescentQuery
     ) -> AsyncGenerator[Sequence[CatalogChild], None]:
         """Find descendants as POMS does: by steps, version and time; then what SAM knows of each."""
-        names = list[str]()
-        async with aclosing(self._stream_query(build_descent(of))) as lines:
-            async for line in lines:
-                names.append(line.decode().strip())
-                if len(names) == DESCRIBED:
-                    yield await self._describe_children(names)
-                    names = []
-        if names:
-            yield await self._describe_children(names)
+        async with aclosing(self._stream_batches(build_descent(of), DESCRIBED)) as batches:
+            async for lines in batches:
+                yield await self._describe_children([line.decode().strip() for line in lines])
 
     async def _describe_children(self, names: Sequence[str]) -> list[CatalogChild]:
         known = await self._read_metadata(names)
@@ -235,15 +223,9 @@ class SamCatalog:
             for fate, words in FATES.items()
         }
         for fate in ("waiting", "delivered", "consumed", "failed"):
-            batch = list[ProjectFile]()
-            async with aclosing(self._stream_query(queries[fate])) as lines:
-                async for line in lines:
-                    batch.append(ProjectFile(line.decode().strip(), fate))
-                    if len(batch) == BATCH:
-                        yield batch
-                        batch = []
-            if batch:
-                yield batch
+            async with aclosing(self._stream_batches(queries[fate])) as batches:
+                async for lines in batches:
+                    yield [ProjectFile(line.decode().strip(), fate) for line in lines]
 
     async def end_project(self, id: str) -> None:
         """Let a project hand out no more."""
@@ -318,10 +300,19 @@ class SamCatalog:
         except orjson.JSONDecodeError as error:
             raise ListingIncomplete(f"SAM's answer is no JSON: {text[:200]!r}") from error
 
-    async def _stream_query(self, definition: str, **more: str) -> AsyncGenerator[bytes, None]:
+    async def _stream_batches(
+        self, definition: str, together: int = BATCH, **more: str
+    ) -> AsyncGenerator[list[bytes], None]:
+        """The lines of what a definition or query has, so many at a time."""
         method, path, form = build_query(definition, "list")
         form = {**form, "format": "plain", **more}
         key = "data" if method == "POST" else "params"
+        batch = list[bytes]()
         async with aclosing(self.http.iterate_lines(method, path, **{key: form})) as lines:
             async for line in lines:
-                yield line
+                batch.append(line)
+                if len(batch) == together:
+                    yield batch
+                    batch = []
+        if batch:
+            yield batch

@@ -109,18 +109,23 @@ async def give_folders(
     return await fetch_one(db, Experiment, GIVE_FOLDERS, id, folders, person_id)
 
 
-SET_SUMMARIES = f"""
+def _render_setting(column: str, keys: str) -> str:
+    """The statement that gives an experiment another list ($2), and tells of it by some keys of each entry."""
+    shown = ", ".join(f"x ->> '{key}'" for key in keys.split())
+    return f"""
     WITH given AS (
-        UPDATE experiment SET summaries = $2 WHERE id = $1 RETURNING *
+        UPDATE experiment SET {column} = $2 WHERE id = $1 RETURNING *
     ), told AS (
         INSERT INTO change_inbox (experiment_id, kind, actor_id, part, reason, body)
-        SELECT id, 'experiment.summaries', {sign_as_person("$3")}, NULL, jsonb_build_object('summaries', ARRAY(
-                   SELECT concat_ws(' ', x ->> 'subject', x ->> 'title', x ->> 'source', x ->> 'url', x ->> 'query')
-                     FROM jsonb_array_elements(summaries) AS x))
+        SELECT id, 'experiment.{column}', {sign_as_person("$3")}, NULL, jsonb_build_object('{column}', ARRAY(
+                   SELECT concat_ws(' ', {shown}) FROM jsonb_array_elements({column}) AS x))
           FROM given
     )
     SELECT {COLUMNS} FROM given
-"""
+    """
+
+
+SET_SUMMARIES = _render_setting("summaries", "subject title source url query")
 
 
 async def set_summaries(
@@ -131,18 +136,7 @@ async def set_summaries(
     return await fetch_one(db, Experiment, SET_SUMMARIES, id, kept, person_id)
 
 
-SET_LINKS = f"""
-    WITH given AS (
-        UPDATE experiment SET links = $2 WHERE id = $1 RETURNING *
-    ), told AS (
-        INSERT INTO change_inbox (experiment_id, kind, actor_id, part, reason, body)
-        SELECT id, 'experiment.links', {sign_as_person("$3")}, NULL, jsonb_build_object('links', ARRAY(
-                   SELECT concat_ws(' ', x ->> 'subject', x ->> 'title', x ->> 'template')
-                     FROM jsonb_array_elements(links) AS x))
-          FROM given
-    )
-    SELECT {COLUMNS} FROM given
-"""
+SET_LINKS = _render_setting("links", "subject title template")
 
 
 async def set_links(

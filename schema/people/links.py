@@ -1,6 +1,6 @@
 """Links to what knows more of a thing, as a client sees them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -68,12 +68,17 @@ async def list_links(
     experiment = await info.context.load.experiment.load(experiment_id)
     kept = [] if experiment is None else map(links.LinkTemplate.from_json, experiment.links)
     templates = [each for each in kept if each.subject is subject]
-    names = {name for each in templates for name in find_variables(each.template)} - {"experiment"}
-    values = {name: await find_value(name) for name in names}
-    if experiment is not None:
-        values["experiment"] = experiment.name
+    names = {name for each in templates for name in find_variables(each.template)}
+    values = await find_values(names, experiment.name if experiment else None, find_value)
     filled = [(each.title, fill_template(each.template, values)) for each in templates]
     return [Link(title=title, url=url) for title, url in filled if url is not None]
+
+
+async def find_values(
+    names: Collection[str], experiment: str | None, find_value: FindValue
+) -> dict[str, str | int | None]:
+    """What those variables are of one thing; its experiment's name needs no looking up."""
+    return {name: experiment if name == "experiment" else await find_value(name) for name in names}
 
 
 def format_time(at: datetime | None) -> str:

@@ -10,7 +10,7 @@ from domain.links import LinkSubject
 from domain.summaries import SummarySource
 from door.describe import declare_enum_type, declare_input_type, declare_object_type
 from schema.context import Info
-from schema.people.links import FindValue
+from schema.people.links import FindValue, find_values
 
 declare_enum_type(SummarySource)
 
@@ -89,9 +89,8 @@ async def list_summaries(
         return []
     kept = map(summaries.SummaryQuery.from_json, experiment.summaries)
     asked = [each for each in kept if each.subject is subject]
-    names = {name for each in asked for name in each.keywords} - {"experiment"}
-    values = {name: await find_value(name) for name in names}
-    values["experiment"] = experiment.name
+    names = {name for each in asked for name in each.keywords}
+    values = await find_values(names, experiment.name, find_value)
     found = list[Summary]()
     for each in asked:
         query = each.fill(values)

@@ -109,7 +109,7 @@ class ScriptFixture:
             "journal": str(journal),
             "executable": "@LAUNCH@/run",
             "job": " ".join(house.job("proc", *given.pop("bad", ()))),
-            "as": _build_user_prefix(pool),
+            "as": build_user_prefix(pool),
             "words": [],
             "more": [NUMBERED] * 3,
             "silence_s": 0,
@@ -122,19 +122,7 @@ class ScriptFixture:
         )  # fmt: skip
         await db.execute("UPDATE stage SET batch_system = 'htcondor'")
         await db.execute(KIND, consumption)
-        tokens = pool.token(house.tmp / "tokens")
-        for path in (tokens, *tokens.iterdir()):
-            home.give_ownership(path, pool.run_as)
-        environment = {
-            "CONDOR_CONFIG": str(pool.folder / "config"),
-            "_CONDOR_SEC_CLIENT_AUTHENTICATION_METHODS": "IDTOKENS",
-            "_CONDOR_SEC_TOKEN_DIRECTORY": str(tokens),
-            "_CONDOR_SEC_TOKEN_POOL_SIGNING_KEY_FILE": "/nowhere",
-            "PATH": f"{pool.condor}/usr/bin:{os.environ['PATH']}",
-        }
-        await db.execute(SETUP, ["export SET_UP=1"], environment)
-        # HTCondor takes no jobs of an account that can't read its token: the workers' own is allowed in tests.
-        await db.execute("UPDATE launch_host SET account = $1", getpass.getuser())
+        await allow_scripts_to_submit(house, db, pool, ["export SET_UP=1"])
         return cls(house, db, plant, stage_id, journal)
 
     async def launch(self) -> int:
@@ -175,7 +163,26 @@ class ScriptFixture:
         return int(await self.db.fetchval("SELECT count(*) FROM input_file WHERE outcome = 'done'"))
 
 
-def _build_user_prefix(pool: Pool) -> list[str]:
+async def allow_scripts_to_submit(
+    house: SharedHouse, db: Database, pool: Pool, setup: list[str]
+) -> None:
+    """Give the login setup what its scripts need to submit to the pool."""
+    tokens = pool.token(house.tmp / "tokens")
+    for path in (tokens, *tokens.iterdir()):
+        home.give_ownership(path, pool.run_as)
+    environment = {
+        "CONDOR_CONFIG": str(pool.folder / "config"),
+        "_CONDOR_SEC_CLIENT_AUTHENTICATION_METHODS": "IDTOKENS",
+        "_CONDOR_SEC_TOKEN_DIRECTORY": str(tokens),
+        "_CONDOR_SEC_TOKEN_POOL_SIGNING_KEY_FILE": "/nowhere",
+        "PATH": f"{pool.condor}/usr/bin:{os.environ['PATH']}",
+    }
+    await db.execute(SETUP, setup, environment)
+    # HTCondor takes no jobs of an account that can't read its token: the workers' own is allowed in tests.
+    await db.execute("UPDATE launch_host SET account = $1", getpass.getuser())
+
+
+def build_user_prefix(pool: Pool) -> list[str]:
     """HTCondor takes no jobs from root."""
     if pool.run_as is None:
         return []

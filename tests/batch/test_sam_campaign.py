@@ -1,7 +1,5 @@
 """A campaign of launch scripts whose files SAM has: by POMS's names, projects and lineage, to its end."""
 
-import getpass
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,7 @@ from catalogs import CatalogFile
 from db.launching import slices
 from db.launching.slice_claims import LaunchRequest
 from db.pool import Pool as Database
-from tests.batch.launch_script_fixture import KIND, SETUP
+from tests.batch.launch_script_fixture import KIND, allow_scripts_to_submit, build_user_prefix
 from tests.batch.pools import Pool
 from tests.batch.shared_house import OF_ITS_OWN, SMALL, SharedHouse
 from tests.catalogs.sam_bench import SamBench
@@ -21,7 +19,6 @@ from tests.catalogs.sam_server import run_sam
 from tests.catalogs.test_listed_by_workers import CREDENTIAL
 from tests.factories import Factory
 from tests.workers.house import wait_until
-from up import home
 
 pytestmark = pytest.mark.parametrize("engine", ["htcondor"], indirect=True)
 
@@ -114,38 +111,13 @@ class SamCampaign:
             self.stages.append(stage)
         await self.db.execute("UPDATE stage SET batch_system = 'htcondor', software_version = 'v1'")
         await self.db.execute(KIND, consumption)
-        await self._let_submit()
+        await allow_scripts_to_submit(self.house, self.db, self.pool, [])
 
     def _command(self, name: str, bad: list[str]) -> list[str]:
-        run_as = self.pool.run_as
-        user = (
-            [
-                "setpriv",
-                f"--reuid={run_as.uid}",
-                f"--regid={run_as.gid}",
-                "--clear-groups",
-            ]
-            if run_as
-            else []
-        )
         script, job = self.house.programs / "submit.py", self.house.programs / "sam_job.py"
-        script.write_text(f"USER = {user!r}\n{SCRIPT}")
+        script.write_text(f"USER = {build_user_prefix(self.pool)!r}\n{SCRIPT}")
         job.write_text((Path(__file__).parent / "sam_job.py").read_text())
         return [sys.executable, "-I", str(script), str(job), name, *bad]
-
-    async def _let_submit(self) -> None:
-        tokens = self.pool.token(self.house.tmp / "tokens")
-        for path in (tokens, *tokens.iterdir()):
-            home.give_ownership(path, self.pool.run_as)
-        environment = {
-            "CONDOR_CONFIG": str(self.pool.folder / "config"),
-            "_CONDOR_SEC_CLIENT_AUTHENTICATION_METHODS": "IDTOKENS",
-            "_CONDOR_SEC_TOKEN_DIRECTORY": str(tokens),
-            "_CONDOR_SEC_TOKEN_POOL_SIGNING_KEY_FILE": "/nowhere",
-            "PATH": f"{self.pool.condor}/usr/bin:{os.environ['PATH']}",
-        }
-        await self.db.execute(SETUP, [], environment)
-        await self.db.execute("UPDATE launch_host SET account = $1", getpass.getuser())
 
     async def launch(self) -> int:
         asked = LaunchRequest(self.plant.person_id)
