@@ -22,6 +22,8 @@ from domain.launching.catalog_launches import CatalogLaunchState
 from domain.launching.launches import LaunchState, ScriptEnd
 from domain.permissions import Role
 from domain.recovery.recovery_decisions import RecoveryDecision
+from domain.requests.approvals import ApprovalVerdict
+from domain.requests.requests import RequestDecisionKind, RequestState
 from domain.setup.credentials import CredentialKind
 from domain.setup.job_types import Consumption, JobKind
 from domain.setup.launch_hosts import HostKind
@@ -80,6 +82,9 @@ ENUMS: dict[str, type[StrEnum]] = {
     "script_end": ScriptEnd,
     "catalog_kind": CatalogKind,
     "catalog_launch_state": CatalogLaunchState,
+    "request_state": RequestState,
+    "request_decision_kind": RequestDecisionKind,
+    "approval_verdict": ApprovalVerdict,
     "dataset_policy": DatasetPolicy,
     "listing_state": ListingState,
     "difference_kind": DifferenceKind,

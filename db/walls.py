@@ -22,11 +22,13 @@ from domain.database_roles import API, ROLES, WORKER
 OWN = "experiment_id"
 # Tables whose rows name their experiment: by which column.
 BY_EXPERIMENT = {
+    "approval_rule_set": OWN,
     "batch_allowance": OWN,
     "campaign": OWN,
     "catalog": OWN,
     "credential": OWN,
     "dataset": OWN,
+    "delegation": OWN,
     "discrepancy": OWN,
     "experiment": "id",
     "file": OWN,
@@ -34,6 +36,7 @@ BY_EXPERIMENT = {
     "launch_host": OWN,
     "login_setup": OWN,
     "membership": OWN,
+    "request": OWN,
     "setback": OWN,
     "stage": OWN,
     "submission": OWN,
@@ -48,6 +51,7 @@ BY_PARENT = {
     "allowed_account": ("launch_host_id", "launch_host"),
     "attempt": ("submission_id", "submission"),
     "catalog_launch": ("submission_id", "submission"),
+    "campaign_approval": ("campaign_id", "campaign"),
     "campaign_revision": ("campaign_id", "campaign"),
     "cluster": ("submission_id", "submission"),
     "dataset_file": ("dataset_id", "dataset"),
@@ -68,6 +72,8 @@ BY_PARENT = {
     "output_file": ("submission_id", "submission"),
     "processed_file": ("stage_id", "stage"),
     "recovery_attempt": ("origin_id", "submission"),
+    "request_decision": ("request_id", "request"),
+    "request_revision": ("request_id", "request"),
     "schedule": ("stage_id", "stage"),
     "slice": ("stage_id", "stage"),
     "slice_file": ("stage_id", "stage"),
@@ -90,6 +96,7 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "launch_hold": {"campaign_id": "campaign", "stage_id": "stage"},
     "login_setup": {"launch_host_id": "launch_host", "credential_id": "credential"},
     "recovery_attempt": {"submission_id": "submission"},
+    "request": {"campaign_id": "campaign"},
     "slice": {"snapshot_id": "snapshot"},
     "stage": {
         "campaign_id": "campaign",
@@ -133,7 +140,8 @@ OPEN = {
     "person": "people are of several experiments; who sees whom is said by the resolvers",
     "reconciliation": "the API may not read it",
     "revoked_token": "tokens of people, read at sign-in",
-    "submission_move": "which moves there are at all",
+    "request_move": "which moves there are at all",
+    "submission_move": "the same",
     "watch": "how far feeds of batch systems were read",
 }
 

@@ -17,6 +17,7 @@ LOOPS = (
     "listings",
     "catalog_launches",
     "summaries",
+    "approvals",
 )
 """By the names under which they are measured, and by which things that were set aside are called."""
 

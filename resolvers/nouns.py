@@ -51,6 +51,7 @@ LAUNCH_HOST = Noun("launch_host", lambda load: load.launch_host)
 CREDENTIAL = Noun("credential", lambda load: load.credential)
 CATALOG = Noun("catalog", lambda load: load.catalog)
 DATASET = Noun("dataset", lambda load: load.dataset)
+REQUEST = Noun("request", lambda load: load.request)
 FILE = Noun("file", lambda load: load.file)
 
 
@@ -86,7 +87,7 @@ async def find_allowed(
 async def may_act(info: Info, action: str, row: OfExperiment) -> bool:
     """Whether the viewer may do this to it."""
     owner: Any = row
-    if hasattr(row, "campaign_id"):
+    if hasattr(row, "campaign_id") and not hasattr(row, "owner_id"):
         owner = await info.context.load.campaign.load(row.campaign_id)
         if owner is None:
             return False

@@ -32,6 +32,9 @@ from resolvers.people.experiments import ExperimentMutations, ExperimentQueries
 from resolvers.people.leaving import LeavingMutations
 from resolvers.people.people import PeopleMutations, PeopleQueries
 from resolvers.recovery.recoveries import RecoveryMutations, RecoveryQueries
+from resolvers.requests.approval_rules import ApprovalRuleMutations, ApprovalRuleQueries
+from resolvers.requests.decisions import DecisionMutations
+from resolvers.requests.requests import RequestMutations, RequestQueries
 from resolvers.setup.batch_allowances import BatchAllowanceMutations, BatchAllowanceQueries
 from resolvers.setup.credentials import CredentialMutations, CredentialQueries
 from resolvers.setup.job_types import JobTypeMutations, JobTypeQueries
@@ -68,6 +71,8 @@ class Query(
     SubmissionQueries,
     QueueQueries,
     RecoveryQueries,
+    RequestQueries,
+    ApprovalRuleQueries,
     ChangeQueries,
     TriageQueries,
     BatchSystemQueries,
@@ -103,6 +108,9 @@ class Mutation(
     LimitMutations,
     SubmissionMutations,
     RecoveryMutations,
+    RequestMutations,
+    DecisionMutations,
+    ApprovalRuleMutations,
     LateFileMutations,
 ):
     """Everything that can be changed. Asking again with the same `idempotencyKey` gives the same answer, and changes

@@ -4,9 +4,17 @@ from dataclasses import dataclass, field
 
 from strawberry.dataloader import DataLoader
 
-from db.launching import catalog_launches, launch_holds, launch_rights, launches, queue
+from db.launching import (
+    catalog_launches,
+    launch_approvals,
+    launch_holds,
+    launch_rights,
+    launches,
+    queue,
+)
 from db.launching.launch_holds import HoldScope
 from db.recovery import recovery_attempts
+from db.requests import decisions, requests
 from db.setup import uploads
 from db.submissions import (
     actions,
@@ -15,7 +23,7 @@ from db.submissions import (
     submission_listings,
     submissions,
 )
-from domain.launching.queue import QueueFacts, UnauthorisedLauncher
+from domain.launching.queue import MissingApproval, QueueFacts, UnauthorisedLauncher
 from schema.loaders import SetupLoaders, make_group_loader, make_id_loader
 
 Key = tuple[int, int]
@@ -35,12 +43,15 @@ class AllLoaders(SetupLoaders):
     recovery_attempts_of: DataLoader[int, list[recovery_attempts.RecoveryAttempt]] = field(
         init=False
     )
+    request: DataLoader[int, requests.Request | None] = field(init=False)
+    request_decisions_of: DataLoader[int, list[decisions.RequestDecision]] = field(init=False)
     job: DataLoader[Key, job_listings.Job | None] = field(init=False)
     attempts_of: DataLoader[Key, list[job_listings.JobStart]] = field(init=False)
     holds_of: DataLoader[HoldScope, list[launch_holds.LaunchHold]] = field(init=False)
     facts_of: DataLoader[int, QueueFacts | None] = field(init=False)
     position_of: DataLoader[int, int | None] = field(init=False)
     launcher_of: DataLoader[int, UnauthorisedLauncher | None] = field(init=False)
+    missing_approval_of: DataLoader[int, MissingApproval | None] = field(init=False)
     """In whose name a submission waits, where they may not launch it."""
 
     def __post_init__(self) -> None:
@@ -66,12 +77,17 @@ class AllLoaders(SetupLoaders):
         self.recovery_attempts_of = make_group_loader(
             db, recovery_attempts.list_by_origins, lambda row: row.origin_id
         )
+        self.request = make_id_loader(db, requests.find_by_ids)
+        self.request_decisions_of = make_group_loader(
+            db, decisions.list_by_requests, lambda row: row.request_id
+        )
         self.job = DataLoader(load_fn=self._jobs, cache=False)
         self.attempts_of = DataLoader(load_fn=self._attempts, cache=False)
         self.holds_of = DataLoader(load_fn=self._holds, cache=False)
         self.facts_of = DataLoader(load_fn=self._facts, cache=False)
         self.position_of = DataLoader(load_fn=self._positions, cache=False)
         self.launcher_of = DataLoader(load_fn=self._launchers, cache=False)
+        self.missing_approval_of = DataLoader(load_fn=self._missing_approvals, cache=False)
 
     async def _jobs(self, keys: list[Key]) -> list[job_listings.Job | None]:
         found = {
@@ -100,4 +116,8 @@ class AllLoaders(SetupLoaders):
 
     async def _launchers(self, ids: list[int]) -> list[UnauthorisedLauncher | None]:
         found = await launch_rights.find_lacks(self.db, ids)
+        return [found.get(id) for id in ids]
+
+    async def _missing_approvals(self, ids: list[int]) -> list[MissingApproval | None]:
+        found = await launch_approvals.find_lacks(self.db, ids)
         return [found.get(id) for id in ids]

@@ -13,6 +13,7 @@ from graphql import GraphQLInterfaceType, GraphQLUnionType, parse, validate
 import db as room
 from domain.changes import ChangeKind, ServicePart
 from domain.discrepancies import Resolution
+from domain.requests.requests import RequestState
 from domain.submissions.change_bodies import BODIES, SubmissionBody
 from domain.submissions.change_reading import READERS, WrongBody, read_body
 from domain.submissions.submissions import SubmissionState
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parent
 INSERT = re.compile(r"INSERT INTO change_inbox \(([^)]*)\)\s+SELECT(.*?)\sFROM ", re.S)
 ENDS: dict[str, set[str]] = {
     "submission.": {state.value for state in SubmissionState},
+    "request.": {state.value for state in RequestState},
     "discrepancy.": {end.value for end in Resolution},
 }
 """What statements put behind a prefix, out of a column."""

@@ -52,7 +52,17 @@ ROOMS = {
 }  # fmt: skip
 """What each room may import of ours; `auth` reads people, and its command needs the settings."""
 
-GROUPS = ("people", "setup", "files", "campaigns", "submissions", "launching", "recovery", "batch")
+GROUPS = (
+    "people",
+    "setup",
+    "files",
+    "campaigns",
+    "submissions",
+    "launching",
+    "recovery",
+    "batch",
+    "requests",
+)
 """The groups of nouns, lower ones first: in each of these rooms a folder, where the room has something of it."""
 GROUPED = ("domain", "db", "schema", "resolvers")
 JOINS_ALL = {"resolvers.roots"}

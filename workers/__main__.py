@@ -44,6 +44,7 @@ from workers import (
     schedule,
     summaries,
 )
+from workers.approvals import look_at_doubted
 from workers.background import BackgroundTasks
 from workers.credential_store import CredentialStore
 from workers.disks import DiskProbe
@@ -145,6 +146,7 @@ def build_loops(
         *(pool(each.make_dispatcher(), rung) for each in RUNG),
         *(pool(each.make_dispatcher(), unrung) for each in ASKING),
         pool(launcher, rung),
+        loop("approvals", look_at_doubted, 1.0),
         loop("promote", promote_launches, 1.0),
         loop("sweep", PeriodicSweep().step, 1.0),
         loop("schedule", guard_step(schedule.take_turn), 5.0),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from db.launching import launch_rights
+from db.launching import launch_approvals, launch_rights
 from db.pool import Connection, Database, fetch_many, fetch_one
 from db.setbacks import leave_out
 from db.submissions.submissions import COLUMNS, Submission, tell_moves
@@ -133,6 +133,14 @@ async def lock_limits(
     return replace((await read_facts(conn, [stage_id], place))[stage_id], launcher=launcher)
 
 
+async def add_approval(conn: Connection, facts: QueueFacts, made: Submission) -> QueueFacts:
+    """These facts with what is missing of agreement to a submission, from now until the transaction ends."""
+    lack = await launch_approvals.find_lack(
+        conn, made.campaign_id, made.campaign_revision, is_test=made.is_test
+    )
+    return replace(facts, approval=lack)
+
+
 def _parse_facts(row: QueueFactsRow) -> QueueFacts:
     holds = [
         ActiveHold(**{**h, "scope": LaunchScope(h["scope"]), "since": _parse_time(h["since"])})
@@ -149,7 +157,9 @@ def _parse_facts(row: QueueFactsRow) -> QueueFacts:
         )
         if found[most] is not None
     ]
-    return QueueFacts(row.active, None, holds, limits, row.waiting, row.before)
+    return QueueFacts(
+        row.active, holds=holds, limits=limits, waiting=row.waiting, before=row.before
+    )
 
 
 def _parse_time(text: str) -> datetime:
@@ -241,10 +251,16 @@ class QueueHead:
     priority: int
 
 
+APPROVED = launch_approvals.is_approved(
+    "s.experiment_id", "s.campaign_id", "s.campaign_revision", "s.is_test"
+)
+
+
 # From stage to stage along the index: what waits behind the first is never read.
 def _may_begin(grants: str) -> str:
-    """A condition on a submission `s`: neither set aside, nor in the name of somebody without rights."""
+    """A condition on a submission `s`: agreed to, neither set aside nor in the name of somebody without rights."""
     return f"""{leave_out("promote", "'submission:' || s.id")}
+               AND {APPROVED}
                AND (SELECT {launch_rights.may_launch("p", "c", "e", grants)} FROM person p, campaign c, experiment e
                      WHERE p.id = s.created_by AND c.id = s.campaign_id AND e.id = s.experiment_id)"""
 
@@ -297,9 +313,11 @@ async def begin_waiting_launch(conn: Connection, head: QueueHead) -> Submission 
     waiting = await fetch_one(conn, Submission, LOCK_QUEUED, head.id)
     if waiting is None:
         return None
+    facts = QueueFacts()
     if await conn.fetchval(LOCK, waiting.stage_id):
         found = await read_head_facts(conn, [waiting.stage_id])
         launcher = await launch_rights.find_lack(conn, waiting.stage_id, waiting.created_by)
-        if queue.list_blockers(replace(found[waiting.stage_id], launcher=launcher), waiting.jobs):
-            return None
+        facts = replace(found[waiting.stage_id], launcher=launcher)
+    if queue.list_blockers(await add_approval(conn, facts, waiting), waiting.jobs):
+        return None
     return await fetch_one(conn, Submission, BEGIN, waiting.id, None, ServicePart.PROMOTE)

@@ -8,7 +8,14 @@ import asyncpg
 
 from db.campaigns import campaigns
 from db.files import listings
-from db.launching import job_packing, launch_plans, queue, split_queries, stage_launch_view
+from db.launching import (
+    job_packing,
+    launch_approvals,
+    launch_plans,
+    queue,
+    split_queries,
+    stage_launch_view,
+)
 from db.launching.launch_plans import PlannedSubmission
 from db.launching.queue import QueuePosition
 from db.launching.slice_claims import LaunchRequest, claim_slice
@@ -100,6 +107,7 @@ async def _try_launch(
         return planned
     if other := await _check_plan_unchanged(conn, planned, asked):
         return other
+    facts = await _add_approval(conn, facts, planned)
     found = list_blockers(facts, len(planned.starts))
     if found and (busy := _build_busy_outcome(found[0], facts, asked)):
         return busy
@@ -117,6 +125,17 @@ async def _try_launch(
         why = "Files of the slice are in another live submission."
         return LaunchOutcome(refusal=LaunchRefusal.BUSY, why=why)
     return LaunchOutcome(submission) if submission else None
+
+
+async def _add_approval(
+    conn: Connection, facts: QueueFacts, planned: PlannedSubmission
+) -> QueueFacts:
+    """Who has still to agree to what is planned: asked afterwards, it is asked of just this."""
+    stage = planned.stage
+    lack = await launch_approvals.find_lack(
+        conn, stage.campaign_id, stage.campaign_revision, is_test=planned.is_test
+    )
+    return replace(facts, approval=lack)
 
 
 def _build_busy_outcome(

@@ -166,3 +166,13 @@ async def end_membership(db: Database, person_id: int, experiment_id: int, by: A
     """Take a person out of an experiment; False when they are not in it."""
     given = person_id, experiment_id, by.id, by.reason
     return await fetch_one(db, Membership, END_MEMBERSHIP, *given) is not None
+
+
+ACTIVE_USERNAMES = """
+    SELECT p.username FROM membership m JOIN person p ON p.id = m.person_id WHERE m.experiment_id = $1 AND p.active
+"""
+
+
+async def list_active_usernames(db: Database, experiment_id: int) -> list[str]:
+    """The members of an experiment who may sign in."""
+    return [row["username"] for row in await db.fetch(ACTIVE_USERNAMES, experiment_id)]

@@ -276,6 +276,7 @@ async def launch_recovery(
             if ready.configuration.runs_script:
                 there = await uploads.list_by_person(conn, origin.experiment_id, person_id)
                 await uploads.record_taken(conn, made.id, [row.id for row in there])
+            facts = await queue.add_approval(conn, facts, made)
             return await queue.enter_queue(conn, made, facts, by)
     except asyncpg.UniqueViolationError as e:
         if e.table_name not in ("live_file", "dataset"):

@@ -1,4 +1,7 @@
-"""Decides whether a launch waits, and why: holds, limits, and those before it. Nothing in its way: it begins."""
+"""Decides whether a launch waits, and why: who has to agree, holds, limits, and those before it.
+
+Nothing in its way: it begins.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,6 +45,8 @@ class LaunchWaitKind(StrEnum):
     """Its stage or campaign launches nothing any more, until it is activated or the launch cancelled."""
     RIGHTS = "rights"
     """In whose name it would run may not launch it any more: it begins once they may, or it is handed over."""
+    APPROVAL = "approval"
+    """Somebody has still to agree to it; it begins once they have."""
     LAUNCH_HOLD = "launch_hold"
     """Somebody holds launches; it begins once they are released."""
     LIMIT = "limit"
@@ -104,12 +109,21 @@ class UnauthorisedLauncher:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingApproval:
+    """Who has still to agree, in words."""
+
+    reasons: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class QueueFacts:
     """All that can be in the way of the launches of a stage."""
 
     active: bool = True
     launcher: UnauthorisedLauncher | None = None
     """Who may not launch it, in whose name it would run."""
+    approval: MissingApproval | None = None
+    """Who has still to agree to it."""
     holds: Sequence[ActiveHold] = ()
     limits: Sequence[ReachedLimit] = ()
     waiting: int = 0
@@ -137,6 +151,7 @@ def list_blockers(facts: QueueFacts, jobs: int) -> list[LaunchBlocker]:
     return [
         *_check_activity(facts),
         *_check_rights(facts),
+        *_check_approval(facts),
         *_check_holds(facts),
         *_check_limits(facts, jobs),
         *_check_turn(facts),
@@ -151,6 +166,11 @@ def _check_activity(facts: QueueFacts) -> Iterator[LaunchBlocker]:
 def _check_rights(facts: QueueFacts) -> Iterator[LaunchBlocker]:
     if facts.launcher:
         yield LaunchBlocker(LaunchWaitKind.RIGHTS, facts.launcher.reason)
+
+
+def _check_approval(facts: QueueFacts) -> Iterator[LaunchBlocker]:
+    for reason in facts.approval.reasons if facts.approval else ():
+        yield LaunchBlocker(LaunchWaitKind.APPROVAL, reason)
 
 
 def _check_holds(facts: QueueFacts) -> Iterator[LaunchBlocker]:

@@ -282,6 +282,23 @@ class LinksBody:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalRulesBody:
+    """The names of the rules since."""
+
+    rules: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    """A request at its revision."""
+
+    request: str
+    number: int
+    title: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class SummariesBody:
     """The numbers since, each with its subject, title, source, address and query."""
 
@@ -302,6 +319,7 @@ Body = (
     | CursorBody | HoldBody | LimitsBody | PriorityBody | DatasetBody | ListingBody | CatalogBody | JobTypeBody
     | LoginSetupBody | LaunchHostBody | CredentialBody | BatchAllowanceBody | BatchSystemBody | PersonBody
     | MembershipBody | ExperimentBody | FoldersBody | LinksBody | SummariesBody | SummaryBody | UploadBody
+    | ApprovalRulesBody | RequestBody
 )  # fmt: skip
 
 OF_NOUN: dict[str, type[Body]] = {
@@ -324,6 +342,7 @@ OF_NOUN: dict[str, type[Body]] = {
     "person": PersonBody,
     "membership": MembershipBody,
     "summary": SummaryBody,
+    "request": RequestBody,
 }
 OF_KIND: dict[ChangeKind, type[Body]] = {
     ChangeKind.DATASET_LISTING_REQUESTED: ListingBody,
@@ -341,6 +360,7 @@ OF_KIND: dict[ChangeKind, type[Body]] = {
     ChangeKind.EXPERIMENT_FOLDERS: FoldersBody,
     ChangeKind.EXPERIMENT_LINKS: LinksBody,
     ChangeKind.EXPERIMENT_SUMMARIES: SummariesBody,
+    ChangeKind.EXPERIMENT_APPROVAL_RULES: ApprovalRulesBody,
     **{kind: HandOverBody for kind in ChangeKind if kind.endswith(".handed_over")},
 }
 BODIES: Mapping[ChangeKind, type[Body]] = {

@@ -2001,6 +2001,8 @@ class Client(Base):
                 ...DatasetListingChangePart
                 ...DiscrepancyChangePart
                 ...ExperimentChangePart
+                ...ApprovalRulesChangePart
+                ...RequestChangePart
                 ...FoldersChangePart
                 ...LinksChangePart
                 ...SummariesChangePart
@@ -2034,6 +2036,10 @@ class Client(Base):
             fragment ActionChangePart on ActionChange {
               verb
               resultMessage
+            }
+
+            fragment ApprovalRulesChangePart on ApprovalRulesChange {
+              rules
             }
 
             fragment BatchAllowanceChangePart on BatchAllowanceChange {
@@ -2170,6 +2176,12 @@ class Client(Base):
 
             fragment PriorityChangePart on PriorityChange {
               priority
+            }
+
+            fragment RequestChangePart on RequestChange {
+              number
+              title
+              revision
             }
 
             fragment Said on Problem {

@@ -26,6 +26,10 @@ class ActionChangePart(BaseModel):
     result_message: Optional[str] = Field(alias="resultMessage")
 
 
+class ApprovalRulesChangePart(BaseModel):
+    rules: list[str]
+
+
 class BatchAllowanceChangePart(BaseModel):
     batch_system: str = Field(alias="batchSystem")
     partitions: list[str]
@@ -287,14 +291,17 @@ class LaunchPartLaunchesProblem(BaseModel):
         "FileDiffers",
         "IdempotencyKeyReused",
         "Invalid",
+        "InvalidApprovalRules",
         "InvalidCampaign",
         "InvalidCampaignFile",
         "InvalidFiles",
         "InvalidJobType",
         "InvalidLoginSetup",
+        "InvalidRequest",
         "LastAdmin",
         "LaunchesHeld",
         "NameTaken",
+        "NotAskedToDecide",
         "NotFound",
         "NotHeld",
         "NotLaunchable",
@@ -304,12 +311,15 @@ class LaunchPartLaunchesProblem(BaseModel):
         "PlanChanged",
         "PlanUnknown",
         "Problem",
+        "RequestChanged",
         "StageBusy",
         "StageInactive",
+        "StaleRequest",
         "StaleRevision",
         "StaleVersion",
         "TooMany",
         "TryAgainLater",
+        "WrongRequestState",
     ] = Field(alias="__typename")
     message: str
 
@@ -458,6 +468,12 @@ class QueuedPartExperiment(BaseModel):
     name: str
 
 
+class RequestChangePart(BaseModel):
+    number: int
+    title: str
+    revision: int
+
+
 class ScheduleChangePart(BaseModel):
     person_id: str = Field(alias="personId")
 
@@ -529,6 +545,7 @@ class UploadChangePart(BaseModel):
 
 
 ActionChangePart.model_rebuild()
+ApprovalRulesChangePart.model_rebuild()
 BatchAllowanceChangePart.model_rebuild()
 BatchSystemChangePart.model_rebuild()
 CampaignChangePart.model_rebuild()
@@ -564,6 +581,7 @@ PriorityChangePart.model_rebuild()
 StagePart.model_rebuild()
 ProgressPart.model_rebuild()
 QueuedPart.model_rebuild()
+RequestChangePart.model_rebuild()
 ScheduleChangePart.model_rebuild()
 SilenceChangePart.model_rebuild()
 SubmissionChangePart.model_rebuild()

@@ -35,6 +35,8 @@ class HoldsOfNodeNode(BaseModel):
         "LoginSetup",
         "Node",
         "Person",
+        "Request",
+        "RequestDecision",
         "Revision",
         "Submission",
     ] = Field(alias="__typename")

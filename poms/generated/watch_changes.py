@@ -7,6 +7,7 @@ from .base_model import BaseModel
 from .enums import ChangeKind, ServicePart
 from .fragments import (  # noqa: F401
     ActionChangePart,
+    ApprovalRulesChangePart,
     BatchAllowanceChangePart,
     BatchSystemChangePart,
     CampaignChangePart,
@@ -29,6 +30,7 @@ from .fragments import (  # noqa: F401
     LoginSetupChangePart,
     MembershipChangePart,
     PriorityChangePart,
+    RequestChangePart,
     ScheduleChangePart,
     SilenceChangePart,
     SubmissionChangePart,
@@ -43,6 +45,7 @@ from .fragments import (  # noqa: F401
 class WatchChanges(BaseModel):
     changes: Union[
         "WatchChangesChangesActionChange",
+        "WatchChangesChangesApprovalRulesChange",
         "WatchChangesChangesBatchAllowanceChange",
         "WatchChangesChangesBatchSystemChange",
         "WatchChangesChangesCampaignChange",
@@ -69,6 +72,7 @@ class WatchChanges(BaseModel):
         "WatchChangesChangesOtherChange",
         "WatchChangesChangesPersonChange",
         "WatchChangesChangesPriorityChange",
+        "WatchChangesChangesRequestChange",
         "WatchChangesChangesScheduleChange",
         "WatchChangesChangesSilenceChange",
         "WatchChangesChangesSubmissionChange",
@@ -94,6 +98,25 @@ class WatchChangesChangesActionChange(ActionChangePart):
 
 
 class WatchChangesChangesActionChangeActor(BaseModel):
+    id: str
+    username: str
+
+
+class WatchChangesChangesApprovalRulesChange(ApprovalRulesChangePart):
+    typename__: Literal["ApprovalRulesChange"] = Field(alias="__typename")
+    cursor: str
+    kind: Optional[ChangeKind]
+    at: datetime
+    actor: Optional["WatchChangesChangesApprovalRulesChangeActor"]
+    part: Optional[ServicePart]
+    reason: str
+    experiment_id: Optional[str] = Field(alias="experimentId")
+    campaign_id: Optional[str] = Field(alias="campaignId")
+    submission_id: Optional[str] = Field(alias="submissionId")
+    subject_id: Optional[str] = Field(alias="subjectId")
+
+
+class WatchChangesChangesApprovalRulesChangeActor(BaseModel):
     id: str
     username: str
 
@@ -592,6 +615,25 @@ class WatchChangesChangesPriorityChangeActor(BaseModel):
     username: str
 
 
+class WatchChangesChangesRequestChange(RequestChangePart):
+    typename__: Literal["RequestChange"] = Field(alias="__typename")
+    cursor: str
+    kind: Optional[ChangeKind]
+    at: datetime
+    actor: Optional["WatchChangesChangesRequestChangeActor"]
+    part: Optional[ServicePart]
+    reason: str
+    experiment_id: Optional[str] = Field(alias="experimentId")
+    campaign_id: Optional[str] = Field(alias="campaignId")
+    submission_id: Optional[str] = Field(alias="submissionId")
+    subject_id: Optional[str] = Field(alias="subjectId")
+
+
+class WatchChangesChangesRequestChangeActor(BaseModel):
+    id: str
+    username: str
+
+
 class WatchChangesChangesScheduleChange(ScheduleChangePart):
     typename__: Literal["ScheduleChange"] = Field(alias="__typename")
     cursor: str
@@ -671,6 +713,7 @@ class WatchChangesChangesNotFound(BaseModel):
 
 WatchChanges.model_rebuild()
 WatchChangesChangesActionChange.model_rebuild()
+WatchChangesChangesApprovalRulesChange.model_rebuild()
 WatchChangesChangesBatchAllowanceChange.model_rebuild()
 WatchChangesChangesBatchSystemChange.model_rebuild()
 WatchChangesChangesCampaignChange.model_rebuild()
@@ -697,6 +740,7 @@ WatchChangesChangesMembershipChange.model_rebuild()
 WatchChangesChangesOtherChange.model_rebuild()
 WatchChangesChangesPersonChange.model_rebuild()
 WatchChangesChangesPriorityChange.model_rebuild()
+WatchChangesChangesRequestChange.model_rebuild()
 WatchChangesChangesScheduleChange.model_rebuild()
 WatchChangesChangesSilenceChange.model_rebuild()
 WatchChangesChangesSubmissionChange.model_rebuild()

@@ -151,7 +151,9 @@ async def build_launch_wait(info: Info, row: Submission) -> LaunchWait | None:
     if position is None or facts is None:
         return None
     launcher = await load.launcher_of.load(row.id)
-    found = queue.list_blockers(replace(facts, before=position - 1, launcher=launcher), row.jobs)
+    approval = await load.missing_approval_of.load(row.id)
+    facts = replace(facts, before=position - 1, launcher=launcher, approval=approval)
+    found = queue.list_blockers(facts, row.jobs)
     first = found[0] if found else queue.NEXT
     limits = [blocker.limit for blocker in found if blocker.limit]
     return LaunchWait(

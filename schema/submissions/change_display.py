@@ -10,6 +10,7 @@ from domain.submissions.change_bodies import Body
 from domain.submissions.change_reading import WrongBody, read_body
 from schema.ids import node_id
 from schema.submissions import change_types as types
+from schema.submissions import experiment_change_types as experiment_types
 from schema.submissions.change_types import Change
 
 TYPES: Mapping[type[Body], tuple[type[Change], str | None]] = {
@@ -37,11 +38,13 @@ TYPES: Mapping[type[Body], tuple[type[Change], str | None]] = {
     bodies.BatchSystemBody: (types.BatchSystemChange, None),
     bodies.PersonBody: (types.PersonChange, "person"),
     bodies.MembershipBody: (types.MembershipChange, "person"),
-    bodies.ExperimentBody: (types.ExperimentChange, "experiment"),
-    bodies.FoldersBody: (types.FoldersChange, None),
-    bodies.LinksBody: (types.LinksChange, None),
-    bodies.SummaryBody: (types.SummaryChange, "thing"),
-    bodies.SummariesBody: (types.SummariesChange, None),
+    bodies.ExperimentBody: (experiment_types.ExperimentChange, "experiment"),
+    bodies.FoldersBody: (experiment_types.FoldersChange, None),
+    bodies.LinksBody: (experiment_types.LinksChange, None),
+    bodies.SummaryBody: (experiment_types.SummaryChange, "thing"),
+    bodies.ApprovalRulesBody: (experiment_types.ApprovalRulesChange, None),
+    bodies.RequestBody: (experiment_types.RequestChange, "request"),
+    bodies.SummariesBody: (experiment_types.SummariesChange, None),
 }
 """How each body is shown, and which field of it has the id of what it happened to; None: a column of the change has."""
 

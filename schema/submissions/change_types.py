@@ -344,48 +344,6 @@ class MembershipChange(Change):
 
 
 @declare_object_type
-class ExperimentChange(Change):
-    """An experiment was made."""
-
-    name: str
-    """What it is called."""
-
-
-@declare_object_type
-class FoldersChange(Change):
-    """The files of an experiment may lie in other folders."""
-
-    folders: list[str]
-    """The folders, besides its own."""
-
-
-@declare_object_type
-class LinksChange(Change):
-    """An experiment has other links to what knows more of its things."""
-
-    links: list[str]
-    """All of them since: subject, title and template of each."""
-
-
-@declare_object_type
-class SummariesChange(Change):
-    """An experiment wants other numbers asked of its monitors."""
-
-    summaries: list[str]
-    """All of them since: subject, title, source, address and query of each."""
-
-
-@declare_object_type
-class SummaryChange(Change):
-    """A monitor has told a number of the subject, another than before."""
-
-    title: str
-    """What the number is called."""
-    value: float | None
-    """The number; null: its source knows none."""
-
-
-@declare_object_type
 class OtherChange(Change):
     """Something that this server can't say more of."""
 

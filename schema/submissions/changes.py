@@ -22,15 +22,12 @@ from schema.submissions.change_types import (
     DatasetChange,
     DatasetListingChange,
     DiscrepancyChange,
-    ExperimentChange,
-    FoldersChange,
     HandOverChange,
     JobsChange,
     JobTypeChange,
     LaunchHoldChange,
     LaunchHostChange,
     LaunchLimitsChange,
-    LinksChange,
     LoginSetupChange,
     MembershipChange,
     OtherChange,
@@ -39,9 +36,16 @@ from schema.submissions.change_types import (
     ScheduleChange,
     SilenceChange,
     SubmissionChange,
+    UploadChange,
+)
+from schema.submissions.experiment_change_types import (
+    ApprovalRulesChange,
+    ExperimentChange,
+    FoldersChange,
+    LinksChange,
+    RequestChange,
     SummariesChange,
     SummaryChange,
-    UploadChange,
 )
 from schema.submissions.submissions import Submission
 
@@ -88,6 +92,7 @@ class CursorFromAnotherHistory:
 
 ChangesItem = Annotated[
     ActionChange
+    | ApprovalRulesChange
     | BatchAllowanceChange
     | BatchSystemChange
     | CampaignChange
@@ -114,6 +119,7 @@ ChangesItem = Annotated[
     | OtherChange
     | PersonChange
     | PriorityChange
+    | RequestChange
     | ScheduleChange
     | SilenceChange
     | SubmissionChange

@@ -65,10 +65,12 @@ SUMS = 25
 ROWS = {
     "action": "(submission_id, verb, reason, person_id) VALUES ($1, 'remove', '', 1)",
     "allowed_account": "VALUES ($1, 'production', '{}')",
+    "approval_rule_set": "(experiment_id, rules, set_by) VALUES ($1, '[]', 1)",
     "attempt": "(submission_id, number, attempt, state, sequence) VALUES ($1, 1, 1, 'idle', 1)",
     "batch_allowance": "(experiment_id, batch_system) VALUES ($1, 'local')",
     "campaign": "(id, experiment_id, name, owner_id, owning_role)"
     " OVERRIDING SYSTEM VALUE VALUES ($1, $1, 'c', 1, 'production')",
+    "campaign_approval": "(campaign_id, revision) VALUES ($1, 1)",
     "campaign_revision": "(campaign_id, number, body, author_id) VALUES ($1, 1, '{}', 1)",
     "catalog": "(id, experiment_id, name, kind, url) OVERRIDING SYSTEM VALUE VALUES ($1, $1, 'c', 'sam', '')",
     "catalog_launch": "(submission_id, catalog_id, name) VALUES ($1, $1, 'n')",
@@ -80,6 +82,8 @@ ROWS = {
     " OVERRIDING SYSTEM VALUE VALUES ($1, $1, 'd', 1, 'production')",
     "dataset_file": "(dataset_id, ordinal, file_id, time) VALUES ($1, 0, $1, 0)",
     "dataset_listing": "(dataset_id) VALUES ($1)",
+    "delegation": "(experiment_id, from_id, to_id, starts_at, ends_at)"
+    " VALUES ($1, 1, 2, now(), now() + interval '1 day')",
     "dependency": "(campaign_id, upstream_id, downstream_id) VALUES ($1, $1, $1)",
     "discrepancy": "(kind, batch_system, native_id, mark, experiment_id, jobs, started, details, repair)"
     " VALUES ('orphan', 'local', $1::bigint::text, '', $1, 1, true, '', 'remove')",
@@ -109,6 +113,10 @@ ROWS = {
     "processed_file": "(stage_id, version, is_test, file_id, submission_id, number) VALUES ($1, '', false, $1, $1, 1)",
     "recovery_attempt": "(origin_id, type, decision, taken_count, total_count, submission_id, person_id)"
     " VALUES ($1, 'x', 'launch', 1, 1, $1, 1)",
+    "request": "(id, experiment_id, number, title, content, campaign_id, owner_id, owning_role)"
+    " OVERRIDING SYSTEM VALUE VALUES ($1, $1, 1, 't', '{}', $1, 1, 'production')",
+    "request_decision": "(request_id, revision, kind, person_id, hashes) VALUES ($1, 1, 'approve', 1, '{}')",
+    "request_revision": "(request_id, number, content, parts, hashes) VALUES ($1, 1, '{}', '{}', '{}')",
     "schedule": "(stage_id, cron, next_at, person_id) VALUES ($1, '* * * * *', now(), 1)",
     "setback": "(loop, subject, experiment_id, error, next_try_at) VALUES ('x', $1::bigint::text, $1, '', now())",
     "slice": "(stage_id, epoch, number, cursor) VALUES ($1, 1, 1, '0')",

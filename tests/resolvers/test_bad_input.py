@@ -77,6 +77,12 @@ def build_inputs(x: str) -> list[tuple[str, dict[str, Any]]]:
     summary = {"subject": "STAGE", "title": x, "unit": x, "url": x, "query": x, "path": x}
     setup = {"launchHost": x, "credential": x, "account": x, "setup": [x], "environment": [pair]}
     credential = {"kind": "TOKEN", "path": x, "purpose": x, "renewal": [x]}
+    ask = {
+        "kind": "DATASET", "dataset": x, "softwareVersion": x, "parameters": [pair],
+        "keep": [{"stage": x, "place": x}],
+    }  # fmt: skip
+    request = {"title": x, "purpose": x, "physicsGroup": x, "campaign": x, "asks": [ask]}
+    rule = {"name": x, "jobTypes": [x], "datasets": [x], "physicsGroups": [x], "people": [x]}
     return [
         (SAVE, {**whole, "name": x}),
         (SAVE, {**whole, "dryRun": True}),
@@ -119,6 +125,16 @@ def build_inputs(x: str) -> list[tuple[str, dict[str, Any]]]:
                     {**summary, "source": source} for source in ("PROMETHEUS", "GRAPHQL")
                 ],
             },
+        ),
+        (build_mutation("createRequest", "CreateRequestInput"), {**request, "experiment": "hypot"}),
+        (build_mutation("saveRequest", "SaveRequestInput"), {**request, "id": x, "comment": x}),
+        (
+            build_mutation("approveRequest", "ApproveRequestInput"),
+            {"id": x, "planHash": x, "comment": x, "behalfOf": x},
+        ),
+        (
+            build_mutation("setApprovalRules", "SetApprovalRulesInput"),
+            {"experiment": "hypot", "rules": [rule], "reason": x},
         ),
         (
             build_mutation("setMembership", "SetMembershipInput"),

@@ -25,7 +25,13 @@ from schema.context import AppState, Context
 from tests.factories import CAMPAIGN, HOST, SETUP, Factory
 from tests.forced_states import force_state
 from tests.resolvers.conftest import SECRET
-from tests.resolvers.test_permissions import ROOTS, SERVED, ask_root_field, build_question
+from tests.resolvers.test_permissions import (
+    REQUEST,
+    ROOTS,
+    SERVED,
+    ask_root_field,
+    build_question,
+)
 
 Make = Callable[[str], Awaitable[Context]]
 
@@ -34,7 +40,7 @@ OWNED = {
         ("changeLoginSetup", "changeJobType", "addFiles", "markFiles", "refreshDataset", "decideListing",
          "renameCampaign", "setCampaignTags",
          "setCampaignActive", "resetStage", "moveCursor", "setSchedule", "setLaunchLimits", "saveCampaign",
-         "deleteCampaign", "checkDatasetFiles"),
+         "deleteCampaign", "checkDatasetFiles", "saveRequest", "submitRequest", "cancelRequest"),
         "modify",
     ),
     **dict.fromkeys(("launchStage", "launchCampaign", "launchRecovery", "launchLate", "checkLaunchFiles"), "launch"),
@@ -49,7 +55,7 @@ OWNED = {
 OF_EXPERIMENT = {
     "setMembership": "manage_members", "handOver": "manage_members", "createLaunchHost": "manage_members",
     "saveCatalog": "manage_members", "setExperimentFolders": "admin", "setExperimentLinks": "manage_members",
-    "setExperimentSummaries": "manage_members",
+    "setExperimentSummaries": "manage_members", "setApprovalRules": "manage_members",
 }  # fmt: skip
 """Mutations of an experiment → what somebody has to be allowed in it."""
 OF_SERVICE = {
@@ -60,7 +66,8 @@ OF_SERVICE = {
 OWN = {
     "revokeTokens", "createCredential", "createLoginSetup", "createJobType", "createDataset", "importCampaign",
     "cloneCampaign", "repairDiscrepancies", "dismissDiscrepancies", "allowAccounts", "changeLaunchHost",
-    "setBatchAllowance", "removeUpload",
+    "setBatchAllowance", "removeUpload", "createRequest", "setDelegate", "approveRequest", "returnRequest",
+    "rejectRequest", "withdrawDecision",
 }  # fmt: skip
 """Mutations of what is the viewer's own, or of what they may among what a filter finds."""
 SEEN = {
@@ -70,6 +77,7 @@ SEEN = {
     "previewSplit", "previewLaunch", "previewJoin", "effectiveParameters", "submission", "job", "submissions",
     "launchQueue", "launchHolds", "planRecovery", "campaignProgress", "launchOutput", "head", "submissionTriage",
     "stageTriage", "batchSystems", "installation", "batchAllowances", "uploads", "datasetNamed",
+    "request", "requests", "requestRevisions", "approvalRules",
 }  # fmt: skip
 WATCHED = {"changes", "submissionChanged", "campaignProgress", "launchOutput"}
 WALK = {
@@ -113,7 +121,8 @@ OWNERS = {
 ROLES = """
     WITH job AS (UPDATE job_type SET owning_role = $2 WHERE owner_id = $1),
          setup AS (UPDATE login_setup SET owning_role = $2 WHERE owner_id = $1),
-         dataset AS (UPDATE dataset SET owning_role = $2 WHERE owner_id = $1)
+         dataset AS (UPDATE dataset SET owning_role = $2 WHERE owner_id = $1),
+         request AS (UPDATE request SET owning_role = $2 WHERE owner_id = $1)
     UPDATE campaign SET owning_role = $2 WHERE owner_id = $1
 """
 CREDENTIAL = """
@@ -143,6 +152,7 @@ async def make_belongings(db: Pool, username: str, number: int) -> Belongings:
     dataset = await plant.dataset(f"data-{username}")
     await plant.rows(dataset, 5)
     stage = await plant.stage(f"work-{username}", ["true"], dataset_id=dataset, split="nfiles(2)")
+    request = await db.fetchval(REQUEST, where, person)
     await db.execute(ROLES, person, role)
     made = await slices.launch_next(db, stage, LaunchRequest(person))
     assert made.submission
@@ -157,6 +167,7 @@ async def make_belongings(db: Pool, username: str, number: int) -> Belongings:
     nodes = {
         "experiment": where, "campaign": campaign, "stage": stage, "submission": id, "dataset": dataset,
         "file": file, "job_type": job_type, "login_setup": setup, "launch_host": host,
+        "request": request,
         "credential": credential, "catalog": catalog, "launch_hold": hold, "discrepancy": found, "person": person,
     }  # fmt: skip
     names = {

@@ -1,0 +1,1 @@
+"""What somebody wants produced, who has to agree to it, and whether they have."""
