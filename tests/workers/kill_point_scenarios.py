@@ -21,6 +21,7 @@ from db.launching import launches
 from db.submissions import actions
 from domain.submissions.jobs import JobActionVerb
 from tests.factories import Factory
+from tests.workers.approval_rules import set_rule_of_nobody
 from tests.workers.credentials import CredentialFolder, build_renewal_command
 from tests.workers.duplicate_clusters import submit_again
 from tests.workers.house import House, Worker
@@ -300,7 +301,15 @@ async def run_poisoned(chaos: DisturbedHouse) -> AsyncIterator[None]:
         await chaos.house.db.execute("DELETE FROM discrepancy WHERE native_id = 'poison'")
 
 
+@asynccontextmanager
+async def run_looked_at(chaos: DisturbedHouse) -> AsyncIterator[None]:
+    """Rules are set that ask nobody: each launch waits until somebody has looked."""
+    await set_rule_of_nobody(chaos.plant)
+    yield
+
+
 PASSING: dict[str, Passing] = {
+    "approval.look": run_looked_at,
     "advance.look": run_rare_launches("chain"),
     "recover.launch": run_rare_launches("chain"),
     "dependents.fire": run_rare_launches("chain"),

@@ -17,6 +17,7 @@ from db.submissions import actions
 from domain.submissions.jobs import JobActionVerb
 from tests.factories import Factory
 from tests.workers.aged import LEFT_OF_OLD, count_old, launch_old, read_archive
+from tests.workers.approval_rules import set_rule_of_nobody
 from tests.workers.blocked_batch_system import block_batch_system
 from tests.workers.campaigns import TwoStageCampaign, make_two_stage_campaign
 from tests.workers.credentials import CredentialFolder, build_renewal_command
@@ -286,6 +287,18 @@ async def run_renewed(house: House, plant: Factory, name: str) -> None:
     assert await made.holds()
 
 
+async def run_looked_at(house: House, plant: Factory, name: str) -> None:
+    """Launches that wait until somebody has looked whether anybody has to agree to them."""
+    campaign = await make_two_stage_campaign(house, plant)
+    await set_rule_of_nobody(plant)
+    house.runner()
+    id = await campaign.launch()
+    assert await plant.db.fetchval("SELECT state FROM submission WHERE id = $1", id) == "queued"
+    again = "UPDATE campaign_approval SET rules_version = 0"
+    await kill_workers_around(house, plant, name, again)
+    await finish_campaign(house, campaign)
+
+
 async def run_unavailable(house: House, plant: Factory, name: str) -> None:
     """The batch system can't take anything, and then it can."""
     campaign = await make_two_stage_campaign(house, plant)
@@ -338,6 +351,7 @@ SCENARIOS: dict[str, Scenario] = {
     "act.batch": cancel_at_batch,
     "act.done": cancel_at_batch,
     "act.cancel_lost": cancel_though_lost,
+    "approval.look": run_looked_at,
     "sweep.promote": run_one_at_a_time,
     "schedule.turn": run_by_clock,
     "restore_guard.restore": run_restored,
