@@ -30,6 +30,7 @@ DO = (*MODIFY, RoleGrant(S, P), RoleGrant(P, A))
 
 GRANTS: Mapping[str, tuple[RoleGrant, ...]] = {
     "view": tuple(RoleGrant(role) for role in Role),
+    "decide": tuple(RoleGrant(role) for role in Role),
     "create": MODIFY,
     "modify": MODIFY,
     "launch": DO,
@@ -37,7 +38,7 @@ GRANTS: Mapping[str, tuple[RoleGrant, ...]] = {
     "manage_members": (RoleGrant(SU),),
     "admin": (),
 }
-"""What isn't here is denied. Admins may do everything."""
+"""What isn't here is denied. Admins may do everything. To decide: on what the experiment's own rules ask somebody."""
 
 
 def check_grants(

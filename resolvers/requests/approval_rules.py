@@ -69,7 +69,7 @@ class ApprovalRuleMutations:
         saved = await approval_rules.set_rules(conn, row.id, rules, person_id, input.reason)
         return ApprovalRuleSet.of(saved)
 
-    @declare_mutation("view")
+    @declare_mutation("decide")
     async def set_delegate(
         self,
         info: Info,

@@ -43,7 +43,7 @@ REFUSABLE = (RequestState.SUBMITTED, RequestState.APPROVED, RequestState.ASSIGNE
 class DecisionMutations:
     """Deciding on requests."""
 
-    @declare_mutation("view")
+    @declare_mutation("decide")
     async def approve_request(
         self,
         info: Info,
@@ -77,7 +77,7 @@ class DecisionMutations:
         await decisions.add_agreement(conn, row.id, by, hashes, input.comment)
         return Request.of(await approvals.look_at_request(conn, row))
 
-    @declare_mutation("view")
+    @declare_mutation("decide")
     async def withdraw_decision(
         self, info: Info, id: strawberry.ID, reason: str
     ) -> WithdrawDecisionResult:
@@ -102,7 +102,7 @@ class DecisionMutations:
             )
         return Request.of(await approvals.look_at_request(conn, row))
 
-    @declare_mutation("view")
+    @declare_mutation("decide")
     async def return_request(
         self,
         info: Info,
@@ -112,7 +112,7 @@ class DecisionMutations:
         """Have a request changed before anybody agrees. Whoever a rule of it asks may, and superusers."""
         return await _refuse_request(info, id, reason, RequestDecisionKind.RETURN)
 
-    @declare_mutation("view")
+    @declare_mutation("decide")
     async def reject_request(
         self,
         info: Info,
