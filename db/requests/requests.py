@@ -81,6 +81,14 @@ async def lock(conn: Connection, id: int) -> Request:
     return row
 
 
+BY_NUMBER = f"SELECT {COLUMNS} FROM request WHERE experiment_id = $1 AND number = $2"
+
+
+async def find_by_number(db: Database, experiment_id: int, number: int) -> Request | None:
+    """Find a request by what people call it in its experiment."""
+    return await fetch_one(db, Request, BY_NUMBER, experiment_id, number)
+
+
 OF_CAMPAIGN = "SELECT id FROM request WHERE campaign_id = $1"
 
 

@@ -6,10 +6,12 @@ from .base_model import UNSET
 
 if TYPE_CHECKING:
     from .add_files import AddFiles
+    from .approve_request import ApproveRequest
     from .base_model import UnsetType
     from .campaign import Campaign
     from .campaign_file import CampaignFile
     from .campaigns import Campaigns
+    from .cancel_request import CancelRequest
     from .cancel_submission import CancelSubmission
     from .check_dataset_files import CheckDatasetFiles
     from .create_dataset import CreateDataset
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from .create_job_type import CreateJobType
     from .create_launch_host import CreateLaunchHost
     from .create_login_setup import CreateLoginSetup
+    from .create_request import CreateRequest
     from .dataset_files import DatasetFiles
     from .datasets import Datasets
     from .experiment import Experiment
@@ -25,16 +28,19 @@ if TYPE_CHECKING:
     from .holds_of import HoldsOf
     from .import_campaign import ImportCampaign
     from .input_types import (
+        ApproveRequestInput,
         CampaignFilter,
         ChangesFilter,
         CreateExperimentInput,
         CreateJobTypeInput,
         CreateLaunchHostInput,
         CreateLoginSetupInput,
+        CreateRequestInput,
         FileInput,
         ImportCampaignInput,
         LaunchQueueFilter,
         RecoveryInput,
+        RequestsFilter,
         SaveCampaignInput,
         SetMembershipInput,
         SubmissionsFilter,
@@ -52,18 +58,25 @@ if TYPE_CHECKING:
     from .outputs_located import OutputsLocated
     from .plan_recovery import PlanRecovery
     from .progress import Progress
+    from .reject_request import RejectRequest
     from .release_launches import ReleaseLaunches
     from .remove_upload import RemoveUpload
+    from .request_history import RequestHistory
+    from .request_named import RequestNamed
+    from .requests import Requests
+    from .return_request import ReturnRequest
     from .save_campaign import SaveCampaign
     from .set_campaign_active import SetCampaignActive
     from .set_membership import SetMembership
     from .submission import Submission
     from .submissions import Submissions
+    from .submit_request import SubmitRequest
     from .triage import Triage
     from .uploads import Uploads
     from .watch_changes import WatchChanges
     from .watch_output import WatchOutput
     from .watch_progress import WatchProgress
+    from .withdraw_decision import WithdrawDecision
 
 
 def gql(q: str) -> str:
@@ -1976,6 +1989,734 @@ class Client(Base):
         )
         data = self.get_data(response)
         return LaunchOutput.model_validate(data)
+
+    async def requests(
+        self,
+        filter_: Union[Optional["RequestsFilter"], "UnsetType"] = UNSET,
+        after: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "Requests":
+        from .requests import Requests
+
+        query = gql("""
+            query Requests($filter: RequestsFilter, $after: String) {
+              requests(filter: $filter, first: 100, after: $after) {
+                nodes {
+                  ...RequestDetailPart
+                }
+                pageInfo {
+                  ...PagePart
+                }
+              }
+            }
+
+            fragment PagePart on PageInfo {
+              hasNextPage
+              endCursor
+            }
+
+            fragment RequestDetailPart on Request {
+              id
+              name
+              title
+              purpose
+              state
+              stateSince
+              revision
+              planHash
+              cpuHoursBand
+              owner {
+                username
+              }
+              campaign {
+                id
+                name
+              }
+              asks {
+                kind
+                dataset
+                files
+                events
+                softwareVersion
+              }
+              waitingOn {
+                rule
+                isTest
+                reason
+                isTurn
+              }
+              decisions {
+                id
+                kind
+                at
+                comment
+                withdrawnAt
+                changedSince
+                person {
+                  username
+                }
+                behalfOf {
+                  username
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"filter": filter_, "after": after}
+        response = await self.execute(
+            query=query, operation_name="Requests", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return Requests.model_validate(data)
+
+    async def request_named(
+        self, experiment: str, number: int, **kwargs: Any
+    ) -> "RequestNamed":
+        from .request_named import RequestNamed
+
+        query = gql("""
+            query RequestNamed($experiment: String!, $number: Int!) {
+              requestNamed(experiment: $experiment, number: $number) {
+                ...RequestDetailPart
+              }
+            }
+
+            fragment RequestDetailPart on Request {
+              id
+              name
+              title
+              purpose
+              state
+              stateSince
+              revision
+              planHash
+              cpuHoursBand
+              owner {
+                username
+              }
+              campaign {
+                id
+                name
+              }
+              asks {
+                kind
+                dataset
+                files
+                events
+                softwareVersion
+              }
+              waitingOn {
+                rule
+                isTest
+                reason
+                isTurn
+              }
+              decisions {
+                id
+                kind
+                at
+                comment
+                withdrawnAt
+                changedSince
+                person {
+                  username
+                }
+                behalfOf {
+                  username
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"experiment": experiment, "number": number}
+        response = await self.execute(
+            query=query, operation_name="RequestNamed", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return RequestNamed.model_validate(data)
+
+    async def request_history(
+        self, id: str, before: Union[Optional[int], "UnsetType"] = UNSET, **kwargs: Any
+    ) -> "RequestHistory":
+        from .request_history import RequestHistory
+
+        query = gql("""
+            query RequestHistory($id: ID!, $before: Int) {
+              requestRevisions(id: $id, first: 50, before: $before) {
+                number
+                at
+                comment
+                campaignRevision
+                planHash
+                author {
+                  username
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "before": before}
+        response = await self.execute(
+            query=query, operation_name="RequestHistory", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return RequestHistory.model_validate(data)
+
+    async def create_request(
+        self,
+        input: "CreateRequestInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "CreateRequest":
+        from .create_request import CreateRequest
+
+        query = gql("""
+            mutation CreateRequest($input: CreateRequestInput!, $idempotencyKey: String) {
+              createRequest(input: $input, idempotencyKey: $idempotencyKey) {
+                __typename
+                ...RequestDetailPart
+                ...Said
+                ... on InvalidRequest {
+                  findings {
+                    path
+                    message
+                  }
+                }
+              }
+            }
+
+            fragment RequestDetailPart on Request {
+              id
+              name
+              title
+              purpose
+              state
+              stateSince
+              revision
+              planHash
+              cpuHoursBand
+              owner {
+                username
+              }
+              campaign {
+                id
+                name
+              }
+              asks {
+                kind
+                dataset
+                files
+                events
+                softwareVersion
+              }
+              waitingOn {
+                rule
+                isTest
+                reason
+                isTurn
+              }
+              decisions {
+                id
+                kind
+                at
+                comment
+                withdrawnAt
+                changedSince
+                person {
+                  username
+                }
+                behalfOf {
+                  username
+                }
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="CreateRequest", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return CreateRequest.model_validate(data)
+
+    async def submit_request(
+        self,
+        id: str,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "SubmitRequest":
+        from .submit_request import SubmitRequest
+
+        query = gql("""
+            mutation SubmitRequest($id: ID!, $idempotencyKey: String) {
+              submitRequest(id: $id, idempotencyKey: $idempotencyKey) {
+                __typename
+                ...RequestDetailPart
+                ...Said
+                ... on InvalidRequest {
+                  findings {
+                    path
+                    message
+                  }
+                }
+              }
+            }
+
+            fragment RequestDetailPart on Request {
+              id
+              name
+              title
+              purpose
+              state
+              stateSince
+              revision
+              planHash
+              cpuHoursBand
+              owner {
+                username
+              }
+              campaign {
+                id
+                name
+              }
+              asks {
+                kind
+                dataset
+                files
+                events
+                softwareVersion
+              }
+              waitingOn {
+                rule
+                isTest
+                reason
+                isTurn
+              }
+              decisions {
+                id
+                kind
+                at
+                comment
+                withdrawnAt
+                changedSince
+                person {
+                  username
+                }
+                behalfOf {
+                  username
+                }
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "idempotencyKey": idempotency_key}
+        response = await self.execute(
+            query=query, operation_name="SubmitRequest", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return SubmitRequest.model_validate(data)
+
+    async def approve_request(
+        self,
+        input: "ApproveRequestInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "ApproveRequest":
+        from .approve_request import ApproveRequest
+
+        query = gql("""
+            mutation ApproveRequest($input: ApproveRequestInput!, $idempotencyKey: String) {
+              approveRequest(input: $input, idempotencyKey: $idempotencyKey) {
+                __typename
+                ...RequestDetailPart
+                ...Said
+              }
+            }
+
+            fragment RequestDetailPart on Request {
+              id
+              name
+              title
+              purpose
+              state
+              stateSince
+              revision
+              planHash
+              cpuHoursBand
+              owner {
+                username
+              }
+              campaign {
+                id
+                name
+              }
+              asks {
+                kind
+                dataset
+                files
+                events
+                softwareVersion
+              }
+              waitingOn {
+                rule
+                isTest
+                reason
+                isTurn
+              }
+              decisions {
+                id
+                kind
+                at
+                comment
+                withdrawnAt
+                changedSince
+                person {
+                  username
+                }
+                behalfOf {
+                  username
+                }
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="ApproveRequest", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return ApproveRequest.model_validate(data)
+
+    async def return_request(
+        self,
+        id: str,
+        reason: str,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "ReturnRequest":
+        from .return_request import ReturnRequest
+
+        query = gql("""
+            mutation ReturnRequest($id: ID!, $reason: String!, $idempotencyKey: String) {
+              returnRequest(id: $id, reason: $reason, idempotencyKey: $idempotencyKey) {
+                __typename
+                ...RequestDetailPart
+                ...Said
+              }
+            }
+
+            fragment RequestDetailPart on Request {
+              id
+              name
+              title
+              purpose
+              state
+              stateSince
+              revision
+              planHash
+              cpuHoursBand
+              owner {
+                username
+              }
+              campaign {
+                id
+                name
+              }
+              asks {
+                kind
+                dataset
+                files
+                events
+                softwareVersion
+              }
+              waitingOn {
+                rule
+                isTest
+                reason
+                isTurn
+              }
+              decisions {
+                id
+                kind
+                at
+                comment
+                withdrawnAt
+                changedSince
+                person {
+                  username
+                }
+                behalfOf {
+                  username
+                }
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "id": id,
+            "reason": reason,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="ReturnRequest", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return ReturnRequest.model_validate(data)
+
+    async def reject_request(
+        self,
+        id: str,
+        reason: str,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "RejectRequest":
+        from .reject_request import RejectRequest
+
+        query = gql("""
+            mutation RejectRequest($id: ID!, $reason: String!, $idempotencyKey: String) {
+              rejectRequest(id: $id, reason: $reason, idempotencyKey: $idempotencyKey) {
+                __typename
+                ...RequestDetailPart
+                ...Said
+              }
+            }
+
+            fragment RequestDetailPart on Request {
+              id
+              name
+              title
+              purpose
+              state
+              stateSince
+              revision
+              planHash
+              cpuHoursBand
+              owner {
+                username
+              }
+              campaign {
+                id
+                name
+              }
+              asks {
+                kind
+                dataset
+                files
+                events
+                softwareVersion
+              }
+              waitingOn {
+                rule
+                isTest
+                reason
+                isTurn
+              }
+              decisions {
+                id
+                kind
+                at
+                comment
+                withdrawnAt
+                changedSince
+                person {
+                  username
+                }
+                behalfOf {
+                  username
+                }
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "id": id,
+            "reason": reason,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="RejectRequest", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return RejectRequest.model_validate(data)
+
+    async def withdraw_decision(
+        self,
+        id: str,
+        reason: str,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "WithdrawDecision":
+        from .withdraw_decision import WithdrawDecision
+
+        query = gql("""
+            mutation WithdrawDecision($id: ID!, $reason: String!, $idempotencyKey: String) {
+              withdrawDecision(id: $id, reason: $reason, idempotencyKey: $idempotencyKey) {
+                __typename
+                ...RequestDetailPart
+                ...Said
+              }
+            }
+
+            fragment RequestDetailPart on Request {
+              id
+              name
+              title
+              purpose
+              state
+              stateSince
+              revision
+              planHash
+              cpuHoursBand
+              owner {
+                username
+              }
+              campaign {
+                id
+                name
+              }
+              asks {
+                kind
+                dataset
+                files
+                events
+                softwareVersion
+              }
+              waitingOn {
+                rule
+                isTest
+                reason
+                isTurn
+              }
+              decisions {
+                id
+                kind
+                at
+                comment
+                withdrawnAt
+                changedSince
+                person {
+                  username
+                }
+                behalfOf {
+                  username
+                }
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "id": id,
+            "reason": reason,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query,
+            operation_name="WithdrawDecision",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return WithdrawDecision.model_validate(data)
+
+    async def cancel_request(
+        self,
+        id: str,
+        reason: str,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "CancelRequest":
+        from .cancel_request import CancelRequest
+
+        query = gql("""
+            mutation CancelRequest($id: ID!, $reason: String!, $idempotencyKey: String) {
+              cancelRequest(id: $id, reason: $reason, idempotencyKey: $idempotencyKey) {
+                __typename
+                ...RequestDetailPart
+                ...Said
+              }
+            }
+
+            fragment RequestDetailPart on Request {
+              id
+              name
+              title
+              purpose
+              state
+              stateSince
+              revision
+              planHash
+              cpuHoursBand
+              owner {
+                username
+              }
+              campaign {
+                id
+                name
+              }
+              asks {
+                kind
+                dataset
+                files
+                events
+                softwareVersion
+              }
+              waitingOn {
+                rule
+                isTest
+                reason
+                isTurn
+              }
+              decisions {
+                id
+                kind
+                at
+                comment
+                withdrawnAt
+                changedSince
+                person {
+                  username
+                }
+                behalfOf {
+                  username
+                }
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "id": id,
+            "reason": reason,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="CancelRequest", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return CancelRequest.model_validate(data)
 
     async def watch_changes(
         self,

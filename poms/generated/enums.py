@@ -1,6 +1,11 @@
 from enum import Enum
 
 
+class AskKind(str, Enum):
+    DATASET = "DATASET"
+    EVENTS = "EVENTS"
+
+
 class ChangeKind(str, Enum):
     SUBMISSION_QUEUED = "SUBMISSION_QUEUED"
     SUBMISSION_NEW = "SUBMISSION_NEW"
@@ -192,6 +197,35 @@ class Repair(str, Enum):
     RELAUNCH = "RELAUNCH"
     INSPECT = "INSPECT"
     RETRY = "RETRY"
+
+
+class RequestDecisionKind(str, Enum):
+    APPROVE = "APPROVE"
+    RETURN = "RETURN"
+    REJECT = "REJECT"
+
+
+class RequestPart(str, Enum):
+    CONTENT = "CONTENT"
+    CONFIGURATION = "CONFIGURATION"
+    SPLIT = "SPLIT"
+    RECOVERY = "RECOVERY"
+    COST = "COST"
+    OUTPUT = "OUTPUT"
+
+
+class RequestState(str, Enum):
+    DRAFT = "DRAFT"
+    SUBMITTED = "SUBMITTED"
+    RETURNED = "RETURNED"
+    REJECTED = "REJECTED"
+    CONSOLIDATED = "CONSOLIDATED"
+    APPROVED = "APPROVED"
+    ASSIGNED = "ASSIGNED"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    CANCELLED = "CANCELLED"
+    ARCHIVED = "ARCHIVED"
 
 
 class Role(str, Enum):

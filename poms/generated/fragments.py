@@ -5,6 +5,7 @@ from pydantic import Field
 
 from .base_model import BaseModel
 from .enums import (
+    AskKind,
     ChangeKind,
     DiscrepancyKind,
     FindingLevel,
@@ -14,6 +15,9 @@ from .enums import (
     ListingState,
     RecoveryVerdict,
     Repair,
+    RequestDecisionKind,
+    RequestPart,
+    RequestState,
     Role,
     ServicePart,
     StageEffect,
@@ -474,6 +478,66 @@ class RequestChangePart(BaseModel):
     revision: int
 
 
+class RequestDetailPart(BaseModel):
+    id: str
+    name: str
+    title: str
+    purpose: str
+    state: RequestState
+    state_since: datetime = Field(alias="stateSince")
+    revision: int
+    plan_hash: str = Field(alias="planHash")
+    cpu_hours_band: str = Field(alias="cpuHoursBand")
+    owner: "RequestDetailPartOwner"
+    campaign: Optional["RequestDetailPartCampaign"]
+    asks: list["RequestDetailPartAsks"]
+    waiting_on: list["RequestDetailPartWaitingOn"] = Field(alias="waitingOn")
+    decisions: list["RequestDetailPartDecisions"]
+
+
+class RequestDetailPartOwner(BaseModel):
+    username: str
+
+
+class RequestDetailPartCampaign(BaseModel):
+    id: str
+    name: str
+
+
+class RequestDetailPartAsks(BaseModel):
+    kind: AskKind
+    dataset: Optional[str]
+    files: Optional[int]
+    events: Optional[int]
+    software_version: str = Field(alias="softwareVersion")
+
+
+class RequestDetailPartWaitingOn(BaseModel):
+    rule: str
+    is_test: bool = Field(alias="isTest")
+    reason: str
+    is_turn: bool = Field(alias="isTurn")
+
+
+class RequestDetailPartDecisions(BaseModel):
+    id: str
+    kind: RequestDecisionKind
+    at: datetime
+    comment: str
+    withdrawn_at: Optional[datetime] = Field(alias="withdrawnAt")
+    changed_since: list[RequestPart] = Field(alias="changedSince")
+    person: "RequestDetailPartDecisionsPerson"
+    behalf_of: Optional["RequestDetailPartDecisionsBehalfOf"] = Field(alias="behalfOf")
+
+
+class RequestDetailPartDecisionsPerson(BaseModel):
+    username: str
+
+
+class RequestDetailPartDecisionsBehalfOf(BaseModel):
+    username: str
+
+
 class ScheduleChangePart(BaseModel):
     person_id: str = Field(alias="personId")
 
@@ -582,6 +646,7 @@ StagePart.model_rebuild()
 ProgressPart.model_rebuild()
 QueuedPart.model_rebuild()
 RequestChangePart.model_rebuild()
+RequestDetailPart.model_rebuild()
 ScheduleChangePart.model_rebuild()
 SilenceChangePart.model_rebuild()
 SubmissionChangePart.model_rebuild()

@@ -5,16 +5,48 @@ from pydantic import Field
 
 from .base_model import BaseModel
 from .enums import (
+    AskKind,
     ChangeKind,
     Completion,
     Consumption,
     DeadlineFrom,
     HostKind,
     JobKind,
+    RequestState,
     Role,
     StageKind,
     SubmissionState,
 )
+
+
+class ApproveRequestInput(BaseModel):
+    """That you agree to a request as you have seen it."""
+
+    id: str
+    "Which request."
+    plan_hash: str = Field(alias="planHash")
+    "Its `planHash` when you looked at it."
+    comment: str = ""
+    "What there is to say to it, up to 1000 characters."
+    behalf_of: Optional[str] = Field(alias="behalfOf", default=None)
+    "The username of whom you decide for, as their delegate."
+
+
+class AskInput(BaseModel):
+    """One thing that is wanted."""
+
+    kind: AskKind
+    "Whether a dataset is to be processed, or events are to be generated."
+    dataset: Optional[str] = None
+    "Which dataset of the experiment."
+    events: Optional[int] = None
+    "How many events."
+    software_version: str = Field(alias="softwareVersion", default="")
+    "With which software."
+    parameters: list["ParameterInput"] = Field(default_factory=lambda: [])
+    "What else there is to say of it."
+    keep: list["KeptOutputInput"] = Field(default_factory=lambda: [])
+    "Which outputs are to be kept."
 
 
 class BatchAttributeInput(BaseModel):
@@ -152,6 +184,31 @@ class CreateLoginSetupInput(BaseModel):
     "The experiment's name."
 
 
+class CreateRequestInput(BaseModel):
+    """A new request of an experiment."""
+
+    title: str
+    "What it is about, up to 100 characters."
+    purpose: str = ""
+    "What it is for, in Markdown: who decides has nothing else to go by."
+    physics_group: str = Field(alias="physicsGroup", default="")
+    "For which group of physicists."
+    priority: int = 0
+    "The priority that is wanted, from -1000 to 1000."
+    needed_by: Optional[datetime] = Field(alias="neededBy", default=None)
+    "Until when it is needed."
+    cpu_hours: Optional[float] = Field(alias="cpuHours", default=None)
+    "How much it is expected to take."
+    storage_bytes: Optional[int] = Field(alias="storageBytes", default=None)
+    "How much room its outputs are expected to need."
+    asks: list["AskInput"] = Field(default_factory=lambda: [])
+    "What is wanted."
+    campaign: Optional[str] = None
+    "The name of the campaign that is its plan: yours to change, and of no other request. It may be a draft."
+    experiment: str
+    "The experiment's name."
+
+
 class DependencyInput(BaseModel):
     """An edge between two stages: outputs of the one launch the other."""
 
@@ -214,6 +271,17 @@ class ImportCampaignInput(BaseModel):
     "Import nothing, say what would change."
 
 
+class KeptOutputInput(BaseModel):
+    """Outputs of a stage that are to be kept."""
+
+    stage: str
+    "The stage's name."
+    days: Optional[int] = None
+    "How long; null: for ever."
+    place: str = ""
+    "Where; empty: where the campaign puts them."
+
+
 class LaunchQueueFilter(BaseModel):
     """Which launches that wait are wanted; what is left out doesn't narrow."""
 
@@ -253,6 +321,19 @@ class RecoveryInput(BaseModel):
     "Of `pending_files`: the globs for which each file should have a descendant; none: the job type's."
     depth: int = 1
     "Of `pending_files`: how many steps down these descendants are, 1 to 10."
+
+
+class RequestsFilter(BaseModel):
+    """Which requests are wanted; what is left out doesn't narrow."""
+
+    experiment: Optional[str] = None
+    "The name of one of your experiments."
+    states: Optional[list[RequestState]] = None
+    "In one of these states; left out: any that is not archived."
+    title_contains: Optional[str] = Field(alias="titleContains", default=None)
+    "Those with this in their titles, in large or small letters."
+    mine: bool = False
+    "Only those that you own."
 
 
 class ResourceFactorsInput(BaseModel):
@@ -407,10 +488,12 @@ class SubmissionsFilter(BaseModel):
     "Launched before then."
 
 
+AskInput.model_rebuild()
 BatchOptionsInput.model_rebuild()
 CampaignDefaultsInput.model_rebuild()
 CreateJobTypeInput.model_rebuild()
 CreateLoginSetupInput.model_rebuild()
+CreateRequestInput.model_rebuild()
 RecoveryInput.model_rebuild()
 SaveCampaignInput.model_rebuild()
 StageInput.model_rebuild()

@@ -72,6 +72,15 @@ class RequestQueries:
         return None if row is None else Request.of(row)
 
     @declare_query()
+    async def request_named(self, info: Info, experiment: str, number: int) -> Request | None:
+        """One request by what people call it: `nova-142` is number 142 of experiment `nova`."""
+        where = await tenants.find_visible_experiment(info, experiment)
+        if where is None:
+            return None
+        row = await requests.find_by_number(info.context.db, where.id, number)
+        return None if row is None else Request.of(row)
+
+    @declare_query()
     async def requests(
         self,
         info: Info,

@@ -77,7 +77,7 @@ SEEN = {
     "previewSplit", "previewLaunch", "previewJoin", "effectiveParameters", "submission", "job", "submissions",
     "launchQueue", "launchHolds", "planRecovery", "campaignProgress", "launchOutput", "head", "submissionTriage",
     "stageTriage", "batchSystems", "installation", "batchAllowances", "uploads", "datasetNamed",
-    "request", "requests", "requestRevisions", "approvalRules",
+    "request", "requestNamed", "requests", "requestRevisions", "approvalRules",
 }  # fmt: skip
 WATCHED = {"changes", "submissionChanged", "campaignProgress", "launchOutput"}
 WALK = {
