@@ -74,6 +74,7 @@ async def _advance_submission(tools: WorkerTools, submission: Submission) -> Non
     async with hold_thing(tools, "advance") as thing:
         thing.name_submission(submission.id)
         thing.let_go = partial(recovery_chain.look_again, tools.db, submission.id)
+        await catalog_launches.release_staged_files(tools, submission)
         if await _look_and_keep(tools, submission):
             await _follow_up(tools, submission)
 
