@@ -314,6 +314,16 @@ FINISH = f"""
 """
 
 
+# A file of the dataset that the catalog has otherwise, or not at all, is found by its ordinal when slices are cut.
+PLACE_DIFFERENCES = """
+    UPDATE listing_difference x SET ordinal = d.ordinal
+      FROM file f
+      JOIN LATERAL (SELECT ordinal FROM dataset_file d
+                     WHERE d.dataset_id + 0 = $1 AND d.file_id = f.id LIMIT 1) d ON true
+     WHERE x.dataset_id = $1 AND x.ordinal IS NULL AND f.experiment_id = $2 AND f.name = x.name AND f.test_of = 0
+"""
+
+
 async def finish_listing(db: Pool, claim: ListingClaim, next_at: Any) -> None:
     """All is published: note what is gone, and when the dataset is listed again."""
     async with begin_transaction(db) as conn:
@@ -322,6 +332,8 @@ async def finish_listing(db: Pool, claim: ListingClaim, next_at: Any) -> None:
         )
         if not done:
             raise ListingLost
+        whose = claim.dataset_id, claim.experiment_id
+        await conn.execute(PLACE_DIFFERENCES, *whose, timeout=LONG_S)
 
 
 FINISH_UNCHANGED = """
