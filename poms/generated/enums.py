@@ -1,6 +1,12 @@
 from enum import Enum
 
 
+class CatalogKind(str, Enum):
+    RUCIO = "RUCIO"
+    METACAT = "METACAT"
+    SAM = "SAM"
+
+
 class ChangeKind(str, Enum):
     SUBMISSION_QUEUED = "SUBMISSION_QUEUED"
     SUBMISSION_NEW = "SUBMISSION_NEW"
@@ -87,6 +93,12 @@ class Consumption(str, Enum):
     PAYLOAD = "PAYLOAD"
     EXIT_CODE = "EXIT_CODE"
     PROJECT = "PROJECT"
+
+
+class CredentialKind(str, Enum):
+    TOKEN = "TOKEN"
+    PROXY = "PROXY"
+    PASSWORD = "PASSWORD"
 
 
 class DeadlineFrom(str, Enum):
