@@ -23,6 +23,14 @@ class ClaimedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmedFile:
+    """A file that is as a job claimed; what else was found while it was read."""
+
+    adler32: str
+    """Eight hexadecimal digits: by it Rucio knows files."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimProblem:
     """What was found instead of a file that a job claimed."""
 
@@ -69,8 +77,8 @@ class ConfirmingCatalog(Protocol):
 
     async def confirm(
         self, claimed: Sequence[ClaimedFile], folders: Sequence[Path]
-    ) -> list[ClaimProblem | None]:
-        """Look at each file: None where it is as claimed, else what was found instead.
+    ) -> list[ConfirmedFile | ClaimProblem]:
+        """Look at each file: whether it is as claimed, or what was found instead.
 
         Of what lies below none of the folders, which are the experiment's, nothing is looked at or told. Takes as
         long as it takes to read them; raises CatalogUnavailable.
@@ -175,11 +183,12 @@ class OutputDeclaration:
     location: str
     """The URL or path where it lies."""
     parents: Sequence[str] = ()
-    """Names, in this catalog, of the files that it was made from."""
+    """Names, in this catalog, of the files that it was made from; those that it doesn't know are left out."""
     events: int | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+@runtime_checkable
 class DeclaringCatalog(Protocol):
     """A catalog that takes outputs."""
 

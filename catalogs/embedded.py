@@ -9,11 +9,11 @@ from pathlib import Path, PurePath
 from batch.payload.plain_files import (
     UnsafeFileError,
     check_size,
-    has_checksum,
+    compute_checksums,
     measure_plain_file,
     open_plain_file,
 )
-from catalogs import CatalogUnavailable, ClaimedFile, ClaimProblem, LocatedFile
+from catalogs import CatalogUnavailable, ClaimedFile, ClaimProblem, ConfirmedFile, LocatedFile
 from domain.files import locations
 from domain.files.file_checks import FileSighting, SightingKind
 from domain.people.experiment_folders import find_folder
@@ -37,9 +37,9 @@ class EmbeddedCatalog:
 
     async def confirm(
         self, claimed: Sequence[ClaimedFile], folders: Sequence[Path]
-    ) -> list[ClaimProblem | None]:
+    ) -> list[ConfirmedFile | ClaimProblem]:
         """Look at each file, some small ones at once; who claims much may take long."""
-        said: list[ClaimProblem | None] = []
+        said: list[ConfirmedFile | ClaimProblem] = []
         for part in split_claims(claimed):
             within_s = LOOK_S + sum(max(0, each.size) for each in part) / BYTES_PER_S
             try:
@@ -59,10 +59,10 @@ class EmbeddedCatalog:
 
     def _look_at(
         self, claimed: Sequence[ClaimedFile], folders: Sequence[Path]
-    ) -> list[ClaimProblem | None]:
+    ) -> list[ConfirmedFile | ClaimProblem]:
         return [self._look(each, folders) for each in claimed]
 
-    def _look(self, claimed: ClaimedFile, folders: Sequence[Path]) -> ClaimProblem | None:
+    def _look(self, claimed: ClaimedFile, folders: Sequence[Path]) -> ConfirmedFile | ClaimProblem:
         if not PLAIN_NAME.fullmatch(Path(claimed.path).name):
             return _make_problem("The name has a slash or control characters, or is too long.")
         folder = find_folder(claimed.path, folders)
@@ -115,12 +115,14 @@ def _make_problem(text: str) -> ClaimProblem:
     return ClaimProblem(text, needs_decision=True)
 
 
-def _compare_file(fd: int, claimed: ClaimedFile) -> ClaimProblem | None:
+def _compare_file(fd: int, claimed: ClaimedFile) -> ConfirmedFile | ClaimProblem:
     check_size(fd, claimed.size)
     if not CHECKSUM.fullmatch(claimed.checksum):
         return _make_problem("Its checksum is no sha256.")
-    good = has_checksum(fd, claimed.size, claimed.checksum)
-    return None if good else _make_problem("Its checksum differs.")
+    found = compute_checksums(fd, claimed.size, ["sha256", "adler32"])
+    if found is None or f"sha256:{found[0]}" != claimed.checksum:
+        return _make_problem("Its checksum differs.")
+    return ConfirmedFile(found[1])
 
 
 def split_claims(claimed: Sequence[ClaimedFile]) -> Iterator[Sequence[ClaimedFile]]:

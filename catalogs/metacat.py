@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -185,7 +185,7 @@ class MetaCatCatalog:
         await self._make_dataset(dataset)
         known = await self._read_files([name for name in files if name not in problems])
         fresh = [files[name] for name in files if name not in known and name not in problems]
-        problems |= await self._declare_files(fresh, dataset)
+        problems |= await self._declare_files(await self._drop_strangers(fresh), dataset)
         known = await self._read_files([name for name in files if name not in problems])
         for name in files.keys() - problems.keys():
             if (problem := _compare_file(known.get(name), files[name])) is not None:
@@ -194,6 +194,19 @@ class MetaCatCatalog:
             params, body = {"dataset": dataset}, {"namespace": None, "file_list": good}
             await self.http.ask("POST", "/add_files", params=params, json=body)
         return [problems.get(each.name) for each in outputs]
+
+    async def _drop_strangers(
+        self, files: Sequence[OutputDeclaration]
+    ) -> Sequence[OutputDeclaration]:
+        """For one parent that it doesn't know MetaCat refuses all: those are left out."""
+        parents = sorted({parent for each in files for parent in each.parents})
+        known = set[str]()
+        for low in range(0, len(parents), TOGETHER):
+            known |= (await self._read_files(parents[low : low + TOGETHER])).keys()
+        return [
+            replace(each, parents=[parent for parent in each.parents if parent in known])
+            for each in files
+        ]
 
     async def _declare_files(
         self, files: Sequence[OutputDeclaration], dataset: str

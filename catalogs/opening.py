@@ -17,7 +17,7 @@ from catalogs.http_calls import (
     choose_peer_check,
 )
 from domain.addresses import check_outside_url
-from domain.files.catalogs import STAGING_SCOPE, CatalogKind
+from domain.files.catalogs import OUTPUTS_STORAGE, STAGING_SCOPE, CatalogKind
 from lanes import CallLane
 
 
@@ -70,6 +70,7 @@ def _make_rucio(http: CatalogHttp, access: CatalogAccess) -> ListingCatalog:
     given = {
         "scope": access.settings.get(STAGING_SCOPE),
         "disk": access.settings.get("staging_disk"),
+        "storage": access.settings.get(OUTPUTS_STORAGE),
     }
     said = {name: value for name, value in given.items() if value}
     return rucio.RucioCatalog(http, rucio.RucioSettings(access.settings["account"], **said))

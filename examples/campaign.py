@@ -78,3 +78,28 @@ def build_campaign(faults: float, batch_system: str, jobs: int = JOBS) -> dict[s
         ],
         "comment": "The example of `make run`.",
     }
+
+
+def build_rucio_credential(path: str) -> dict[str, Any]:
+    """Rucio's password, which lies below the experiment's folder of credentials."""
+    return {"experiment": EXPERIMENT, "name": "rucio", "kind": "PASSWORD", "path": path}
+
+
+def build_rucio_catalog(access: dict[str, str], store: Path) -> dict[str, Any]:
+    """The Rucio in which outputs are declared: what lies in the store has its prefix there."""
+    settings = {
+        "account": access["account"],
+        "user": access.get("user", access["account"]),
+        "outputs_scope": access["scope"],
+        "outputs_storage": access["storage"],
+        "outputs_folder": str(store),
+        "outputs_prefix": access["prefix"],
+    }
+    return {
+        "experiment": EXPERIMENT,
+        "name": "rucio",
+        "kind": "RUCIO",
+        "url": access["url"],
+        "settings": [{"name": name, "value": value} for name, value in settings.items()],
+        "credential": "rucio",
+    }

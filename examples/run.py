@@ -1,7 +1,7 @@
 """Load the example campaign, launch it, follow it live, and account for every file.
 
 python3 -m examples.run --url http://127.0.0.1:8080 --token TOKEN --store FOLDER [--faults 0.1]
-    [--batch-system local]
+    [--batch-system local] [--rucio RUCIO.json --credentials FOLDER]
 """
 
 import argparse
@@ -17,18 +17,29 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from examples.campaign import CAMPAIGN, EXPERIMENT, JOBS, SLICES, build_campaign, build_job_types
+from examples.campaign import (
+    CAMPAIGN,
+    EXPERIMENT,
+    JOBS,
+    SLICES,
+    build_campaign,
+    build_job_types,
+    build_rucio_catalog,
+    build_rucio_credential,
+)
 from poms import Client, OperationRefused, expect_result
 from poms.client import Page, find_next_cursor, iterate_pages
 from poms.following import Stages, is_live, show_until_quiet
 from poms.generated.fragments import CampaignPart, LaunchPart, SubmissionPart
 from poms.generated.input_types import (
     CampaignFilter,
+    CreateCredentialInput,
     CreateExperimentInput,
     CreateJobTypeInput,
     CreateLaunchHostInput,
     CreateLoginSetupInput,
     SaveCampaignInput,
+    SaveCatalogInput,
     SetMembershipInput,
     SubmissionsFilter,
 )
@@ -39,13 +50,16 @@ from poms.progress_view import ProgressView, make_account_table, make_terminal
 QUIET_S, MOST_S = 30.0, 1800.0
 
 
-async def load_campaign(api: Client, faults: float, batch_system: str, jobs: int) -> CampaignPart:
+async def load_campaign(api: Client, asked: argparse.Namespace) -> CampaignPart:
     """Make whatever is not there yet, and return the campaign."""
+    faults, batch_system, jobs = asked.faults, asked.batch_system, asked.jobs
     experiment = {"name": EXPERIMENT, "title": "The example's experiment"}
     accept_existing(await api.create_experiment(CreateExperimentInput.model_validate(experiment)))
     username = (await api.me()).viewer.person.username
     member = {"experiment": EXPERIMENT, "username": username, "role": "PRODUCTION"}
     accept_existing(await api.set_membership(SetMembershipInput.model_validate(member)))
+    if asked.rucio is not None:
+        await record_rucio(api, asked)
     host = {"experiment": EXPERIMENT, "name": "here"}
     accept_existing(await api.create_launch_host(CreateLaunchHostInput.model_validate(host)))
     setup = {**host, "launchHost": "here"}
@@ -56,6 +70,22 @@ async def load_campaign(api: Client, faults: float, batch_system: str, jobs: int
         SaveCampaignInput.model_validate(build_campaign(faults, batch_system, jobs))
     )
     return expect_result(saved.save_campaign, SaveCampaignSaveCampaignCampaignSaved).campaign
+
+
+async def record_rucio(api: Client, asked: argparse.Namespace) -> None:
+    """Have the experiment's outputs declared in a Rucio, with the password that its file has."""
+    experiment = (await api.experiment(EXPERIMENT)).experiment
+    assert experiment is not None
+    access = json.loads(asked.rucio.read_text(encoding="utf-8"))
+    folder = asked.credentials / f"e{experiment.id.rpartition(':')[2]}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret = folder / "rucio"
+    secret.touch(mode=0o600)
+    secret.write_text(access["password"], encoding="utf-8")
+    credential = build_rucio_credential("rucio")
+    accept_existing(await api.create_credential(CreateCredentialInput.model_validate(credential)))
+    catalog = SaveCatalogInput.model_validate(build_rucio_catalog(access, asked.store))
+    accept_existing(await api.save_catalog(catalog))
 
 
 def accept_existing(answer: BaseModel) -> None:
@@ -82,11 +112,15 @@ async def launch_first_stages(api: Client, campaign_id: str) -> None:
 
 
 async def follow_campaign(api: Client, campaign_id: str, files: int) -> Stages:
-    """Show a live line per stage until so many files went through all of them, or nothing goes on."""
+    """Show a live line per stage until so many files went through all of them and all outputs were seen, or nothing
+    goes on."""
 
     def is_whole(stages: Stages) -> bool:
         done = {stage.name: stage for stage in stages}
-        return not is_live(stages) and done["merge"].files_done == files
+        is_done = done["merge"].files_done == files and not any(
+            each.outputs_declared for each in stages
+        )
+        return is_done and not is_live(stages)
 
     with ProgressView() as board:
         async with asyncio.timeout(MOST_S):
@@ -152,13 +186,14 @@ async def list_folders(api: Client, store: Path, campaign_id: str) -> list[Path]
     return [folder for folder in folders if folder.is_dir()] or folders[:1]
 
 
-def verify_files(folders: list[Path], said: dict[str, Any]) -> int:
-    """Let the verifier, which uses no code of ours, recompute everything from the files on disk."""
+def verify_files(folders: list[Path], said: dict[str, Any], rucio: Path | None) -> int:
+    """Let the verifier, which uses no code of ours, recompute everything from the files on disk, and ask Rucio."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(said, file)
         file.flush()
         script = Path(__file__).with_name("verify.py")
         words = [*map(str, folders), "--against", file.name]
+        words += ["--rucio", str(rucio)] if rucio else []
         done = subprocess.run([sys.executable, "-I", str(script), *words], check=False)
         return done.returncode
 
@@ -166,9 +201,7 @@ def verify_files(folders: list[Path], said: dict[str, Any]) -> int:
 async def run_example(asked: argparse.Namespace) -> int:
     """Load, launch, follow, account, verify."""
     async with Client(asked.url, asked.token) as api:
-        found = await find_campaign(api) or await load_campaign(
-            api, asked.faults, asked.batch_system, asked.jobs
-        )
+        found = await find_campaign(api) or await load_campaign(api, asked)
         began = time.monotonic()
         here = SubmissionsFilter(campaign_id=found.id)
         if not (await api.submissions(here, 1)).submissions.nodes:
@@ -177,7 +210,7 @@ async def run_example(asked: argparse.Namespace) -> int:
         print(f"\nAfter {time.monotonic() - began:.0f} s:")
         make_terminal().print(make_account_table(stages))
         folders = await list_folders(api, asked.store, found.id)
-        return verify_files(folders, await fetch_record(api, found))
+        return verify_files(folders, await fetch_record(api, found), asked.rucio)
 
 
 def main() -> int:
@@ -195,7 +228,11 @@ def main() -> int:
     parser.add_argument(
         "--jobs", type=int, default=JOBS, help="jobs for each parameter of the generator"
     )
+    parser.add_argument("--rucio", type=Path, help="a file that says where Rucio is")
+    parser.add_argument("--credentials", type=Path, help="the workers' folder of credentials")
     asked = parser.parse_args()
+    if asked.rucio is not None and asked.credentials is None:
+        parser.error("--rucio needs --credentials, where the workers find its password")
     return asyncio.run(run_example(asked))
 
 

@@ -1,16 +1,20 @@
 """Recompute the example campaign's result from the files on disk, with no code of POMS.
 
-    python3 examples/verify.py STORE... [--against RECORD.json] [--json]
+    python3 examples/verify.py STORE... [--against RECORD.json] [--rucio RUCIO.json] [--json]
 
 STORE is the folder of the campaign's outputs, `e1/c1` in the store of `make run`: of which stage a file is, its
 name says. The generator's events are made
 anew from their identities, every fit is done again, every histogram is counted again. With --against, the
 result must equal POMS's own record exactly: {"generate": {"files": [...], "processed": [...], "events": N}, …}.
+With --rucio (examples/README.md says what the file has) Rucio must know just these files, with their sizes and
+checksums, each where it lies.
 """
 
 import argparse
 import json
 import sys
+import urllib.request
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -142,6 +146,69 @@ def list_differences(mine, record):
     return said
 
 
+class RucioReader:
+    """Asks one Rucio what it knows of the example's files, by HTTP alone."""
+
+    def __init__(self, access):
+        self.access, self.token = access, ""
+        self.token = self.ask("/auth/userpass", sign_in=True).headers["X-Rucio-Auth-Token"]
+
+    def ask(self, path, body=None, *, sign_in=False):
+        """The answer to one request, read as a stream."""
+        headers = {"X-Rucio-Auth-Token": self.token, "Content-Type": "application/json"}
+        if sign_in:
+            account = self.access["account"]
+            headers = {
+                "X-Rucio-Account": account,
+                "X-Rucio-Username": self.access.get("user", account),
+                "X-Rucio-Password": self.access["password"],
+            }
+        data = None if body is None else json.dumps(body).encode()
+        url = self.access["url"].rstrip("/") + path
+        return urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60)
+
+    def list_files(self):
+        """The names of all files of the example's in its scope."""
+        with self.ask(f"/dids/{self.access['scope']}/dids/search?type=file") as lines:
+            names = [json.loads(line) for line in lines if line.strip()]
+        return sorted(n for n in names if n.startswith(("gen_", "reco_", "hist_")))
+
+    def list_replicas(self, names):
+        """By name: size, checksum, and where it lies on the example's storage; as many as one request takes."""
+        for low in range(0, len(names), 500):
+            dids = [{"scope": self.access["scope"], "name": n} for n in names[low : low + 500]]
+            # Rucio's own order of replicas asks for where hosts are, on the internet.
+            with self.ask("/replicas/list", {"dids": dids, "sort": "random"}) as lines:
+                for row in (json.loads(line) for line in lines if line.strip()):
+                    places = row["rses"].get(self.access["storage"], [])
+                    yield row["name"], (row["bytes"], row["adler32"]), places
+
+
+def list_rucio_differences(mine, stores, access):
+    """What differs between the files on disk and what Rucio knows of them, as sentences."""
+    names = sorted({name for found in mine.values() for name in found["files"]})
+    rucio = RucioReader(access)
+    theirs = rucio.list_files()
+    said = [f"Rucio: {n} is on disk, not in Rucio" for n in sorted({*names} - {*theirs})]
+    said += [f"Rucio: {n} is in Rucio, not on disk" for n in sorted({*theirs} - {*names})]
+    on_disk = {}
+    for store in stores:
+        for path in list_visible_files(store, "*.jsonl"):
+            on_disk.setdefault(path.name, []).append((path, str(path.relative_to(store))))
+    for name, known, places in rucio.list_replicas([n for n in names if n in {*theirs}]):
+        # Of a file that was made twice either may be broken, and Rucio says which one counts.
+        path = next(
+            (p for p, tail in on_disk[name] if any(u.endswith(f"/{tail}") for u in places)), None
+        )
+        if path is None:
+            said.append(f"Rucio: {name} lies at {places}, where there is no such file")
+            continue
+        content = path.read_bytes()
+        if known != (len(content), f"{zlib.adler32(content):08x}"):
+            said.append(f"Rucio: {name} is known with {known}, which it has not")
+    return said
+
+
 def list_unequal(where, ours, theirs):
     """Each name that is not as often on disk as in the record: twice in the record is a difference too."""
     said = []
@@ -168,11 +235,27 @@ def print_summary(mine):
             print(f"{stage:12} not counted, because it is not whole: {name}")
 
 
+def compare_with_others(asked, mine):
+    """Hold the result against a record and against Rucio; ends with exit code 1 where they differ."""
+    if asked.against:
+        said = list_differences(mine, json.loads(asked.against.read_text(encoding="utf-8")))
+        if said:
+            sys.exit("\n".join([*said[:50], f"{len(said)} differences."]))
+        print("The files on disk and POMS's record agree exactly.")
+    if asked.rucio:
+        access = json.loads(asked.rucio.read_text(encoding="utf-8"))
+        said = list_rucio_differences(mine, asked.store, access)
+        if said:
+            sys.exit("\n".join([*said[:50], f"{len(said)} differences to Rucio."]))
+        print("Rucio has just these files, where they lie.")
+
+
 def main():
     """Recompute, compare, and print a table; exit code 1 for any difference."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("store", type=Path, nargs="+")
     parser.add_argument("--against", type=Path, help="POMS's own record, as JSON")
+    parser.add_argument("--rucio", type=Path, help="a file that says where Rucio is")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     asked = parser.parse_args()
     for store in asked.store:
@@ -186,11 +269,7 @@ def main():
         print(json.dumps(mine))
     else:
         print_summary(mine)
-    if asked.against:
-        said = list_differences(mine, json.loads(asked.against.read_text(encoding="utf-8")))
-        if said:
-            sys.exit("\n".join([*said[:50], f"{len(said)} differences."]))
-        print("The files on disk and POMS's record agree exactly.")
+    compare_with_others(asked, mine)
 
 
 if __name__ == "__main__":

@@ -15,24 +15,24 @@ BEHIND_ITS_MODULE = frozenset(
 
 VERBS = frozenset(
     """
-    abandon accept account acquire act activate add adopt advance allow alternate announce answer append apply approve archive
-    arm ask attach await become begin bind block bound build call cancel carry cause change check choose claim
+    abandon accept account acquire act activate add adopt advance allow alternate announce answer append apply approve
+    archive arm ask attach await become begin bind block bound build call cancel carry cause change check choose claim
     clean clear close collect combine commit compact compare compensate compile compute conclude configure confirm
     connect constrain continue convert copy count create cut damage deactivate decide declare decode delete derive
     describe diff discard dismiss divide do downgrade download draw drop empty encode end enqueue ensure enter
-    estimate exclude exec execute exit expand expect explain extract fail feed fetch file fill find finish fire
-    fit fold follow forbid force forge forget fork format get give grant group guard handle hash hear hide hold
-    identify ignore import index inflict initialise inline insert inspect install invoke issue iterate join
-    judge keep kick kill know launch leave limit link list listen load locate lock log look lose lower make map
-    mark mask match measure merge migrate mount move multiply must name normalise note notice number open order
-    pack page parse pass pause place plan poll post postpone prepare preview print probe promote prove publish
-    put query quote raise reach read reap receive recheck recompute reconstruct record recount recover reduce
-    refuse register reject relaunch relay release reload remember remove rename render renew renumber repair
-    repeat replace report request requeue require reserve reset resolve restart restore restrict resume retain retract
-    retrieve retry return revoke ring rotate rule run save schedule scrape search seek select send separate serve set
-    settle show sign simulate skip sort spawn spin split spoil stage start stop store strip submit sum supervise
-    sync tabulate take tally teach tell throw tidy tokenize transfer trim try unpack unwrap update upgrade upload use
-    validate verify void wait walk warn watch withdraw wrap write
+    estimate exclude exec execute exit expand expect explain extract fail feed fetch file fill find finish fire fit
+    fold follow forbid force forge forget fork format get give grant group guard handle hash hear hide hold identify
+    ignore import index inflict initialise inline insert inspect install invoke issue iterate join judge keep kick
+    kill know launch leave limit link list listen load locate lock log look lose lower make map mark mask match
+    measure merge migrate mount move multiply must name normalise note notice number open order pack page parse pass
+    pause place plan poll post postpone prepare preview print probe promote prove publish put query quote raise reach
+    read reap receive recheck recompute reconstruct record recount recover reduce refuse register reject relaunch
+    relay release reload remember remove rename render renew renumber repair repeat replace report request requeue
+    require reserve reset resolve restart restore restrict resume retain retract retrieve retry return revoke ring
+    rotate rule run save schedule scrape search seek select send separate serve set settle show sign simulate skip
+    sort spawn spin split spoil stage start stop store strip submit sum supervise sync tabulate take tally teach tell
+    throw tidy tokenize transfer trim try unpack unwrap update upgrade upload use validate verify void wait walk warn
+    watch withdraw wrap write
     """.split()  # noqa: SIM905
 )
 """How names of functions begin. A new verb is added here once none of these says it."""

@@ -1,6 +1,7 @@
 """Start everything in order on one machine, and keep it running."""
 
 import http.client
+import json
 import os
 import shlex
 import signal
@@ -12,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from domain.database_roles import API, OWNER, ROLES, WORKER
 from settings import read_log_settings
@@ -71,7 +73,7 @@ class RunningHouse:
         home = open_home(self.root)
         if home.services != home.root:
             self.say(f"Only root can enter {home.root}: the databases are in {home.services}.")
-        env = self._environment(home)
+        env = self._environment(home) | self._trust_rucio()
         urls = self._databases(home)
         queue = {"POMS_REDIS_URL": self.env.get("POMS_REDIS_URL") or self._valkey(home)}
         of_api = env | queue | self._tokens(home) | {"POMS_DATABASE_URL": urls.api}
@@ -106,6 +108,17 @@ class RunningHouse:
             "POMS_UPLOADS": self.env.get("POMS_UPLOADS") or str(home.root / "uploads"),
             "POMS_SLOTS": self.env.get("POMS_SLOTS") or slots,
         }
+
+    def _trust_rucio(self) -> dict[str, str]:
+        """The hosts of catalogs that may be at any address: with that of the example's Rucio."""
+        if not (file := self.env.get("POMS_EXAMPLE_RUCIO")):
+            return {}
+        try:
+            url = json.loads(Path(file).read_text(encoding="utf-8"))["url"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SetupError(f"POMS_EXAMPLE_RUCIO: {file} does not say where Rucio is.") from error
+        hosts = [self.env.get("POMS_CATALOG_HOSTS", ""), urlsplit(str(url)).netloc]
+        return {"POMS_CATALOG_HOSTS": ",".join(filter(None, hosts))}
 
     def _tokens(self, home: InstallationFolders) -> dict[str, str]:
         """What only those are told who make or check tokens."""
@@ -271,6 +284,8 @@ class RunningHouse:
         words += ["--faults", self.env.get("POMS_EXAMPLE_FAULTS") or "0.1"]
         words += ["--batch-system", self.env.get("POMS_EXAMPLE_BATCH_SYSTEM") or "local"]
         words += ["--jobs", self.env.get("POMS_EXAMPLE_JOBS") or "54"]
+        if rucio := self.env.get("POMS_EXAMPLE_RUCIO"):
+            words += ["--rucio", rucio, "--credentials", env["POMS_CREDENTIALS"]]
         argv = [sys.executable, "-m", "examples.run", *words]
         told = {name: value for name, value in env.items() if name not in _SECRETS}
         # None: the terminal's own.

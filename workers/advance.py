@@ -1,16 +1,16 @@
 """What follows when a submission's jobs are over: outputs are looked at, then recovery or dependents."""
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from catalogs import CatalogUnavailable, ClaimedFile, ClaimProblem
+from catalogs import CatalogUnavailable, ClaimedFile, ClaimProblem, ConfirmedFile
 from db.clock import read_time
 from db.pool import Connection
 from db.submissions import completion, decisions, output_files, recovery_chain
 from db.submissions import submissions as rows
-from db.submissions.output_files import OutputFile
 from db.submissions.submissions import Submission
 from domain.campaigns.stages import Completion
 from domain.changes import ServicePart, make_service_actor
@@ -38,6 +38,7 @@ from workers.folders import list_experiment_folders
 from workers.halves import commit_by_halves
 from workers.late_clusters import find_reason_to_wait
 from workers.leases import keep_lease
+from workers.output_catalogs import InspectedOutput, OutputCatalogs, OutputsNotDeclared
 from workers.setbacks import hold_thing
 from workers.tools import WorkerTools, log
 
@@ -73,6 +74,7 @@ async def _advance_submission(tools: WorkerTools, submission: Submission) -> Non
     async with hold_thing(tools, "advance") as thing:
         thing.name_submission(submission.id)
         thing.let_go = partial(recovery_chain.look_again, tools.db, submission.id)
+        await catalog_launches.release_staged_files(tools, submission)
         if await _look_and_keep(tools, submission):
             await _follow_up(tools, submission)
 
@@ -92,22 +94,32 @@ async def _look_and_keep(tools: WorkerTools, submission: Submission) -> bool:
         ours = renewed or ours
         return renewed
 
-    async with keep_lease(f"submission {id}", ours, renew, tools.lease_s / 3):
-        try:
+    try:
+        async with keep_lease(f"submission {id}", ours, renew, tools.lease_s / 3):
             await inspect_outputs(tools, submission)
-        except CatalogUnavailable as e:
-            log.warning("submission %s is looked at later: %s", id, e)
-            await recovery_chain.put_off(tools.db, id, ours, UNAVAILABLE_S)
-            return False
+    except CatalogUnavailable as e:
+        log.warning("submission %s is looked at later: %s", id, e)
+        await recovery_chain.put_off(tools.db, id, ours, UNAVAILABLE_S)
+        return False
+    except OutputsNotDeclared as e:
+        await _postpone_follow_up(tools, submission, str(e), UNAVAILABLE_S)
+        return False
     return True
+
+
+async def _postpone_follow_up(
+    tools: WorkerTools, submission: Submission, why: str, seconds: float = HOLD_S
+) -> None:
+    """Look again later, and say why nothing follows meanwhile."""
+    async with wrap_failpoints("script.hold"), tools.db.acquire() as conn, conn.transaction():
+        await recovery_chain.postpone_advance(conn, submission, f"{WAIT_PREFIX}{why}", seconds)
 
 
 async def _wait_for_catalog(tools: WorkerTools, submission: Submission, trouble: str) -> None:
     """Look again when its project has told what became of its files; where that is in trouble, say so."""
     if trouble:
-        why = f"{WAIT_PREFIX}its project can't be asked what became of its files: {trouble}"
-        async with tools.db.acquire() as conn, conn.transaction():
-            await recovery_chain.postpone_advance(conn, submission, why, HOLD_S)
+        why = f"its project can't be asked what became of its files: {trouble}"
+        await _postpone_follow_up(tools, submission, why)
         return
     assert submission.check_at is not None  # noqa: S101 - it was just set
     await recovery_chain.put_off(tools.db, submission.id, submission.check_at, UNKNOWN_S)
@@ -116,8 +128,7 @@ async def _wait_for_catalog(tools: WorkerTools, submission: Submission, trouble:
 async def _follow_up(tools: WorkerTools, submission: Submission) -> None:
     """Do what follows of what was found."""
     if why := await find_reason_to_wait(tools, submission.family):
-        async with wrap_failpoints("script.hold"), tools.db.acquire() as conn, conn.transaction():
-            await recovery_chain.postpone_advance(conn, submission, f"{WAIT_PREFIX}{why}", HOLD_S)
+        await _postpone_follow_up(tools, submission, why)
         return
     async with (
         wrap_failpoints("advance.settle"),
@@ -129,37 +140,47 @@ async def _follow_up(tools: WorkerTools, submission: Submission) -> None:
 
 
 async def inspect_outputs(tools: WorkerTools, submission: Submission) -> None:
-    """Look at every output that a job declared: the file itself decides whether it is located."""
+    """Look at every output that a job declared: the file itself decides whether it is located.
+
+    Catalogs outside that are told of outputs have a say, too: they know it before it counts as located. What was made
+    from others comes after these.
+    """
     folders = await list_experiment_folders(tools, submission.experiment_id)
-    after = (0, "")
-    while found := await output_files.list_declared(tools.db, submission.id, after, LOOK):
-        after = found[-1].number, found[-1].name
-        claimed = [ClaimedFile(o.path, o.size, o.checksum) for o in found]
-        said = await tools.catalog.confirm(claimed, folders)
-        await _record_inspections(tools, submission.id, [*zip(found, said, strict=True)])
+    async with AsyncExitStack() as stack:
+        outside = await OutputCatalogs.find(tools, submission, stack)
+        for depth in await output_files.list_declared_depths(tools.db, submission.id):
+            after = (0, "")
+            while found := await output_files.list_declared(
+                tools.db, submission.id, after, LOOK, depth
+            ):
+                after = found[-1].number, found[-1].name
+                claimed = [ClaimedFile(o.path, o.size, o.checksum) for o in found]
+                said = await tools.catalog.confirm(claimed, folders)
+                inspected = await outside.declare([*zip(found, said, strict=True)])
+                await _record_inspections(tools, submission.id, inspected)
 
 
-Looked = tuple[OutputFile, ClaimProblem | None]
-"""An output, and what was found instead of its file."""
-
-
-async def _record_inspections(tools: WorkerTools, id: int, looked: Sequence[Looked]) -> None:
+async def _record_inspections(
+    tools: WorkerTools, id: int, inspected: Sequence[InspectedOutput]
+) -> None:
     """Write down what was found; an output that the catalog can't take is missing, with the database's words."""
 
-    async def commit(those: Sequence[Looked]) -> None:
+    async def commit(those: Sequence[InspectedOutput]) -> None:
         async with wrap_failpoints("advance.look"), tools.db.acquire() as conn, conn.transaction():
             await _record_inspection(conn, id, those)
 
-    async def refused(one: Looked, why: str) -> None:
+    async def refused(one: InspectedOutput, why: str) -> None:
         problem = ClaimProblem(f"It can't be catalogued: {why}", needs_decision=True)
         await commit([(one[0], problem)])
 
-    await commit_by_halves(looked, commit, refused)
+    await commit_by_halves(inspected, commit, refused)
 
 
-async def _record_inspection(conn: Connection, id: int, looked: Sequence[Looked]) -> None:
-    good = [output for output, problem in looked if problem is None]
-    bad = [(output, problem) for output, problem in looked if problem is not None]
+async def _record_inspection(
+    conn: Connection, id: int, inspected: Sequence[InspectedOutput]
+) -> None:
+    good = [output for output, found in inspected if isinstance(found, ConfirmedFile)]
+    bad = [(output, found) for output, found in inspected if isinstance(found, ClaimProblem)]
     if good and await output_files.locate_outputs(
         conn, id, [(o.number, o.name) for o in good]
     ) < len(good):

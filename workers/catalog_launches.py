@@ -111,6 +111,11 @@ async def explain_unknown(tools: WorkerTools, submission: Submission) -> str | N
     return await catalog_launches.explain_conclusion_wait(tools.db, submission.id)
 
 
+async def release_staged_files(tools: WorkerTools, submission: Submission) -> None:
+    """Have the files of a submission that is over let go that were brought to disk for it."""
+    await catalog_launches.request_release(tools.db, submission.id)
+
+
 async def _take_launch(tools: WorkerTools, full: Sequence[int]) -> CatalogLaunchClaim | None:
     return await catalog_launches.claim(tools.db, tools.lease_s, full)
 

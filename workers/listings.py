@@ -137,13 +137,13 @@ async def _describe_fresh(
 ) -> None:
     """Ask what the listing didn't say of files that are new to the dataset; what is there already is known."""
     after = ""
-    while names := await listed_files.list_fresh(tools.db, claim, after, DESCRIBED_TOGETHER):
-        found = await asked.describe_files(names)
-        if found:
+    while names := await listed_files.list_names(tools.db, claim, after, DESCRIBED_TOGETHER):
+        fresh = [each.name for each in names if each.is_fresh]
+        if fresh and (found := await asked.describe_files(fresh)):
             async with wrap_failpoints("listing.describe"):
                 files = [_check_listed_file(file, catalog) for file in found]
                 await listed_files.describe_listed(tools.db, claim, files)
-        after = names[-1]
+        after = names[-1].name
 
 
 def _check_listed_file(file: CatalogFile, catalog: str) -> NewFile:

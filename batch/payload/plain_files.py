@@ -11,7 +11,7 @@ import re
 import stat
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 PIECE = 1 << 20
@@ -124,20 +124,30 @@ def is_comparable(checksum: str | None) -> bool:
 def has_checksum(fd: int, size: int, checksum: str) -> bool:
     """Whether the first so many bytes have this checksum, one that `is_comparable`, and no byte follows.
 
+    Reads as `compute_checksums` does.
+    """
+    kind, _, wanted = checksum.partition(":")
+    found = compute_checksums(fd, size, [kind.lower()])
+    return found is not None and found[0] == wanted.lower().rjust(len(found[0]), "0")
+
+
+def compute_checksums(fd: int, size: int, kinds: Sequence[str]) -> list[str] | None:
+    """Checksums of the first so many bytes, of kinds that are comparable; None if they end before, or more follow.
+
     Reads never more than that and one byte, so that a file that grows is no reason to go on. Raises UnsafeFileError
     where reading is too slow.
     """
-    kind, _, wanted = checksum.partition(":")
-    name = kind.lower()
-    digest = hashlib.new(name, usedforsecurity=False) if name in HASHES else _Adler32()
+    digests = [
+        hashlib.new(kind, usedforsecurity=False) if kind in HASHES else _Adler32() for kind in kinds
+    ]
     until = time.monotonic() + PATIENCE_S + size / LEAST_RATE
     left = size
     while left and (piece := os.read(fd, min(PIECE, left))):
-        digest.update(piece)
+        for digest in digests:
+            digest.update(piece)
         left -= len(piece)
         if time.monotonic() > until:
             raise UnsafeFileError("It can't be read in time.")
     if left or os.read(fd, 1):
-        return False
-    found: str = digest.hexdigest()
-    return found == wanted.lower().rjust(len(found), "0")
+        return None
+    return [digest.hexdigest() for digest in digests]

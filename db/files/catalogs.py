@@ -8,7 +8,7 @@ from db.changes import sign_as_person, sign_as_service, tell_saved_row
 from db.keyset import PageRequest, page_by_name, render_page_by_name
 from db.pool import Database, fetch_many, fetch_one
 from domain.changes import ChangeKind, ServicePart
-from domain.files.catalogs import CatalogKind
+from domain.files.catalogs import OUTPUTS_SCOPE, CatalogKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,18 @@ BY_NAME = f"SELECT {COLUMNS} FROM catalog WHERE experiment_id = $1 AND name = $2
 async def find(db: Database, experiment_id: int, name: str) -> Catalog | None:
     """Find an experiment's catalog."""
     return await fetch_one(db, Catalog, BY_NAME, experiment_id, name)
+
+
+# MetaCat first: a file is to be known before it is said where it lies.
+FOR_OUTPUTS = f"""
+    SELECT {COLUMNS} FROM catalog WHERE experiment_id = $1 AND settings ? '{OUTPUTS_SCOPE}'
+     ORDER BY kind = 'metacat' DESC, id
+"""
+
+
+async def list_for_outputs(db: Database, experiment_id: int) -> list[Catalog]:
+    """The catalogs that are told of an experiment's outputs, in the order in which they are told."""
+    return await fetch_many(db, Catalog, FOR_OUTPUTS, experiment_id)
 
 
 FORWARD = render_page_by_name("catalog", COLUMNS, backwards=False)

@@ -44,6 +44,14 @@ async def find_by_ids(db: Database, ids: Sequence[int]) -> list[File]:
     return await fetch_many(db, File, BY_IDS, ids)
 
 
+NAMES = "SELECT id, name FROM file WHERE id = ANY($1::bigint[])"
+
+
+async def find_names(db: Database, ids: Sequence[int]) -> dict[int, str]:
+    """The names of files, by their ids."""
+    return {row["id"]: row["name"] for row in await db.fetch(NAMES, list(ids))}
+
+
 BY_NAMES = f"""
     SELECT {COLUMNS} FROM file WHERE experiment_id = $1 AND name = ANY($2::text[]) AND test_of = 0
 """

@@ -14,7 +14,7 @@ import orjson
 from db.changes import sign_as_service
 from db.files import datasets, files
 from db.files.listings import ListingClaim, tell_listing
-from db.pool import Connection, Pool, begin_transaction
+from db.pool import Connection, Pool, begin_transaction, fetch_many
 from domain.changes import ChangeKind, ServicePart, make_service_actor
 from domain.files.datasets import NewFile, compare_files
 from domain.files.listings import ListingState, ToldCounts
@@ -132,23 +132,31 @@ def _render_missing(dataset: str) -> str:
     """
 
 
+# The names first, by their index alone: else all that is left would be looked up and sorted, again and again.
 FRESH = """
-    SELECT DISTINCT l.name
-      FROM listed_file l
+    SELECT l.name, there.is_there IS NULL AS is_fresh
+      FROM (SELECT DISTINCT name FROM listed_file WHERE listing_id = $1 AND name > $4 ORDER BY name LIMIT $5) l
       LEFT JOIN LATERAL (SELECT f.id FROM file f
                           WHERE f.experiment_id = $3 AND f.name = l.name AND f.test_of = 0 LIMIT 1) f ON true
       LEFT JOIN LATERAL (SELECT true AS is_there FROM dataset_file d
                           WHERE d.dataset_id + 0 = $2 AND d.file_id = f.id LIMIT 1) there ON true
-     WHERE l.listing_id = $1 AND l.name > $4 AND there.is_there IS NULL
-     ORDER BY l.name LIMIT $5
+     ORDER BY l.name
 """
 
 
-async def list_fresh(db: Pool, claim: ListingClaim, after: str, limit: int) -> list[str]:
-    """The next names, behind `after`, that the dataset does not have."""
+@dataclass(frozen=True, slots=True)
+class ListedName:
+    """A name of a listing."""
+
+    name: str
+    is_fresh: bool
+    """The dataset does not have it."""
+
+
+async def list_names(db: Pool, claim: ListingClaim, after: str, limit: int) -> list[ListedName]:
+    """The next names of a listing, behind `after`."""
     whose = claim.id, claim.dataset_id, claim.experiment_id
-    rows = await db.fetch(FRESH, *whose, after, limit, timeout=LONG_S)
-    return [row["name"] for row in rows]
+    return await fetch_many(db, ListedName, FRESH, *whose, after, limit)
 
 
 DESCRIBE = """
@@ -314,6 +322,16 @@ FINISH = f"""
 """
 
 
+# A file of the dataset that the catalog has otherwise, or not at all, is found by its ordinal when slices are cut.
+PLACE_DIFFERENCES = """
+    UPDATE listing_difference x SET ordinal = d.ordinal
+      FROM file f
+      JOIN LATERAL (SELECT ordinal FROM dataset_file d
+                     WHERE d.dataset_id + 0 = $1 AND d.file_id = f.id LIMIT 1) d ON true
+     WHERE x.dataset_id = $1 AND x.ordinal IS NULL AND f.experiment_id = $2 AND f.name = x.name AND f.test_of = 0
+"""
+
+
 async def finish_listing(db: Pool, claim: ListingClaim, next_at: Any) -> None:
     """All is published: note what is gone, and when the dataset is listed again."""
     async with begin_transaction(db) as conn:
@@ -322,6 +340,8 @@ async def finish_listing(db: Pool, claim: ListingClaim, next_at: Any) -> None:
         )
         if not done:
             raise ListingLost
+        whose = claim.dataset_id, claim.experiment_id
+        await conn.execute(PLACE_DIFFERENCES, *whose, timeout=LONG_S)
 
 
 FINISH_UNCHANGED = """

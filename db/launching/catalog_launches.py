@@ -260,6 +260,18 @@ async def postpone_launch(
     await db.execute(POSTPONE, claim.submission_id, claim.claims, trouble, at)
 
 
+# One that is in trouble is tried at its time.
+RELEASE = """
+    UPDATE catalog_launch SET next_try_at = least(next_try_at, now())
+     WHERE submission_id = $1 AND staging <> '' AND attempts = 0 AND next_try_at > now()
+"""
+
+
+async def request_release(db: Database, submission_id: int) -> None:
+    """Have what was brought to disk for a submission that is over let go now, not at the next look."""
+    await db.execute(RELEASE, submission_id)
+
+
 # What was told a moment ago is taken for what the catalog knows; else it is asked anew.
 IS_CONCLUDED = f"""
     WITH asked AS (

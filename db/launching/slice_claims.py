@@ -44,7 +44,7 @@ class LaunchRequest:
 
 
 # The compare and set comes first, and everything else is made FROM it: no row taken, nothing made. A slice by a
-# range keeps it ($8 to below $9), one by a key lists its files, one that may come again keeps neither. $21 has
+# range keeps it ($8 to below $9), one by a key lists its files, one that may come again keeps neither. $23 has
 # the place of each job's first file.
 TAKE = (
     """
@@ -66,9 +66,9 @@ TAKE = (
             ON CONFLICT (dataset_id, head) DO UPDATE SET head = excluded.head
         RETURNING id
     ), slice AS (
-        INSERT INTO slice (stage_id, epoch, number, snapshot_id, ordinals, parameter, cursor, key)
+        INSERT INTO slice (stage_id, epoch, number, snapshot_id, ordinals, parameter, cursor, key, missing)
         SELECT taken.id, epoch, number, snapshot.id, CASE WHEN $8::bigint < $9::bigint THEN int8range($8, $9) END,
-               $10, was, $19
+               $10, was, $19, $22
           FROM taken LEFT JOIN snapshot ON true
         RETURNING id, epoch
     ), moved AS (
@@ -107,9 +107,9 @@ RANGE = (
     TAKE
     + """
     sliced AS (
-        SELECT moved.id, width_bucket(d.ordinal - $23::bigint, $22::bigint[]) AS number, d.file_id, f.size, f.events
+        SELECT moved.id, width_bucket(d.ordinal - $24::bigint, $23::bigint[]) AS number, d.file_id, f.size, f.events
           FROM moved, dataset_file d JOIN file f ON f.id = d.file_id
-         WHERE d.dataset_id = $6 AND d.ordinal >= $23 AND d.ordinal < $24::bigint
+         WHERE d.dataset_id = $6 AND d.ordinal >= $24 AND d.ordinal < $25::bigint
     ),"""
     + MAKE
 )
@@ -118,13 +118,14 @@ LISTED = (
     TAKE
     + """
     sliced AS (
-        SELECT moved.id, width_bucket(x.place - 1, $22::bigint[]) AS number, d.file_id, f.size, f.events, x.place
-          FROM moved, unnest($23::bigint[]) WITH ORDINALITY AS x (ordinal, place)
+        SELECT moved.id, width_bucket(x.place - 1, $23::bigint[]) AS number, d.file_id, f.size, f.events, x.place
+          FROM moved, unnest($24::bigint[]) WITH ORDINALITY AS x (ordinal, place)
           JOIN dataset_file d ON d.dataset_id = $6 AND d.ordinal = x.ordinal
           JOIN file f ON f.id = d.file_id
     ), listed AS (
         INSERT INTO slice_file (stage_id, epoch, file_id, slice_id, place)
         SELECT moved.stage_id, slice.epoch, sliced.file_id, slice.id, sliced.place FROM moved, slice, sliced
+         WHERE $19::text IS NOT NULL
     ),"""
     + MAKE
 )
@@ -136,7 +137,7 @@ UNITS = (
         INSERT INTO work_unit (submission_id, number, parameter, index, seed, run, subrun, first_event, events,
                                first_submission_id, first_number)
         SELECT moved.id, u.number, $10, u.index, u.seed, u.run, u.subrun, u.first_event, u.events, moved.id, u.number
-          FROM moved, unnest($22::bigint[], $23::bigint[], $24::int[], $25::int[], $26::bigint[], $27::bigint[])
+          FROM moved, unnest($23::bigint[], $24::bigint[], $25::int[], $26::int[], $27::bigint[], $28::bigint[])
                WITH ORDINALITY AS u (index, seed, run, subrun, first_event, events, number)
     ), job AS (
         INSERT INTO job (submission_id, number) SELECT id, n FROM moved, generate_series(1, $17::int) n
@@ -159,7 +160,7 @@ async def claim_slice(
         stage.id, stage.split_seq, asked.is_test, taken.cursor, asked.priority,
         None if stage.generates else stage.dataset_id, stage.head, *kept, taken.parameter,
         stage.campaign_revision, asked.person_id, asked.upstream_id, asked.dependency_id, asked.trigger_no,
-        planned.configuration.to_json(), len(planned.starts), files, taken.key, begins, asked.part,
+        planned.configuration.to_json(), len(planned.starts), files, taken.key, begins, asked.part, taken.missing,
     )  # fmt: skip
     if stage.generates:
         return await fetch_one(

@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from db.launching import job_packing
-from db.launching.split_queries import build_scope, run_split_rule
+from db.launching.split_queries import find_next_slice, read_scope
 from db.launching.stage_launch_view import StageLaunchView
 from db.pool import Database, fetch_one
-from domain.campaigns.splits.preview import SplitLookahead, record_queries
+from domain.campaigns.splits.preview import SplitLookahead
 from domain.campaigns.splits.queries import Look, TakenSlice
 from domain.campaigns.splits.reading import parse_split
-from domain.campaigns.splits.slicing import choose_next_slice
 
 MOST_FILES = 1_000_000
 """After so many files nobody looks on."""
@@ -48,6 +47,8 @@ class SlicePreview:
     """The last one comes again for ever."""
     left_out: int
     """How many files no slice will ever have, as far as they were counted."""
+    missing: int
+    """How many no slice takes as long as their catalog has them no more, or otherwise."""
 
 
 async def preview_slices(
@@ -65,7 +66,8 @@ async def preview_slices(
         exhausted = True
     repeats = bool(found) and not found[-1].slice.exclusive
     left_out = await count_left_out(db, stage, is_test=is_test)
-    return SlicePreview(found, exhausted and not repeats, repeats, left_out)
+    where = await read_scope(db, stage, is_test=is_test)
+    return SlicePreview(found, exhausted and not repeats, repeats, left_out, where.missing)
 
 
 async def iterate_slices(
@@ -75,10 +77,9 @@ async def iterate_slices(
     the looks into the dataset that it takes to find them."""
     split = parse_split(stage.split_for(is_test=is_test))
     ahead = SplitLookahead(int(stage.cursor_for(is_test=is_test)), stage.source)
-    where = build_scope(stage, is_test=is_test)
+    where = await read_scope(db, stage, is_test=is_test)
     while True:
-        steps = record_queries(choose_next_slice(split, ahead.cursor, ahead.source), looks)
-        taken = await run_split_rule(db, where, steps)
+        taken = await find_next_slice(db, where, split, ahead, looks)
         if taken is None or not taken.files:
             return
         yield taken
@@ -128,7 +129,7 @@ STAGED = "SELECT coalesce(max(place) + 1, 0) FROM staged_file WHERE dataset_id =
 
 async def count_left_out(db: Database, stage: StageLaunchView, *, is_test: bool) -> int:
     """How many files don't say of themselves what the split needs."""
-    where = build_scope(stage, is_test=is_test)
+    where = await read_scope(db, stage, is_test=is_test)
     needs = parse_split(stage.split_for(is_test=is_test)).kind.needs
     if needs == "run":
         bound = MOST_LEFT_OUT + 1

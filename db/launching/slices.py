@@ -24,9 +24,9 @@ from db.pool import Connection, Database, begin_transaction
 from db.setup import setup_uses, uploads
 from db.setup.uploads import Upload
 from db.submissions.submissions import Submission
+from domain.campaigns.splits.preview import SplitLookahead
 from domain.campaigns.splits.queries import TakenSlice
 from domain.campaigns.splits.reading import parse_split
-from domain.campaigns.splits.slicing import choose_next_slice
 from domain.launching.launch_plans import PlanDifference, PlanPart, list_differences
 from domain.launching.queue import IfBusy, LaunchBlocker, LaunchWaitKind, QueueFacts, list_blockers
 from domain.launching.slice_names import name_dependent_slice
@@ -294,11 +294,18 @@ async def _find_next_slice(
 ) -> TakenSlice | LaunchOutcome:
     """The next slice, or that there is none."""
     split = parse_split(stage.split_for(is_test=asked.is_test))
-    where = split_queries.build_scope(stage, is_test=asked.is_test)
-    steps = choose_next_slice(split, stage.cursor_for(is_test=asked.is_test), stage.source)
-    if taken := await split_queries.run_split_rule(db, where, steps):
+    where = await split_queries.read_scope(db, stage, is_test=asked.is_test)
+    ahead = SplitLookahead(int(stage.cursor_for(is_test=asked.is_test)), stage.source)
+    if taken := await split_queries.find_next_slice(db, where, split, ahead, []):
         return taken
+    left_out = (
+        f" {where.missing} files are left out: their catalog has them no more, or otherwise."
+        if where.missing
+        else ""
+    )
     if split.waits:
-        why = f"{stage.name} has nothing to do yet: {split.name} may find more later."
+        why = f"{stage.name} has nothing to do yet: {split.name} may find more later.{left_out}"
         return LaunchOutcome(refusal=LaunchRefusal.NOTHING_YET, why=why)
-    return LaunchOutcome(refusal=LaunchRefusal.EXHAUSTED, why=f"{stage.name} has no more slices.")
+    return LaunchOutcome(
+        refusal=LaunchRefusal.EXHAUSTED, why=f"{stage.name} has no more slices.{left_out}"
+    )

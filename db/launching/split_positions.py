@@ -84,7 +84,8 @@ async def count_taken_again(db: Database, stage_id: int, place: SplitPosition) -
 
 
 AGAIN_FIRST = """
-    SELECT id, stage_id, epoch, number, snapshot_id, lower(ordinals) AS low, upper(ordinals) AS high, parameter, key, at
+    SELECT id, stage_id, epoch, number, snapshot_id, lower(ordinals) AS low, upper(ordinals) AS high, parameter, key,
+           at, missing
       FROM slice WHERE stage_id = $1 AND epoch = $2 AND (cursor #>> '{}')::bigint >= $3 ORDER BY number LIMIT $4
 """
 

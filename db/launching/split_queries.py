@@ -6,11 +6,12 @@ rest. Whether a file was taken is asked file by file, of the files of one run or
 cursor passes, which it does once: so that a slice costs its own size, not the dataset's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from db.launching.stage_launch_view import StageLaunchView
 from db.pool import Database, fetch_many, fetch_one
+from domain.campaigns.splits.preview import SplitLookahead, record_queries
 from domain.campaigns.splits.queries import (
     FileWeights,
     FirstTime,
@@ -24,6 +25,8 @@ from domain.campaigns.splits.queries import (
     TakenSlice,
     UntakenRun,
 )
+from domain.campaigns.splits.reading import Split
+from domain.campaigns.splits.slicing import choose_next_slice
 from domain.submissions.units import UNKNOWN_BYTES
 
 
@@ -35,11 +38,20 @@ class SplitScope:
     head: int
     stage_id: int
     epoch: int
+    missing: int
+    """Files of the dataset that its catalog has no more, or otherwise."""
 
 
-def build_scope(stage: StageLaunchView, *, is_test: bool) -> SplitScope:
+MISSING = """
+    SELECT count(*) FROM listing_difference WHERE dataset_id = $1 AND ordinal < $2
+"""
+
+
+async def read_scope(db: Database, stage: StageLaunchView, *, is_test: bool) -> SplitScope:
     """Where the rules of a stage's split look."""
-    return SplitScope(stage.dataset_id, stage.head, stage.id, stage.epoch_for(is_test=is_test))
+    inside = stage.dataset_id, stage.head
+    missing = 0 if stage.generates else int(await db.fetchval(MISSING, *inside))
+    return SplitScope(*inside, stage.id, stage.epoch_for(is_test=is_test), missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,43 @@ class UntakenFile:
 
     ordinal: int
     run: int
+
+
+async def find_next_slice(
+    db: Database, where: SplitScope, split: Split, ahead: SplitLookahead, looks: list[Look]
+) -> TakenSlice | None:
+    """The next slice, without the files that are missing; one that has no others is passed, and its files count as
+    left out of the next. Notes its looks.
+    """
+    passed = 0
+    while True:
+        steps = record_queries(choose_next_slice(split, ahead.cursor, ahead.source), looks)
+        taken = await run_split_rule(db, where, steps)
+        if taken is None or not where.missing:
+            return taken
+        taken = taken.leave_out(await _find_missing(db, where, taken))
+        passed += taken.missing
+        if taken.files or not taken.missing:
+            return replace(taken, missing=passed)
+        if not taken.exclusive:
+            return None
+        ahead = ahead.past(taken)
+
+
+MISSING_OF_RANGE = """
+    SELECT ordinal FROM listing_difference WHERE dataset_id = $1 AND ordinal >= $2 AND ordinal < $3
+"""
+MISSING_OF_LISTED = """
+    SELECT ordinal FROM listing_difference WHERE dataset_id = $1 AND ordinal = ANY($2::bigint[])
+"""
+
+
+async def _find_missing(db: Database, where: SplitScope, taken: TakenSlice) -> set[int]:
+    if taken.listed is None:
+        return set(
+            await _fetch_numbers(db, MISSING_OF_RANGE, where.dataset_id, taken.low, taken.high)
+        )
+    return set(await _fetch_numbers(db, MISSING_OF_LISTED, where.dataset_id, [*taken.listed]))
 
 
 async def run_split_rule(db: Database, where: SplitScope, steps: Steps) -> TakenSlice | None:
@@ -109,6 +158,7 @@ UNTAKEN = f"""
     SELECT d.ordinal, d.run FROM dataset_file d {TAKEN}
      WHERE d.dataset_id = $1 AND d.ordinal < $2 AND d.ordinal >= $5 AND s.taken IS NULL
        AND d.run IS NOT NULL AND d.run <> ALL($6::int[])
+       AND NOT EXISTS (SELECT FROM listing_difference x WHERE x.dataset_id = $1 AND x.ordinal = d.ordinal)
      ORDER BY d.ordinal LIMIT 1
 """
 

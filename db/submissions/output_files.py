@@ -71,19 +71,46 @@ async def declare_outputs(conn: Connection, outputs: Sequence[dict[str, Any]]) -
     await conn.execute(DECLARE, list(outputs))
 
 
+# How many steps it is at most below the inputs of its job: more than what it was made from.
+DEPTH = "coalesce((SELECT max(step::int) FROM jsonb_object_keys(ancestors) AS step), 1)"
+DEPTHS = f"SELECT DISTINCT {DEPTH} FROM output_file WHERE submission_id = $1 AND state = 'declared' ORDER BY 1"
+
+
+async def list_declared_depths(db: Database, submission_id: int) -> list[int]:
+    """How many steps below the inputs of their jobs the outputs are that nobody has seen yet."""
+    return await fetch_many(db, int, DEPTHS, submission_id)
+
+
 # Without their metadata: of many outputs these may be more than a process can hold.
 DECLARED = f"""
     SELECT {COLUMNS.replace("metadata", "'{}'::jsonb AS metadata")} FROM output_file
      WHERE submission_id = $1 AND state = 'declared' AND (number, name) > ($2, $3)
-     ORDER BY number, name LIMIT $4
+       AND ($4::int IS NULL OR {DEPTH} = $4)
+     ORDER BY number, name LIMIT $5
 """
 
 
 async def list_declared(
-    db: Database, submission_id: int, after: tuple[int, str], bound: int
+    db: Database, submission_id: int, after: tuple[int, str], bound: int, depth: int | None = None
 ) -> list[OutputFile]:
-    """The next outputs that nobody has seen yet, their metadata left out."""
-    return await fetch_many(db, OutputFile, DECLARED, submission_id, *after, bound)
+    """The next outputs that nobody has seen yet, of one depth or of all; their metadata are left out."""
+    return await fetch_many(db, OutputFile, DECLARED, submission_id, *after, depth, bound)
+
+
+METADATA = """
+    SELECT o.number, o.name, o.metadata
+      FROM output_file o JOIN unnest($2::int[], $3::text[]) AS k (number, name) USING (number, name)
+     WHERE o.submission_id = $1
+"""
+
+
+async def find_metadata(
+    db: Database, submission_id: int, keys: Sequence[tuple[int, str]]
+) -> dict[tuple[int, str], dict[str, Any]]:
+    """The metadata of some outputs, by job and name."""
+    numbers, names = [number for number, _ in keys], [name for _, name in keys]
+    rows = await db.fetch(METADATA, submission_id, numbers, names)
+    return {(row["number"], row["name"]): row["metadata"] for row in rows}
 
 
 # A name that the experiment has with another size or checksum is somebody else's file: such an output stays declared,

@@ -52,6 +52,7 @@ class Slice:
     parameter: str | None
     key: str | None
     at: datetime
+    missing: int
 
 
 NARROW = {
@@ -186,7 +187,7 @@ async def launch_output_before(
 
 
 SLICES = """
-    SELECT id, stage_id, epoch, number, snapshot_id, lower(ordinals), upper(ordinals), parameter, key, at
+    SELECT id, stage_id, epoch, number, snapshot_id, lower(ordinals), upper(ordinals), parameter, key, at, missing
       FROM slice WHERE id = ANY($1::bigint[])
 """
 

@@ -33,10 +33,25 @@ class DatasetPolicy(StrEnum):
 
 STAGING_SCOPE = "staging_scope"
 """The setting by which a catalog brings files to disk before they are worked on: where it makes what that needs."""
+OUTPUTS_SCOPE, OUTPUTS_STORAGE = "outputs_scope", "outputs_storage"
+"""The settings by which a catalog is told of outputs: in which scope (of MetaCat: namespace), and where they lie."""
+OUTPUTS_FOLDER, OUTPUTS_PREFIX = "outputs_folder", "outputs_prefix"
+"""What of a path doesn't belong to its URL in the catalog, and what stands there instead."""
 SETTINGS: Mapping[CatalogKind, frozenset[str]] = {
     CatalogKind.SAM: frozenset({"user", "group", "station"}),
-    CatalogKind.RUCIO: frozenset({"account", "user", STAGING_SCOPE, "staging_disk"}),
-    CatalogKind.METACAT: frozenset({"user", "sign_in_url"}),
+    CatalogKind.RUCIO: frozenset(
+        {
+            "account",
+            "user",
+            STAGING_SCOPE,
+            "staging_disk",
+            OUTPUTS_SCOPE,
+            OUTPUTS_STORAGE,
+            OUTPUTS_FOLDER,
+            OUTPUTS_PREFIX,
+        }
+    ),
+    CatalogKind.METACAT: frozenset({"user", "sign_in_url", OUTPUTS_SCOPE}),
 }
 """What else may be said of a catalog of each kind; one that ends in `_url` is an address as the catalog's own."""
 
@@ -47,6 +62,9 @@ def check_catalog_settings(
     """All that is wrong with what else is said of a catalog."""
     if kind is CatalogKind.RUCIO and not settings.get("account"):
         yield Finding("settings.account", "Rucio is asked as one of its accounts: say which.")
+    if kind is CatalogKind.RUCIO and OUTPUTS_SCOPE in settings and OUTPUTS_STORAGE not in settings:
+        where = f"settings.{OUTPUTS_STORAGE}"
+        yield Finding(where, "Say on which storage (RSE) the outputs lie.")
     for name, value in settings.items():
         where = f"settings.{name[:100]}"
         if name not in SETTINGS[kind]:
@@ -58,6 +76,26 @@ def check_catalog_settings(
             else check_text(value, MOST_WORD)
         ):
             yield Finding(where, said)
+
+
+def name_output(scope: str, name: str) -> str:
+    """What a catalog calls a file of ours; one that was another catalog's has its scope already."""
+    return name if ":" in name else f"{scope}:{name}"
+
+
+def name_outputs_dataset(scope: str, submission_id: int) -> str:
+    """The dataset, in a catalog, of what a submission and its recoveries make."""
+    return f"{scope}:poms_outputs_{submission_id}"
+
+
+def render_output_url(settings: Mapping[str, str], path: str) -> str:
+    """Where a file of ours lies, as a catalog says it."""
+    return settings.get(OUTPUTS_PREFIX, "") + path.removeprefix(settings.get(OUTPUTS_FOLDER, ""))
+
+
+def make_category_metadata(metadata: Mapping[str, object]) -> dict[str, object]:
+    """As MetaCat takes metadata, each in a category: what has none is in ours."""
+    return {key if "." in key else f"poms.{key}": value for key, value in metadata.items()}
 
 
 def check_definition(definition: str) -> str | None:

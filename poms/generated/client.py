@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .cancel_request import CancelRequest
     from .cancel_submission import CancelSubmission
     from .check_dataset_files import CheckDatasetFiles
+    from .create_credential import CreateCredential
     from .create_dataset import CreateDataset
     from .create_experiment import CreateExperiment
     from .create_job_type import CreateJobType
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         ApproveRequestInput,
         CampaignFilter,
         ChangesFilter,
+        CreateCredentialInput,
         CreateExperimentInput,
         CreateJobTypeInput,
         CreateLaunchHostInput,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         RecoveryInput,
         RequestsFilter,
         SaveCampaignInput,
+        SaveCatalogInput,
         SetMembershipInput,
         SubmissionsFilter,
     )
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
     from .requests import Requests
     from .return_request import ReturnRequest
     from .save_campaign import SaveCampaign
+    from .save_catalog import SaveCatalog
     from .set_campaign_active import SetCampaignActive
     from .set_membership import SetMembership
     from .submission import Submission
@@ -739,6 +743,75 @@ class Client(Base):
         )
         data = self.get_data(response)
         return SetMembership.model_validate(data)
+
+    async def create_credential(
+        self,
+        input: "CreateCredentialInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "CreateCredential":
+        from .create_credential import CreateCredential
+
+        query = gql("""
+            mutation CreateCredential($input: CreateCredentialInput!, $idempotencyKey: String) {
+              createCredential(input: $input, idempotencyKey: $idempotencyKey) {
+                __typename
+                ... on Credential {
+                  id
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query,
+            operation_name="CreateCredential",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return CreateCredential.model_validate(data)
+
+    async def save_catalog(
+        self,
+        input: "SaveCatalogInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "SaveCatalog":
+        from .save_catalog import SaveCatalog
+
+        query = gql("""
+            mutation SaveCatalog($input: SaveCatalogInput!, $idempotencyKey: String) {
+              saveCatalog(input: $input, idempotencyKey: $idempotencyKey) {
+                __typename
+                ... on Catalog {
+                  id
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="SaveCatalog", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return SaveCatalog.model_validate(data)
 
     async def create_launch_host(
         self,

@@ -6,6 +6,12 @@ class AskKind(str, Enum):
     EVENTS = "EVENTS"
 
 
+class CatalogKind(str, Enum):
+    RUCIO = "RUCIO"
+    METACAT = "METACAT"
+    SAM = "SAM"
+
+
 class ChangeKind(str, Enum):
     SUBMISSION_QUEUED = "SUBMISSION_QUEUED"
     SUBMISSION_NEW = "SUBMISSION_NEW"
@@ -107,6 +113,12 @@ class Consumption(str, Enum):
     PAYLOAD = "PAYLOAD"
     EXIT_CODE = "EXIT_CODE"
     PROJECT = "PROJECT"
+
+
+class CredentialKind(str, Enum):
+    TOKEN = "TOKEN"
+    PROXY = "PROXY"
+    PASSWORD = "PASSWORD"
 
 
 class DeadlineFrom(str, Enum):

@@ -6,9 +6,11 @@ from pydantic import Field
 from .base_model import BaseModel
 from .enums import (
     AskKind,
+    CatalogKind,
     ChangeKind,
     Completion,
     Consumption,
+    CredentialKind,
     DeadlineFrom,
     HostKind,
     JobKind,
@@ -99,6 +101,15 @@ class CampaignFilter(BaseModel):
     "Those with this tag."
 
 
+class CatalogSettingInput(BaseModel):
+    """What else is said of a catalog."""
+
+    name: str
+    "Which setting: of SAM `user`, `group` and `station`."
+    value: str
+    "What it is set to."
+
+
 class ChangesFilter(BaseModel):
     """Which changes to watch; what is left out doesn't narrow."""
 
@@ -110,6 +121,27 @@ class ChangesFilter(BaseModel):
     "What happens to one submission."
     kinds: Optional[list[ChangeKind]] = None
     "Only changes of these kinds."
+
+
+class CreateCredentialInput(BaseModel):
+    """The record of a credential; it is yours."""
+
+    name: str
+    "Unique in the experiment, up to 100 characters."
+    kind: CredentialKind
+    "What it is."
+    path: str
+    "Where it lies in the experiment's folder of credentials. Who makes what production owns may name any\nfile in there, others one below a folder of their own username. Never the secret itself."
+    purpose: str = ""
+    "What it is for."
+    renewal: list[str] = Field(default_factory=lambda: [])
+    "The command that renews it, as arguments, which finds the file's place in BEARER_TOKEN_FILE,\nX509_USER_PROXY and POMS_CREDENTIAL. It runs on the workers' machine as their account: for service admins."
+    expires_at: Optional[datetime] = Field(alias="expiresAt", default=None)
+    "Until when it holds, with a time zone, where the file itself doesn't say."
+    covers_jobs: bool = Field(alias="coversJobs", default=False)
+    "Whether it has to hold until the jobs' wall time is over."
+    experiment: str
+    "The experiment's name."
 
 
 class CreateExperimentInput(BaseModel):
@@ -385,6 +417,23 @@ class SaveCampaignInput(BaseModel):
     "Save nothing, say what would change."
 
 
+class SaveCatalogInput(BaseModel):
+    """A catalog as it shall be from now on."""
+
+    experiment: str
+    "The experiment's name."
+    name: str
+    "Unique in the experiment, up to 100 characters; one that is there is recorded anew."
+    kind: CatalogKind
+    "What it is; it can't become something else."
+    url: str
+    "Where it is asked: of SAM `https://samweb.example.org:8483/sam/EXPERIMENT/api`."
+    settings: list["CatalogSettingInput"] = Field(default_factory=lambda: [])
+    "What else is said of it."
+    credential: Optional[str] = None
+    "The name of a credential of the experiment with which it is asked; null: as nobody."
+
+
 class SetMembershipInput(BaseModel):
     """What a person shall be in an experiment."""
 
@@ -496,4 +545,5 @@ CreateLoginSetupInput.model_rebuild()
 CreateRequestInput.model_rebuild()
 RecoveryInput.model_rebuild()
 SaveCampaignInput.model_rebuild()
+SaveCatalogInput.model_rebuild()
 StageInput.model_rebuild()

@@ -8,6 +8,7 @@ from db.launching import (
     launch_previews,
     slice_previews,
     slices,
+    split_queries,
     stage_launch_view,
 )
 from db.launching.launch_plans import PlannedSubmission
@@ -64,6 +65,7 @@ class SplitQueries:
         planned = await slices.plan_launch(db, stage.id, asked)
         slices_, more = await launch_previews.count_slices(db, stage, is_test=is_test)
         left_out = await slice_previews.count_left_out(db, stage, is_test=is_test)
+        scope = await split_queries.read_scope(db, stage, is_test=is_test)
         return LaunchPreview(
             launch=await _show_planned_launch(info, planned)
             if isinstance(planned, PlannedSubmission)
@@ -73,6 +75,7 @@ class SplitQueries:
             slices_more=more,
             left_out=left_out,
             left_out_for=parse_split(stage.split_for(is_test=is_test)).kind.needs,
+            missing_from_catalog=scope.missing,
         )
 
 

@@ -152,3 +152,5 @@ class LaunchPreview:
     without a run at most 10,001 are counted."""
     left_out_for: str | None
     """What they lack: `run` or `staged`; null where the split needs neither."""
+    missing_from_catalog: BigInt
+    """Files that no slice takes, as long as their catalog has them no more, or with another size or checksum."""

@@ -84,6 +84,8 @@ class SplitPreview:
     """There are more of them than were counted."""
     left_out_for: str | None
     """What they lack: `run` or `staged`; null where the split needs neither."""
+    missing_from_catalog: BigInt
+    """Files that no slice takes, as long as their catalog has them no more, or with another size or checksum."""
 
     @classmethod
     def of(cls, found: SlicePreview, stage: StageLaunchView, *, is_test: bool) -> "SplitPreview":
@@ -100,4 +102,5 @@ class SplitPreview:
             left_out=found.left_out if needs == "staged" else min(found.left_out, MOST_LEFT_OUT),
             left_out_more=needs == "run" and found.left_out > MOST_LEFT_OUT,
             left_out_for=needs,
+            missing_from_catalog=found.missing,
         )

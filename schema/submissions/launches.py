@@ -37,12 +37,18 @@ class Slice:
     """By what its files were chosen, where the split does that: a run, a bucket, a window of time."""
     at: datetime
     """When it was taken."""
+    missing_from_catalog: int
+    """Files left out of it, since their catalog had them no more, or otherwise (`Dataset.differences`)."""
 
     @classmethod
     def of(cls, row: submission_listings.Slice) -> "Slice":
         """Show a row."""
         names = ("epoch", "number", "low", "high", "parameter", "key", "at")
-        return cls(id=node_id("slice", row.id), **{name: getattr(row, name) for name in names})
+        return cls(
+            id=node_id("slice", row.id),
+            missing_from_catalog=row.missing,
+            **{name: getattr(row, name) for name in names},
+        )
 
 
 @declare_object_type

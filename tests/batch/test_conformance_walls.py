@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from batch import Launch, ReportKey
-from catalogs import ClaimedFile
+from catalogs import ClaimedFile, ConfirmedFile
 from catalogs.embedded import EmbeddedCatalog
 from domain.submissions.jobs import JobActionVerb, JobState
 from tests.batch.batch_fixtures import BatchFixture, CommittingFeed, LocalFixture
@@ -87,7 +87,8 @@ async def test_outputs_that_are_no_files_cost_their_jobs_and_the_others_count(
     made = {key.number: found[key]["outputs"] for key in keys}
     assert {number for number, outputs in made.items() if outputs} == counting
     claimed = [ClaimedFile(o["path"], o["size"], o["checksum"]) for n in counting for o in made[n]]
-    assert await EmbeddedCatalog().confirm(claimed, [bench.store]) == [None] * len(counting)
+    confirmed = await EmbeddedCatalog().confirm(claimed, [bench.store])
+    assert [type(each) for each in confirmed] == [ConfirmedFile] * len(counting)
     own = (path for path in bench.store.rglob("*.out") if "e2" not in path.parts)
     there = [path.lstat() for path in own]
     assert len(there) == len(counting)

@@ -3,14 +3,17 @@
 import asyncio
 import hashlib
 import os
+import zlib
 from pathlib import Path
 
 import pytest
 
 from batch.payload.plain_files import has_checksum
-from catalogs import ClaimedFile
+from catalogs import ClaimedFile, ClaimProblem, ConfirmedFile
 from catalogs.embedded import EmbeddedCatalog
 from tests.hostile_files import CHECKSUM, HOSTILE, TEXT, Lay, make_hard_link
+
+CONFIRMED = ConfirmedFile(f"{zlib.adler32(TEXT):08x}")
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ async def confirm_file(
 ) -> str | None:
     async with asyncio.timeout(20):
         (said,) = await EmbeddedCatalog().confirm([ClaimedFile(str(path), size, checksum)], [mine])
-    return said.text if said else None
+    return said.text if isinstance(said, ClaimProblem) else None
 
 
 async def test_a_file_as_it_was_declared_is_good(mine: Path) -> None:
@@ -73,14 +76,14 @@ async def test_of_what_lies_elsewhere_nothing_is_told(way: str, mine: Path, othe
 
 async def test_a_folder_that_was_given_counts(mine: Path, other: Path) -> None:
     claimed = [ClaimedFile(str(other), len(TEXT), CHECKSUM)]
-    assert await EmbeddedCatalog().confirm(claimed, [mine, other.parent]) == [None]
+    assert await EmbeddedCatalog().confirm(claimed, [mine, other.parent]) == [CONFIRMED]
 
 
 async def test_a_folder_may_itself_be_reached_by_a_link(mine: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(mine)
     (mine / "x").write_bytes(TEXT)
     claimed = [ClaimedFile(str(tmp_path / "link/x"), len(TEXT), CHECKSUM)]
-    assert await EmbeddedCatalog().confirm(claimed, [tmp_path / "link"]) == [None]
+    assert await EmbeddedCatalog().confirm(claimed, [tmp_path / "link"]) == [CONFIRMED]
 
 
 async def test_what_is_larger_than_claimed_is_not_read(

@@ -53,6 +53,10 @@ KINDS = """
      WHERE kind LIKE '%listing%' OR kind LIKE 'catalog%' OR kind = 'dataset.listed' ORDER BY id
 """
 STEAL = "UPDATE dataset_listing SET claims = claims + 1, held_until = NULL"
+MISPLACED = """
+    SELECT count(*) FROM listing_difference x JOIN file f USING (name) JOIN dataset_file d ON d.file_id = f.id
+     WHERE d.dataset_id = $1 AND x.ordinal IS DISTINCT FROM d.ordinal
+"""
 STAGED = "SELECT count(*) FROM listed_file"
 DUE = "UPDATE dataset_listing SET next_try_at = now(), held_until = NULL"
 
@@ -150,6 +154,7 @@ async def test_a_dataset_gets_what_its_catalog_has_and_later_only_what_is_new(
     assert (listing["fresh"], listing["gone"], listing["differing"]) == (100, 1, 1)
     assert await dataset.list_names() == [file.name for file in FILES]
     assert await dataset.list_differences() == {"f00001.root": "gone", "f00002.root": "differs"}
+    assert await dataset.db.fetchval(MISPLACED, dataset.id) == 0
     await dataset.sam.call("PUT", "/files/name/f00002.root/metadata", json={"file_size": 3})
     await dataset.list_again()
     assert await dataset.list_differences() == {"f00001.root": "gone"}

@@ -111,9 +111,12 @@ async def test_what_is_declared_is_read_back(
     assert changed is not None
     assert "adler32" in changed.text
     assert good is None
-    with pytest.raises(CatalogRefused, match="Parent not found: dune:none"):
-        await catalog.declare([make_output("made_4.root", parents=["dune:none"])], "dune:made")
-    assert (await catalog.describe("dune:made")).files == 4
+    # A parent that it doesn't know is left out.
+    orphan = make_output("made_4.root", parents=["dune:none", "none", second.name])
+    await declare_all(catalog, [orphan], "dune:made")
+    (children,) = await catalog.list_children([second.name])
+    assert children == [child.name, orphan.name]
+    assert (await catalog.describe("dune:made")).files == 5
     theirs = metacat_server.ask_official_client(
         OFFICIAL + "print(json.dumps(list(client.get_files([{'did': 'dune:made_2.root'}]))))",
         URL=metacat_server.url,

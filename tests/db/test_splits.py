@@ -117,6 +117,58 @@ async def test_each_split_takes_its_files(
         )
 
 
+GONE = """
+    INSERT INTO listing_difference (dataset_id, name, kind, listing_id, ordinal)
+    SELECT $1, 'k' || n, (CASE WHEN n % 2 = 0 THEN 'gone' ELSE 'differs' END)::difference_kind, 1, n
+      FROM unnest($2::bigint[]) n
+"""
+MISSING = "SELECT array_agg(missing ORDER BY id) FROM slice"
+
+
+@pytest.mark.parametrize(
+    ("split", "expected", "missing"),
+    [
+        ("none", [[2, 3, 4, 6]], [3]),
+        ("drainingn(2)", [[2, 3], [4], [6]], [2, 1, 0]),
+        ("byrun(0)", [[6], [2], [3], [4]], [3, 0, 0, 0]),
+        ("byexistingruns", [[2], [3], [4], [6]], [0, 0, 0, 1]),
+        ("mod(3)", [[3, 6], [4], [2]], [1, 1, 1]),
+        ("stagedfiles(3)", [[2], [3, 4], [6]], [2, 1, 0]),
+        ("nbytes(20)", [[2, 3], [4], [6]], [2, 1, 0]),
+        ("new(firsttime=1,window=2s,lasttime=99,fts=0)", [[2, 3], [4], [6]], [2, 1, 0]),
+    ],
+)
+async def test_files_that_their_catalog_has_no_more_are_left_out_and_counted(
+    plant: Factory, raw: int, split: str, expected: list[list[int]], missing: list[int]
+) -> None:
+    files = [
+        {"run": n % 5, "size": 10, "metadata": {"end_time": 2 + n, "staged": True}}
+        for n in range(7)
+    ]
+    await plant.add_known_files(raw, *files)
+    await plant.db.execute(GONE, raw, [0, 1, 5])
+    stage = await make_stage(plant, raw, split, files_per_job=1)
+    assert [sorted(files) for files in await launch_all(plant, stage)] == expected
+    assert await plant.db.fetchval(MISSING) == missing
+    outcome = await launch_next(plant, stage)
+    assert "3 files are left out" in outcome.why
+
+
+@pytest.mark.parametrize(("split", "expected"), [("draining", [2, 3]), ("limitn(3)", [2])])
+async def test_what_is_taken_again_and_again_leaves_missing_files_out_each_time(
+    plant: Factory, raw: int, split: str, expected: list[int]
+) -> None:
+    await plant.add_known_files(raw, *[{"size": 1}] * 4)
+    await plant.db.execute(GONE, raw, [0, 1])
+    stage = await make_stage(plant, raw, split)
+    for _ in range(2):
+        outcome = await launch_next(plant, stage)
+        assert await list_ordinals(plant, outcome) == expected
+        await plant.db.execute("DELETE FROM live_file")
+    await plant.db.execute(GONE, raw, [2, 3])
+    assert (await launch_next(plant, stage)).refusal is LaunchRefusal.EXHAUSTED
+
+
 @pytest.mark.parametrize(
     "split",
     ["byexistingruns", "stagedfiles(3)", "mod(7)", "byrun(0)", "nbytes(3)", "nevents(3)",

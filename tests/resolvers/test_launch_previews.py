@@ -15,7 +15,7 @@ from tests.resolvers.conftest import Ask
 PREVIEW = """
     query ($id: ID!, $isTest: Boolean! = false) {
       previewLaunch(id: $id, isTest: $isTest) {
-        problem { __typename message } slices slicesMore leftOut leftOutFor
+        problem { __typename message } slices slicesMore leftOut leftOutFor missingFromCatalog
         launch {
           planHash expiresAt command outputAncestorDepth duplicates doneBefore
           slice { files jobs bytes events filesWithoutEvents low high key parameter }

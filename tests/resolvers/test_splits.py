@@ -17,7 +17,7 @@ from tests.resolvers.conftest import SAVE, Ask, build_campaign_input, build_stag
 PREVIEW = """
     query ($id: ID!, $isTest: Boolean! = false, $most: Int! = 100) {
       previewSplit(id: $id, isTest: $isTest, most: $most) {
-        split exhausted repeats leftOut leftOutMore leftOutFor
+        split exhausted repeats leftOut leftOutMore leftOutFor missingFromCatalog
         slices { files jobs bytes events filesWithoutEvents low high key parameter }
         sizes { least most slices }
       }
@@ -93,6 +93,7 @@ async def test_it_says_how_much_a_slice_is_and_which_files_are_left_out(
     staged = await plant.stage("staged", ["true"], dataset_id=dataset, split="stagedfiles(9)")
     shown = await preview_split(ask, staged)
     assert (shown["leftOut"], shown["leftOutFor"]) == (7, "staged")
+    assert shown["missingFromCatalog"] == 0
 
 
 async def test_a_generator_shows_its_parameters_and_of_an_endless_one_the_first(

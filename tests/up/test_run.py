@@ -241,3 +241,8 @@ def test_a_port_that_is_none_is_one_sentence(checkout: Checkout, port: str) -> N
 def test_a_number_of_processes_that_is_none_is_one_sentence(checkout: Checkout) -> None:
     assert checkout.start(POMS_APIS="two").wait(timeout=20) == 1
     assert checkout.text == "POMS_APIS is 'two': make it a number from 1 to 16.\n"
+
+
+def test_a_file_that_names_no_rucio_is_one_sentence(checkout: Checkout) -> None:
+    assert checkout.start(POMS_EXAMPLE_RUCIO="/nowhere").wait(timeout=20) == 1
+    assert checkout.text == "POMS_EXAMPLE_RUCIO: /nowhere does not say where Rucio is.\n"

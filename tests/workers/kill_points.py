@@ -28,7 +28,7 @@ EFFECTS = [
     name
     for name in sorted(set(NAMES))
     # Those need a pool (tests/batch/test_launch_scripts.py), or a catalog (tests/catalogs/test_listings.py,
-    # test_launches_in_sam.py and test_staging.py).
-    if not name.startswith(("script.", "listing.", "catalog.", "staging."))
+    # test_launches_in_sam.py, test_staging.py and test_outputs_declared.py).
+    if not name.startswith(("script.", "listing.", "catalog.", "staging.", "outputs."))
 ]
 POINTS = [f"{name}.{side}" for name in EFFECTS for side in ("before", "after")]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from batch.local import LocalBatchSystem
-from catalogs import ClaimedFile, ClaimProblem
+from catalogs import ClaimedFile, ClaimProblem, ConfirmedFile
 from catalogs.embedded import EmbeddedCatalog
 from db.launching import slices
 from db.launching.slice_claims import LaunchRequest
@@ -220,7 +220,7 @@ class SlowStore(EmbeddedCatalog):
         super().__init__()
         self.fifo = fifo
 
-    def _look(self, claimed: ClaimedFile, folders: Sequence[Path]) -> ClaimProblem | None:
+    def _look(self, claimed: ClaimedFile, folders: Sequence[Path]) -> ConfirmedFile | ClaimProblem:
         if "slow" in claimed.path:
             self.fifo.read_bytes()
         return super()._look(claimed, folders)

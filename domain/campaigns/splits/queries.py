@@ -4,8 +4,8 @@ A rule is a generator: it yields looks, is sent what was found, and returns the 
 answers from the database, from a list, or from anything else; what is decided, is decided in the rule.
 """
 
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -42,11 +42,29 @@ class TakenSlice:
     run: int | None = None
     exclusive: bool = True
     """No other slice of the epoch has any of it."""
+    missing: int = 0
+    """How many files were left out of it, since their catalog has them no more, or otherwise."""
 
     @property
     def files(self) -> int:
         """How many files (or indices of a generator) it has."""
         return self.high - self.low if self.listed is None else len(self.listed)
+
+    def leave_out(self, missing: Set[int]) -> "TakenSlice":
+        """The same without these ordinals; what is left of a range is listed."""
+        if not missing:
+            return self
+        all_ = range(self.low, self.high) if self.listed is None else self.listed
+        key = self.key if self.listed is not None else f"{self.low}-{self.high}"
+        left = [ordinal for ordinal in all_ if ordinal not in missing]
+        return replace(
+            self,
+            low=0,
+            high=0,
+            listed=left,
+            key=key if self.exclusive else None,
+            missing=self.files - len(left),
+        )
 
 
 @dataclass(frozen=True, slots=True)
