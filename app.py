@@ -37,6 +37,11 @@ from door.budgets import Budget
 from door.pages import SEAL
 from door.request_ids import RequestIds
 from feed import ChangeFeed, ChangeFilter, FeedHead
+from identity.all_tokens import AllTokens, keep_providers_fresh
+from identity.issuer_file import load_issuer_file, read_client_secret
+from identity.provider import Provider, SignInUnavailable
+from identity.routes import SignInRoutes
+from identity.sessions import Sessions
 from resolvers.batch.metrics import may_scrape, render_metrics
 from resolvers.health import check_readiness
 from resolvers.roots import make_schema
@@ -48,6 +53,7 @@ HERE = Path(__file__).parent
 DIST = HERE / "web" / "dist"
 SDL = HERE / "schema" / "schema.graphql"
 REDIS_S = 0.2
+PROVIDER_RETRY_S = 10
 MEASURED = frozenset({"/graphql", "/healthz", "/readyz", "/metrics", "/"})
 log = logging.getLogger("app")
 
@@ -95,6 +101,13 @@ class HouseApp:
         secrets = settings.secret, settings.secret_before or settings.secret
         self.tokens = auth.LocalTokens(*secrets)
         SEAL.use_secrets(*secrets)
+        file = load_issuer_file(settings.issuers)
+        self.providers = [
+            Provider(issuer, file.trusted_hosts, read_client_secret(issuer))
+            for issuer in file.issuers
+        ]
+        self.sessions = Sessions(self.tokens, file.service_url, file.session_hours)
+        self.sign_in_routes = SignInRoutes(file, self.providers, self.sessions, settings.secret)
         playground = DIST / "playground.html"
         self.door: Door[Context] = Door(
             make_schema(budget=make_operation_budget(settings)),
@@ -111,6 +124,7 @@ class HouseApp:
             Route("/graphql", self.door),
             WebSocketRoute("/graphql", self.door),
             Route("/uploads/{experiment}/{name}", self.uploads.answer, methods=["PUT"]),
+            *self.sign_in_routes.routes,
             Route("/healthz", self.alive),
             Route("/readyz", self.ready),
             Route("/metrics", self.measures),
@@ -133,7 +147,8 @@ class HouseApp:
     @asynccontextmanager
     async def join_feed(self, db: ApiPool, redis: ArqRedis) -> AsyncIterator[None]:
         """Put what is open together: one feed, and the people who are signed in."""
-        viewers = auth.Viewers(db.everything, self.tokens)
+        tokens = AllTokens(self.tokens, db.everything, self.providers)
+        viewers = auth.Viewers(db.everything, tokens)
         source: ChangeFeed[changes.Change] = ChangeFeed(ChangeReader(db))
 
         def heard(change: changes.Change) -> None:
@@ -154,9 +169,10 @@ class HouseApp:
             ring=lambda: doorbell.ring_bell(redis),
             enqueue=lambda *what: doorbell.enqueue_job(redis, *what),
         )
+        self.sign_in_routes.open(db.everything, viewers, self.app_state.ring)
         fresh = asyncio.create_task(viewers.keep_fresh())
         try:
-            async with source.running(redis):
+            async with source.running(redis), keep_providers_fresh(self.providers):
                 yield
         finally:
             fresh.cancel()
@@ -169,17 +185,28 @@ class HouseApp:
 
     async def sign_in(self, connection: HTTPConnection, token: str | None) -> Context:
         """Who stands behind a connection; everybody has to say."""
-        if token is None or self.app_state is None:
+        session = self.sessions.find_token(connection) if token is None else None
+        if self.app_state is None or (token or session) is None:
             raise NotSignedIn("Sign in: send `Authorization: Bearer TOKEN`.")
         try:
-            viewer = await self.app_state.viewers.of(token)
+            viewer = await self.find_viewer(self.app_state.viewers, token, session)
         except auth.AuthError as refusal:
             raise NotSignedIn(str(refusal)) from refusal
+        except SignInUnavailable as error:
+            raise OutOfService(str(error), PROVIDER_RETRY_S) from error
         except Exception as error:
             if (outage := find_outage(error)) is None:
                 raise
             raise OutOfService(outage.message, outage.retry_after_s) from error
         return Context(self.app_state, viewer, log_lines.find_request_id())
+
+    async def find_viewer(
+        self, viewers: auth.Viewers, token: str | None, session: str | None
+    ) -> auth.Viewer:
+        """Who shows a token, or has a session in their browser's cookie."""
+        if token is not None or session is None:
+            return await viewers.of(token or "")
+        return await viewers.of_claim(self.sessions.check(session, await viewers.time()))
 
     async def alive(self, _: Request) -> Response:
         """The process answers."""
@@ -193,6 +220,7 @@ class HouseApp:
             self.app_state.db.everything,
             await check_redis(self.redis),
             self.app_state.viewers.clock.offset_s,
+            {each.issuer.name: each.state for each in self.providers},
         )
         return JSONResponse(said, 200 if ready else 503, {"cache-control": "no-store"})
 

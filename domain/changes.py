@@ -135,6 +135,8 @@ class ChangeKind(StrEnum):
     """Nothing is launched at a batch system, as somebody wants."""
     BATCH_SYSTEM_RESUMED = "batch_system.resumed"
     """Launches at a batch system go on."""
+    PERSON_CREATED = "person.created"
+    """Somebody has signed in for the first time, by an issuer outside."""
     PERSON_ACTIVATED = "person.activated"
     """A person may sign in again."""
     PERSON_DEACTIVATED = "person.deactivated"
@@ -143,6 +145,10 @@ class ChangeKind(StrEnum):
     """All tokens of a person were revoked."""
     PERSON_TOKEN_REVOKED = "person.token_revoked"  # noqa: S105 - no password
     """One token of a person was revoked."""
+    SERVICE_TOKEN_CREATED = "service_token.created"  # noqa: S105 - no password
+    """A token for scripts was made."""
+    SERVICE_TOKEN_REVOKED = "service_token.revoked"  # noqa: S105 - no password
+    """A token for scripts is good for nothing any more."""
     MEMBERSHIP_CHANGED = "membership.changed"
     """A person has another role in an experiment, or none any more."""
     EXPERIMENT_CREATED = "experiment.created"
@@ -173,6 +179,8 @@ class ServicePart(StrEnum):
     """Looks at credentials."""
     HEALTH = "health"
     """Asks batch systems how they are."""
+    IDENTITY = "identity"
+    """Takes people for whom issuers of tokens say they are."""
     INSTALLATION = "installation"
     """Keeps installations apart."""
     LAUNCH = "launch"

@@ -32,12 +32,15 @@ GRANTS: Mapping[str, tuple[RoleGrant, ...]] = {
     "view": tuple(RoleGrant(role) for role in Role),
     "create": MODIFY,
     "modify": MODIFY,
+    "report": MODIFY,
     "launch": DO,
     "operate": DO,
     "manage_members": (RoleGrant(SU),),
     "admin": (),
 }
-"""What isn't here is denied. Admins may do everything."""
+"""What isn't here is denied. Admins may do everything.
+
+To `report` is to tell of files, of a dataset that one may modify."""
 
 
 def check_grants(
@@ -64,3 +67,18 @@ def list_grants(action: str) -> list[str]:
         for role, owning, owns in product(Role, Role, (True, False))
         if check_grants(action, role, owning, owns=owns)
     ]
+
+
+def choose_lesser_role(role: Role, other: Role) -> Role:
+    """The one that may do no more than the other; where each may something that the other may not, the second."""
+    return role if _list_all_grants(role) <= _list_all_grants(other) else other
+
+
+def _list_all_grants(role: Role) -> set[tuple[str, str]]:
+    return {
+        (action, grant)
+        for action in GRANTS
+        for grant in (
+            each.removeprefix(role) for each in list_grants(action) if each.startswith(f"{role}/")
+        )
+    }

@@ -2008,6 +2008,7 @@ class Client(Base):
                 ...HandOverChangePart
                 ...JobTypeChangePart
                 ...UploadChangePart
+                ...ServiceTokenChangePart
                 ...JobsChangePart
                 ...LaunchHoldChangePart
                 ...LaunchHostChangePart
@@ -2178,6 +2179,10 @@ class Client(Base):
 
             fragment ScheduleChangePart on ScheduleChange {
               personId
+            }
+
+            fragment ServiceTokenChangePart on ServiceTokenChange {
+              name
             }
 
             fragment SilenceChangePart on SilenceChange {

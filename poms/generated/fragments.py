@@ -462,6 +462,10 @@ class ScheduleChangePart(BaseModel):
     person_id: str = Field(alias="personId")
 
 
+class ServiceTokenChangePart(BaseModel):
+    name: str
+
+
 class SilenceChangePart(BaseModel):
     revision: int
 
@@ -565,6 +569,7 @@ StagePart.model_rebuild()
 ProgressPart.model_rebuild()
 QueuedPart.model_rebuild()
 ScheduleChangePart.model_rebuild()
+ServiceTokenChangePart.model_rebuild()
 SilenceChangePart.model_rebuild()
 SubmissionChangePart.model_rebuild()
 SummariesChangePart.model_rebuild()

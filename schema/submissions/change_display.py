@@ -37,6 +37,7 @@ TYPES: Mapping[type[Body], tuple[type[Change], str | None]] = {
     bodies.BatchSystemBody: (types.BatchSystemChange, None),
     bodies.PersonBody: (types.PersonChange, "person"),
     bodies.MembershipBody: (types.MembershipChange, "person"),
+    bodies.ServiceTokenBody: (types.ServiceTokenChange, "token"),
     bodies.ExperimentBody: (types.ExperimentChange, "experiment"),
     bodies.FoldersBody: (types.FoldersChange, None),
     bodies.LinksBody: (types.LinksChange, None),

@@ -37,6 +37,7 @@ from schema.submissions.change_types import (
     PersonChange,
     PriorityChange,
     ScheduleChange,
+    ServiceTokenChange,
     SilenceChange,
     SubmissionChange,
     SummariesChange,
@@ -102,6 +103,7 @@ ChangesItem = Annotated[
     | HandOverChange
     | JobTypeChange
     | UploadChange
+    | ServiceTokenChange
     | JobsChange
     | LaunchHoldChange
     | LaunchHostChange
