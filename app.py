@@ -152,7 +152,7 @@ class HouseApp:
         source: ChangeFeed[changes.Change] = ChangeFeed(ChangeReader(db))
 
         def heard(change: changes.Change) -> None:
-            if change.kind.startswith(("membership.", "person.")):
+            if change.kind.startswith(("membership.", "person.", "service_token.")):
                 viewers.reload_viewers()
 
         source.listeners.append(heard)

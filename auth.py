@@ -81,9 +81,9 @@ class Viewer:
 
 SIGN_IN = "sign_in"
 """What everybody who is signed in may do, roles or none: ask who they are."""
-SIGN_OUT = "sign_out"
+MANAGE_TOKENS = "manage_tokens"
 """The same of making their tokens good for nothing, and others; no token that has bounds may."""
-ANYBODYS = frozenset({SIGN_IN, SIGN_OUT})
+ANYBODYS = frozenset({SIGN_IN, MANAGE_TOKENS})
 
 
 def may_act(
@@ -110,7 +110,7 @@ def is_within_bounds(viewer: Viewer, action: str) -> bool:
     """Whether the token that they show is good for this."""
     if viewer.bounds is None:
         return True
-    return action != SIGN_OUT and viewer.bounds.allows(action)
+    return action != MANAGE_TOKENS and viewer.bounds.allows(action)
 
 
 def may_at_all(viewer: Viewer, action: str) -> bool:

@@ -31,6 +31,7 @@ from resolvers.nodes import NodeQueries
 from resolvers.people.experiments import ExperimentMutations, ExperimentQueries
 from resolvers.people.leaving import LeavingMutations
 from resolvers.people.people import PeopleMutations, PeopleQueries
+from resolvers.people.service_tokens import ServiceTokenMutations, ServiceTokenQueries
 from resolvers.recovery.recoveries import RecoveryMutations, RecoveryQueries
 from resolvers.setup.batch_allowances import BatchAllowanceMutations, BatchAllowanceQueries
 from resolvers.setup.credentials import CredentialMutations, CredentialQueries
@@ -51,6 +52,7 @@ class Query(
     NodeQueries,
     PeopleQueries,
     ExperimentQueries,
+    ServiceTokenQueries,
     LaunchHostQueries,
     BatchAllowanceQueries,
     CredentialQueries,
@@ -80,6 +82,7 @@ class Query(
 class Mutation(
     PeopleMutations,
     LeavingMutations,
+    ServiceTokenMutations,
     OwnershipMutations,
     ExperimentMutations,
     LaunchHostMutations,

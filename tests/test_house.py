@@ -41,7 +41,7 @@ ROOMS = {
     "catalogs": {"batch", "db", "domain", "lanes"},
     "identity": {"auth", "db", "domain", "lanes"},
     "schema": {"auth", "db", "domain", "door", "feed"},
-    "resolvers": {"auth", "db", "domain", "door", "feed", "lanes", "schema"},
+    "resolvers": {"auth", "db", "domain", "door", "feed", "identity", "lanes", "schema"},
     "workers": {"batch", "catalogs", "db", "domain", "doorbell", "lanes", "log_lines", "metrics",
                 "settings"},
     "app": {"auth", "db", "domain", "door", "doorbell", "feed", "identity", "log_lines", "metrics", "resolvers",

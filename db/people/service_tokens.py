@@ -41,18 +41,20 @@ async def find_by_ids(db: Database, ids: Sequence[int]) -> list[ServiceToken]:
     return await fetch_many(db, ServiceToken, BY_IDS, ids)
 
 
-LIST = f"""
+PAGE = f"""
     SELECT {_list_columns("t")} FROM service_token t
-     WHERE t.experiment_id = $1 AND ($2::bigint IS NULL OR t.person_id = $2)
-     ORDER BY t.id DESC LIMIT $3
+     WHERE t.experiment_id = $1 AND ($2::bigint IS NULL OR t.person_id = $2) AND t.id < $3
+     ORDER BY t.id DESC LIMIT $4
 """
+PAGE_BACKWARDS = PAGE.replace("t.id < $3", "t.id > $3").replace("t.id DESC", "t.id")
 
 
-async def list_by_experiment(
-    db: Database, experiment_id: int, person_id: int | None, most: int
+async def page(
+    db: Database, whose: tuple[int, int | None], start: int, limit: int, *, backwards: bool
 ) -> list[ServiceToken]:
-    """The newest of an experiment, of one person or of all, those that hold no more among them."""
-    return await fetch_many(db, ServiceToken, LIST, experiment_id, person_id, most)
+    """A page of those of an experiment, of one person or of all, the newest first; those that hold no more, too."""
+    sql = PAGE_BACKWARDS if backwards else PAGE
+    return await fetch_many(db, ServiceToken, sql, *whose, start, limit)
 
 
 COUNT_GOOD = """

@@ -15,6 +15,7 @@ from poms.command import (
     holding,
     launching,
     recovering,
+    tokens,
     uploads,
     watching,
 )
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.add_typer(campaigns.app, name="campaign")
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(uploads.app, name="uploads")
+app.add_typer(tokens.app, name="token")
 launching.add_commands(app)
 holding.add_commands(app)
 watching.add_commands(app)

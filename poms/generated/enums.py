@@ -237,3 +237,10 @@ class SubmissionState(str, Enum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
     REMOVED = "REMOVED"
+
+
+class TokenScope(str, Enum):
+    READ = "READ"
+    LAUNCH = "LAUNCH"
+    OPERATE = "OPERATE"
+    REPORT = "REPORT"

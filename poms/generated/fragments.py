@@ -18,6 +18,7 @@ from .enums import (
     ServicePart,
     StageEffect,
     SubmissionState,
+    TokenScope,
 )
 
 
@@ -466,6 +467,21 @@ class ServiceTokenChangePart(BaseModel):
     name: str
 
 
+class ServiceTokenPart(BaseModel):
+    id: str
+    name: str
+    scopes: list[TokenScope]
+    owner: "ServiceTokenPartOwner"
+    created_at: datetime = Field(alias="createdAt")
+    expires_at: datetime = Field(alias="expiresAt")
+    last_used_at: Optional[datetime] = Field(alias="lastUsedAt")
+    revoked_at: Optional[datetime] = Field(alias="revokedAt")
+
+
+class ServiceTokenPartOwner(BaseModel):
+    username: str
+
+
 class SilenceChangePart(BaseModel):
     revision: int
 
@@ -570,6 +586,7 @@ ProgressPart.model_rebuild()
 QueuedPart.model_rebuild()
 ScheduleChangePart.model_rebuild()
 ServiceTokenChangePart.model_rebuild()
+ServiceTokenPart.model_rebuild()
 SilenceChangePart.model_rebuild()
 SubmissionChangePart.model_rebuild()
 SummariesChangePart.model_rebuild()

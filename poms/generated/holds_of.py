@@ -36,6 +36,7 @@ class HoldsOfNodeNode(BaseModel):
         "Node",
         "Person",
         "Revision",
+        "ServiceToken",
         "Submission",
     ] = Field(alias="__typename")
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from auth import LONGEST, SIGN_OUT
+from auth import LONGEST, MANAGE_TOKENS
 from db.people import leaving, people
 from domain.changes import Actor
 from domain.names import USERNAME, check_form, check_reason
@@ -54,7 +54,7 @@ class LeavingMutations:
         add_after_commit(info.context.read_viewers_anew)
         return PersonActiveSet(person=await shown(info, row.id), changed=changed)
 
-    @declare_mutation(SIGN_OUT)
+    @declare_mutation(MANAGE_TOKENS)
     async def revoke_tokens(
         self,
         info: Info,
