@@ -361,5 +361,9 @@ async def test_members_see_what_strangers_do_not(
             query = "query ($id: ID!) { node(id: $id) { id } }"
             result = await SERVED.execute(query, {"id": id}, await context(who))
             assert not result.errors, result.errors
-            is_seen = noun != "service_token" or who in (of, "sue", "ada")  # superusers see everybody's
+            is_seen = noun != "service_token" or who in (
+                of,
+                "sue",
+                "ada",
+            )  # superusers see everybody's
             assert (result.data or {})["node"] == ({"id": id} if is_seen else None), noun
