@@ -281,6 +281,10 @@ class Viewers:
             )
         return build_viewer(known.person, viewer.claim)
 
+    async def reload_person(self, username: str) -> None:
+        """Read somebody anew before anything else is decided of them here."""
+        await self._read([username])
+
     def reload_viewers(self) -> None:
         """Read everybody anew: a membership has changed."""
         self._changed.set()

@@ -141,6 +141,10 @@ class ChangeKind(StrEnum):
     """A person may sign in again."""
     PERSON_DEACTIVATED = "person.deactivated"
     """A person may not sign in any more."""
+    PERSON_ADMIN_GRANTED = "person.admin_granted"
+    """A person runs the service from now on."""
+    PERSON_ADMIN_WITHDRAWN = "person.admin_withdrawn"
+    """A person does not run the service any more."""
     PERSON_TOKENS_REVOKED = "person.tokens_revoked"
     """All tokens of a person were revoked."""
     PERSON_TOKEN_REVOKED = "person.token_revoked"  # noqa: S105 - no password

@@ -77,7 +77,7 @@ class SignInRoutes:
         ids = await identities.find_experiment_ids(self._db, issuer.experiments)
         said = describe_identity(issuer, claims, ids, is_whole=True)
         username = await take_identity(self._db, said)
-        self._viewers.reload_viewers()
+        await self._viewers.reload_person(username)
         response = RedirectResponse(self._back, 303, NO_STORE)
         self._sessions.begin(response, username, now)
         self._keep_begun(response, "", 0)
@@ -111,7 +111,7 @@ class SignInRoutes:
             async with db.acquire() as conn, conn.transaction():
                 by = Actor(viewer.person_id, "Signed out")
                 await leaving.revoke_one(conn, viewer.person_id, claim.id, by, LONGEST_SESSION)
-            viewers.reload_viewers()
+            await viewers.reload_person(viewer.username)
             await ring()
 
     async def _find_signed_in(self, request: Request) -> str | None:

@@ -53,7 +53,7 @@ OF_EXPERIMENT = {
 }  # fmt: skip
 """Mutations of an experiment → what somebody has to be allowed in it."""
 OF_SERVICE = {
-    "addPerson", "setPersonActive", "createExperiment", "pauseBatchSystem", "resumeBatchSystem",
+    "addPerson", "setPersonActive", "setPersonAdmin", "createExperiment", "pauseBatchSystem", "resumeBatchSystem",
     "confirmInstallation",
 }  # fmt: skip
 """Mutations for service admins."""
@@ -319,7 +319,14 @@ def is_allowed(viewer: auth.Viewer, name: str, of: Belongings) -> bool:
 
 
 MEMBERS = ["alan", "sam", "anna", "sue", "ada"]
-LAST = ("removeCredential", "deleteCampaign", "setMembership", "setPersonActive", "handOver")
+LAST = (
+    "removeCredential",
+    "deleteCampaign",
+    "setMembership",
+    "setPersonActive",
+    "setPersonAdmin",
+    "handOver",
+)
 
 
 @pytest.mark.parametrize("who", MEMBERS)
