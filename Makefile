@@ -119,7 +119,7 @@ check: install-dev ## Everything that has to hold: format, lint, types, contract
 	else echo "SKIPPED: the web pages could not be built, so their checks did not run."; fi
 	@$(MAKE) test
 
-schema: install-dev ## Write schema/schema.graphql anew from the code
+schema: install-dev ## Write schema/schema.graphql and docs/permissions.md anew from the code
 	@$(PY) -m app schema
 
 # The generator wants an older graphql-core than the service: it has a venv of its own inside .venv.

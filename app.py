@@ -44,6 +44,7 @@ from identity.routes import SignInRoutes
 from identity.sessions import Sessions
 from resolvers.batch.metrics import may_scrape, render_metrics
 from resolvers.health import check_readiness
+from resolvers.permissions_page import render_permissions_page
 from resolvers.roots import make_schema
 from resolvers.setup.upload_route import UploadRoute
 from schema.context import AppState, Context
@@ -52,6 +53,7 @@ from settings import Settings, read_log_settings
 HERE = Path(__file__).parent
 DIST = HERE / "web" / "dist"
 SDL = HERE / "schema" / "schema.graphql"
+PERMISSIONS = HERE / "docs" / "permissions.md"
 REDIS_S = 0.2
 PROVIDER_RETRY_S = 10
 MEASURED = frozenset({"/graphql", "/healthz", "/readyz", "/metrics", "/"})
@@ -324,19 +326,22 @@ def create(settings: Settings | None = None) -> Starlette:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """`python -m app schema [--check]`: write the schema as SDL, or compare what is there."""
+    """`python -m app schema [--check]`: write the schema as SDL and who may what, or compare what is there."""
     parser = argparse.ArgumentParser(prog="python -m app")
     commands = parser.add_subparsers(dest="command", required=True)
-    schema = commands.add_parser("schema", help="write schema/schema.graphql")
+    schema = commands.add_parser(
+        "schema", help="write schema/schema.graphql and docs/permissions.md"
+    )
     schema.add_argument("--check", action="store_true", help="only compare; fails when it is old")
     given = parser.parse_args(arguments)
-    sdl = print_schema(make_schema()) + "\n"
-    if not given.check:
-        SDL.write_text(sdl)
-    elif not SDL.is_file() or SDL.read_text() != sdl:
-        print(f"{SDL.name} is old: run `python -m app schema`.", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+    written = {SDL: print_schema(make_schema()) + "\n", PERMISSIONS: render_permissions_page()}
+    old = [file for file, text in written.items() if not file.is_file() or file.read_text() != text]
+    for file in old:
+        if given.check:
+            print(f"{file.name} is old: run `python -m app schema`.", file=sys.stderr)  # noqa: T201
+        else:
+            file.write_text(written[file])
+    return 1 if given.check and old else 0
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from graphql import (
 from strawberry.printer import print_schema
 
 import app
+from resolvers.permissions_page import render_permissions_page
 from resolvers.roots import make_schema
 from tests.sources import ROOT, list_tracked_files, parse_module
 
@@ -399,6 +400,10 @@ def test_nothing_is_decided_by_a_hosts_clock() -> None:
         if CLOCKS.search(path.read_text())
     ]
     assert found == [ROOT / "db" / "clock.py"]
+
+
+def test_the_committed_page_of_permissions_is_what_the_tables_say() -> None:
+    assert app.PERMISSIONS.read_text() == render_permissions_page(), "run `python -m app schema`"
 
 
 FACTS = range(1, 41)

@@ -31,12 +31,13 @@ Make = Callable[[str], Awaitable[Context]]
 
 OWNED = {
     **dict.fromkeys(
-        ("changeLoginSetup", "changeJobType", "addFiles", "markFiles", "refreshDataset", "decideListing",
+        ("changeLoginSetup", "changeJobType", "refreshDataset", "decideListing",
          "renameCampaign", "setCampaignTags",
          "setCampaignActive", "resetStage", "moveCursor", "setSchedule", "setLaunchLimits", "saveCampaign",
          "deleteCampaign", "checkDatasetFiles"),
         "modify",
     ),
+    **dict.fromkeys(("addFiles", "markFiles"), "report"),
     **dict.fromkeys(("launchStage", "launchCampaign", "launchRecovery", "launchLate", "checkLaunchFiles"), "launch"),
     **dict.fromkeys(
         ("repairDiscrepancy", "dismissDiscrepancy", "holdLaunches", "releaseLaunches", "setPriority",
