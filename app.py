@@ -45,7 +45,7 @@ from identity.sessions import Sessions
 from resolvers.batch.metrics import may_scrape, render_metrics
 from resolvers.health import check_readiness
 from resolvers.permissions_page import render_permissions_page
-from resolvers.roots import make_schema
+from resolvers.roots import ROOTS, make_schema
 from resolvers.setup.upload_route import UploadRoute
 from schema.context import AppState, Context
 from settings import Settings, read_log_settings
@@ -334,7 +334,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     schema.add_argument("--check", action="store_true", help="only compare; fails when it is old")
     given = parser.parse_args(arguments)
-    written = {SDL: print_schema(make_schema()) + "\n", PERMISSIONS: render_permissions_page()}
+    written = {SDL: print_schema(make_schema()) + "\n", PERMISSIONS: render_permissions_page(ROOTS)}
     old = [file for file, text in written.items() if not file.is_file() or file.read_text() != text]
     for file in old:
         if given.check:

@@ -69,7 +69,7 @@ class Viewer:
     @property
     def anybody(self) -> "Viewer":
         """Whoever has the same roles; ownership counts for analysis only, where it stays the person."""
-        if Role.ANALYSIS in self.roles.values() and not self.is_admin:
+        if self.bounds or (Role.ANALYSIS in self.roles.values() and not self.is_admin):
             return self
         return replace(self, person_id=0, username="")
 
@@ -103,7 +103,10 @@ def may_act(
         return action in GRANTS or action in ANYBODYS
     role = viewer.roles.get(experiment_id) if experiment_id is not None else None
     owns = owner_id == viewer.person_id or (action == "create" and owner_id is None)
-    return check_grants(action, role, owning_role, owns=owns)
+    allows_it = check_grants(action, role, owning_role, owns=owns)
+    if viewer.bounds is None or not allows_it:
+        return allows_it
+    return viewer.bounds.allows_in(action, experiment_id, owning_role, owns=owns)
 
 
 def is_within_bounds(viewer: Viewer, action: str) -> bool:
@@ -119,8 +122,11 @@ def may_at_all(viewer: Viewer, action: str) -> bool:
         return False
     if viewer.is_admin or action in ANYBODYS:
         return action in GRANTS or action in ANYBODYS
-    held = set(viewer.roles.values())
-    return any(grant.role in held for grant in GRANTS.get(action, ()))
+    granted = {grant.role for grant in GRANTS.get(action, ())}
+    said = dict(viewer.bounds.said) if viewer.bounds else {}
+    return any(
+        {role, said.get(experiment, role)} <= granted for experiment, role in viewer.roles.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)

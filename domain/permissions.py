@@ -67,18 +67,3 @@ def list_grants(action: str) -> list[str]:
         for role, owning, owns in product(Role, Role, (True, False))
         if check_grants(action, role, owning, owns=owns)
     ]
-
-
-def choose_lesser_role(role: Role, other: Role) -> Role:
-    """The one that may do no more than the other; where each may something that the other may not, the second."""
-    return role if _list_all_grants(role) <= _list_all_grants(other) else other
-
-
-def _list_all_grants(role: Role) -> set[tuple[str, str]]:
-    return {
-        (action, grant)
-        for action in GRANTS
-        for grant in (
-            each.removeprefix(role) for each in list_grants(action) if each.startswith(f"{role}/")
-        )
-    }

@@ -6,8 +6,6 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-import jwt
-
 from auth import LONGEST, AuthError, TokenClaim
 from db.people import identities
 from db.people.identities import SaidIdentity, UnknownPerson
@@ -15,7 +13,7 @@ from db.reach import ReachingPool
 from domain.names import MOST_NAME, USERNAME, check_text
 from domain.people.issuers import Claims, Issuer
 from domain.people.token_bounds import TokenBounds
-from identity.provider import Provider, check_token
+from identity.provider import Provider, check_token, read_key_name
 
 FRESH_S, MOST_KEPT = 5.0, 10_000
 MOST_SUBJECT = 255
@@ -31,7 +29,7 @@ class OutsideTokens:
 
     async def claim(self, token: str, now: datetime) -> TokenClaim:
         """Check a token; who comes for the first time is made. Raises AuthError, SignInUnavailable."""
-        key = await self._provider.find_key(jwt.get_unverified_header(token).get("kid"))
+        key = await self._provider.find_key(read_key_name(token))
         claims = check_token(token, key, self._issuer, self._issuer.audiences, now)
         until = datetime.fromtimestamp(min(claims["exp"], (now + LONGEST).timestamp()), UTC)
         said = describe_identity(self._issuer, claims, await self._find_experiments())

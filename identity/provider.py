@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -143,6 +144,15 @@ def collect_keys(document: dict[str, Any]) -> dict[str, SigningKey]:
     return found
 
 
+def read_key_name(token: str) -> str | None:
+    """By which key it says that it is signed; raises AuthError."""
+    try:
+        name: str | None = jwt.get_unverified_header(token).get("kid")
+    except jwt.PyJWTError as error:
+        raise AuthError("The token is not valid here.") from error
+    return name
+
+
 def check_token(
     token: str, key: SigningKey, issuer: Issuer, audiences: tuple[str, ...], now: datetime
 ) -> dict[str, Any]:
@@ -159,6 +169,8 @@ def check_token(
             token, key.jwk.key, [algorithm], audience=audiences, issuer=issuer.url, options=options
         )
         times = {name: float(claims[name]) for name in ("iat", "exp", "nbf") if name in claims}
+        if not all(0 <= each < math.inf for each in times.values()):
+            raise ValueError(times)
     except jwt.InvalidAudienceError as error:
         raise AuthError(
             "The token is for somebody else: its audience is not this service."
@@ -169,4 +181,5 @@ def check_token(
         raise AuthError("The token has expired: get a new one.")
     if max(times["iat"], times.get("nbf", 0)) > now.timestamp() + issuer.skew_s:
         raise AuthError("The token is not valid yet.")
-    return claims
+    found: dict[str, Any] = {**claims}
+    return found | times

@@ -14,7 +14,7 @@ import jwt
 
 from auth import MALFORMED, AuthError
 from domain.people.issuers import Issuer
-from identity.provider import Provider, SignInUnavailable, check_token
+from identity.provider import Provider, SignInUnavailable, check_token, read_key_name
 from identity.provider_calls import ProviderRefused, ProviderUnavailable
 
 WITHIN = timedelta(minutes=10)
@@ -121,11 +121,7 @@ async def _fetch_tokens(
 async def _read_id_token(
     provider: Provider, token: str, begun: BegunSignIn, now: datetime
 ) -> dict[str, Any]:
-    try:
-        name = jwt.get_unverified_header(token).get("kid")
-    except jwt.PyJWTError as error:
-        raise AuthError(f"{provider.issuer.title} has sent no token.") from error
-    key = await provider.find_key(name)
+    key = await provider.find_key(read_key_name(token))
     claims = check_token(token, key, provider.issuer, (provider.issuer.client_id,), now)
     if not compare_digest(str(claims.get("nonce")).encode(), begun.nonce.encode()):
         raise AuthError("The token is of another sign-in: begin it again.")

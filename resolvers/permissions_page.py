@@ -1,7 +1,7 @@
 """`docs/permissions.md`: who may do what, written from the tables that decide it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from strawberry.types.base import get_object_definition
 
@@ -9,7 +9,6 @@ from auth import ANYBODYS
 from domain.people.token_bounds import SCOPE_ACTIONS, TokenScope
 from domain.permissions import GRANTS, Role
 from door.rules import RULE
-from resolvers.roots import Mutation, Query, Subscription
 
 INTRODUCTION = """# Who may do what
 
@@ -39,15 +38,15 @@ and `manage_tokens` everybody may, of their own things. What is shown of others 
 """
 
 
-def render_permissions_page() -> str:
-    """The page."""
+def render_permissions_page(roots: Sequence[type]) -> str:
+    """The page, of the fields of these: queries, mutations, subscriptions."""
     parts = (
         INTRODUCTION,
         *_list_grant_rows(),
         SCOPES,
         *_list_scope_rows(),
         FIELDS,
-        *_list_field_rows(),
+        *_list_field_rows(roots),
     )
     return "\n".join(parts) + "\n"
 
@@ -77,11 +76,11 @@ def _list_scope_rows() -> Iterator[str]:
         yield f"| `{scope}` | {', '.join(f'`{action}`' for action in sorted(SCOPE_ACTIONS[scope]))} |"
 
 
-def _list_field_rows() -> Iterator[str]:
+def _list_field_rows(roots: Sequence[type]) -> Iterator[str]:
     yield "| action | noun | fields |"
     yield "|---|---|---|"
     found: dict[tuple[str, str], dict[str, None]] = {}
-    for kind in (Query, Mutation, Subscription):
+    for kind in roots:
         for noun, name, action in _list_fields(kind):
             found.setdefault((action, noun), {})[f"`{name}`"] = None
     order = [*sorted(ANYBODYS), *GRANTS]

@@ -117,6 +117,9 @@ class Subscription(ChangeSubscriptions):
     """Everything that can be watched."""
 
 
+ROOTS = (Query, Mutation, Subscription)
+
+
 def make_schema(limits: OperationLimits | None = None, budget: Budget | None = None) -> DoorSchema:
     """The schema, with everything that hides behind an interface."""
     return build_schema(

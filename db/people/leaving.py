@@ -63,7 +63,7 @@ async def set_admin(conn: Connection, person_id: int, by: Actor, *, is_admin: bo
 
 
 # Of whoever may launch the campaign as its owning role does: its owner, then who has the role for longest.
-HAND_SCHEDULES_ON = f"""
+TRANSFER_SCHEDULES = f"""
     WITH due AS (
         SELECT h.stage_id, c.id AS campaign_id, c.name, c.experiment_id, heir.id AS heir_id
           FROM schedule h JOIN stage s ON s.id = h.stage_id JOIN campaign c ON c.id = s.campaign_id
@@ -89,13 +89,13 @@ HAND_SCHEDULES_ON = f"""
 LAUNCH = list_grants("launch")
 
 
-async def hand_schedules_on(conn: Connection, person_id: int, by: Actor) -> int:
+async def transfer_schedules(conn: Connection, person_id: int, by: Actor) -> int:
     """Have the schedules of somebody who leaves go on in the name of others of the owning roles; returns how many.
 
     Where there is nobody else of that role they stay as they are, and stand still.
     """
     given = person_id, by.id, by.reason, LAUNCH
-    return int(await conn.fetchval(HAND_SCHEDULES_ON, *given))
+    return int(await conn.fetchval(TRANSFER_SCHEDULES, *given))
 
 
 REVOKE_ALL = f"""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.permissions import Role, choose_lesser_role
+from domain.permissions import Role, check_grants
 
 
 class TokenScope(StrEnum):
@@ -43,10 +43,10 @@ class TokenBounds:
     """The roles that it says; in other mapped experiments none."""
 
     def bound_roles(self, roles: Mapping[int, Role]) -> dict[int, Role]:
-        """What is left of a person's roles."""
+        """A person's roles where the token is good; what the token says of a role is asked by `allows_in`."""
         said = dict(self.said)
         return {
-            experiment: choose_lesser_role(role, said[experiment]) if experiment in said else role
+            experiment: role
             for experiment, role in roles.items()
             if (self.experiments is None or experiment in self.experiments)
             and (experiment not in self.mapped or experiment in said)
@@ -55,6 +55,16 @@ class TokenBounds:
     def allows(self, action: str) -> bool:
         """Whether it is good for this at all."""
         return self.actions is None or action in self.actions
+
+    def allows_in(
+        self, action: str, experiment_id: int | None, owning_role: Role | None, *, owns: bool
+    ) -> bool:
+        """Whether it is good for this there: roles are not one line, so that both have to allow it, the person's role,
+        which is asked apart, and the one that the token says."""
+        said = dict(self.said).get(experiment_id) if experiment_id is not None else None
+        return self.allows(action) and (
+            said is None or check_grants(action, said, owning_role, owns=owns)
+        )
 
 
 def bound_service_token(experiment_id: int, scopes: Collection[str]) -> TokenBounds:

@@ -56,7 +56,7 @@ class LeavingMutations:
         except leaving.LastAdmin:
             return LastAdmin(message=f"Nobody but {row.username} runs the service.")
         if changed and not input.active:
-            await leaving.hand_schedules_on(conn, row.id, by)
+            await leaving.transfer_schedules(conn, row.id, by)
         add_after_commit(info.context.read_viewers_anew)
         return PersonActiveSet(person=await shown(info, row.id), changed=changed)
 

@@ -31,7 +31,7 @@ async def open_browser() -> AsyncIterator[httpx2.AsyncClient]:
         yield http
 
 
-async def go_to_callback(http: httpx2.AsyncClient, service: str, account: str) -> httpx2.URL:
+async def request_callback(http: httpx2.AsyncClient, service: str, account: str) -> httpx2.URL:
     """Sign in at the issuer, and stop where it sends the browser back to us."""
     back: list[httpx2.URL] = []
 
@@ -60,7 +60,7 @@ async def go_to_callback(http: httpx2.AsyncClient, service: str, account: str) -
 async def sign_in(
     http: httpx2.AsyncClient, service: str, account: str = "s-anna"
 ) -> httpx2.Response:
-    answer = await http.get(await go_to_callback(http, service, account), follow_redirects=False)
+    answer = await http.get(await request_callback(http, service, account), follow_redirects=False)
     if answer.status_code == SEE_OTHER:
         assert answer.headers["location"] == "/"
     return answer
@@ -73,7 +73,7 @@ async def ask_viewer(http: httpx2.AsyncClient, service: str, **headers: str) -> 
 
 async def test_a_browser_signs_in_and_out_and_its_session_ends(service: str, db: Pool) -> None:
     async with open_browser() as http:
-        where = await go_to_callback(http, service, "s-ines")
+        where = await request_callback(http, service, "s-ines")
         begun = http.cookies["poms_sign_in"]
         answer = await http.get(where, follow_redirects=False)
         kept = [each.lower() for each in answer.headers.get_list("set-cookie")]
@@ -133,7 +133,7 @@ async def test_a_session_counts_for_pages_of_ours_only(service: str) -> None:
         assert (await ask_viewer(http, service, **both)).status_code == UNAUTHORIZED
 
 
-async def greet(service: str, origin: str | None, cookie: str) -> Any:
+async def open_socket(service: str, origin: str | None, cookie: str) -> Any:
     """What a socket is answered that shows a session's cookie."""
     async with connect(
         service.replace("http", "ws") + "/graphql",
@@ -152,20 +152,20 @@ async def test_sockets_have_sessions_of_pages_of_ours_only(service: str) -> None
     async with open_browser() as http:
         await sign_in(http, service, "s-ines")
         session = http.cookies[SESSION]
-    assert await greet(service, service, session) == '{"type":"connection_ack"}'
-    assert await greet(service, None, session) == 4403
+    assert await open_socket(service, service, session) == '{"type":"connection_ack"}'
+    assert await open_socket(service, None, session) == 4403
 
 
 async def test_a_sign_in_ends_in_the_browser_that_began_it_once(
     service: str, provider: OidcProvider
 ) -> None:
     async with open_browser() as http, open_browser() as other:
-        where = await go_to_callback(http, service, "s-ines")
+        where = await request_callback(http, service, "s-ines")
         asked = parse_qs(urlsplit(str(where)).query)
         assert asked["iss"] == [provider.url]
         # Somebody else's link signs nobody in: not without a sign-in that was begun, and not within another one.
         assert "not begun here" in (await other.get(where)).text
-        await go_to_callback(other, service, "s-anna")
+        await request_callback(other, service, "s-anna")
         stolen = await other.get(where)
         assert (stolen.status_code, "not begun in this browser" in stolen.text) == (FORBIDDEN, True)
         assert SESSION not in other.cookies

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from db.pool import Pool
 from identity import provider as issuers
+from tests.application_server import make_token
 from tests.identity.conftest import AUDIENCE, VIEWER, read_refusal, read_viewer, send_query
 from tests.identity.oidc_provider import OidcProvider
 
@@ -69,18 +70,29 @@ async def test_a_token_is_good_for_no_more_than_it_says_and_the_person_may(
         "UPDATE membership SET role = 'superuser' WHERE person_id = (SELECT id FROM person WHERE username = 'ines')"
     )
     await db.execute("UPDATE person SET is_admin = true WHERE username = 'ines'")
-    query = """{ viewer { isAdmin } experiment(name: "hypot") { role } other: experiment(name: "other") { role } }"""
+    query = """{ viewer { isAdmin } experiment(name: "hypot") { name } other: experiment(name: "other") { name } }"""
+    members = """mutation { setMembership(input: {experiment: "hypot", username: "sam", role: null}) { __typename } }"""
+    dataset = (
+        """mutation { createDataset(input: {experiment: "hypot", name: "d"}) { __typename } }"""
+    )
 
-    async def read_role(token: str) -> Any:
+    async def try_out(token: str) -> tuple[bool, Any]:
+        """Whether it shows the experiment, and what it makes of production's work."""
         data = (await send_query(service, token, query)).json()["data"]
         assert data["viewer"] == {"isAdmin": False}
         assert data["other"] is None
-        return data["experiment"] and data["experiment"]["role"]
+        denied = (await send_query(service, token, members)).json()["data"]["setMembership"]
+        assert denied["__typename"] in ("NotPermitted", "NotFound")
+        made = (await send_query(service, token, dataset)).json()
+        return bool(data["experiment"]), made["data"]["createDataset"]["__typename"]
 
-    assert await read_role(sign()) == "ANALYSIS"
-    assert await read_role(sign(groups=["/x"])) is None
-    assert await read_role(sign(groups=[], scope="openid poms.operate:/hypot")) == "SHIFTER"
-    assert await read_role(sign(groups="nothing /hypot/production")) == "PRODUCTION"
+    role = """{ experiment(name: "hypot") { role } }"""
+    await wait_for_answer(lambda: read_answer(service, make_token("ines"), role), "SUPERUSER")
+    assert await try_out(sign()) == (True, "NotPermitted"), "what superusers make is production's"
+    assert (await try_out(sign(groups=["/x"])))[0] is False
+    shifter = sign(groups=[], scope="openid poms.operate:/hypot")
+    assert await try_out(shifter) == (True, "NotPermitted")
+    assert await try_out(sign(groups="nothing /hypot/production")) == (True, "Dataset")
 
 
 async def test_roles_that_are_given_here_stay_and_those_of_the_issuer_follow_it(
@@ -142,6 +154,8 @@ async def test_what_is_not_for_us_not_now_or_not_signed_by_the_issuer_is_refused
             jwt.encode({**good, "iss": "poms"}, stranger, "RS256"),
             "x.y.z",
             sign(exp="soon"),
+            sign(iat=-5),
+            f"{encode_part({'alg': 'RS256', 'kid': 5})}.{encode_part(good)}.x",
             sign(iat=None),
         ],
         "no key": [jwt.encode(good, stranger, "RS256", {"kid": "theirs"})],
@@ -185,19 +199,19 @@ async def test_who_is_put_out_or_whose_tokens_are_revoked_is_refused_at_once(
         "__typename"
     ] == "NotPermitted"
     await db.execute("UPDATE person SET tokens_since = clock_timestamp() WHERE username = 'ines'")
-    await wait_for_refusal(lambda: read_answer(service, token), "revoked")
+    await wait_for_answer(lambda: read_answer(service, token), "revoked")
     assert (await read_viewer(service, sign(iat=int(time.time()) + 20)))[0] == "ines"
     await db.execute("UPDATE person SET active = false WHERE username = 'ines'")
-    await wait_for_refusal(
+    await wait_for_answer(
         lambda: read_answer(service, sign(iat=int(time.time()) + 20)), "no active person"
     )
 
 
-async def read_answer(service: str, token: str) -> str:
-    return (await send_query(service, token)).text
+async def read_answer(service: str, token: str, query: str = VIEWER) -> str:
+    return (await send_query(service, token, query)).text
 
 
-async def wait_for_refusal(read: Callable[[], Awaitable[str]], why: str) -> None:
+async def wait_for_answer(read: Callable[[], Awaitable[str]], why: str) -> None:
     """Wait until an answer says this, for as long as a loaded machine may take."""
     until = time.monotonic() + 60
     while why not in (answer := await read()):
@@ -232,7 +246,7 @@ async def test_keys_rotate_and_known_ones_go_on_while_nobody_answers(
         assert "2 keys are known" in told["identity"]["lab"]
         provider.start()
         unknown = jwt.encode({"iss": provider.url}, "x" * 32, headers={"kid": "third"})
-        await wait_for_refusal(lambda: read_answer(service, unknown), "no key")
+        await wait_for_answer(lambda: read_answer(service, unknown), "no key")
         assert "no key" in await read_refusal(service, new), "what was withdrawn is good no more"
         await read_viewer(service, old)
     finally:
