@@ -53,7 +53,8 @@ class SignInRoutes:
         return [
             Route("/sign-in", self._guard(self.begin), methods=["GET"]),
             Route("/sign-in/callback", self._guard(self.finish), methods=["GET"]),
-            Route("/sign-in/session", self._guard(self.show), methods=["GET"]),
+            # With a POST browsers say of which page it is, by http, too.
+            Route("/sign-in/session", self._guard(self.show), methods=["POST"]),
             Route("/sign-out", self._guard(self.leave), methods=["POST"]),
         ]
 

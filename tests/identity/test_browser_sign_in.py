@@ -81,10 +81,12 @@ async def test_a_browser_signs_in_and_out_and_its_session_ends(service: str, db:
         assert (await ask_viewer(http, service, origin=service)).json()["data"]["viewer"][
             "person"
         ] == {"username": "ines"}
-        told = await http.get(
-            f"{service}/sign-in/session", headers={"sec-fetch-site": "same-origin"}
-        )
+        told = await http.post(f"{service}/sign-in/session", headers={"origin": service})
         assert told.json() == {"issuers": [{"name": "lab", "title": "The lab"}], "username": "ines"}
+        told = await http.post(
+            f"{service}/sign-in/session", headers={"origin": "https://evil.test"}
+        )
+        assert told.json()["username"] is None
         token = http.cookies[SESSION]
         # It is a session, no token; and what began it is no session.
         assert "not valid here" in await read_refusal(service, token)

@@ -26,7 +26,7 @@ function useIssuers(refused: boolean): readonly Issuer[] {
 
 async function lookUp(signal: AbortSignal): Promise<{ issuers: readonly Issuer[]; username: string | null }> {
   try {
-    const response = await fetch("/sign-in/session", { signal });
+    const response = await fetch("/sign-in/session", { method: "POST", signal });
     if (response.ok) return await response.json();
   } catch {
     // a token can be pasted still
