@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run token test coverage check lock schema client client-check playground pools pools-accounting catalogs clean reset install install-dev venv
+.PHONY: help run token test coverage check lock schema client client-check playground pools pools-accounting catalogs identity-provider clean reset install install-dev venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
@@ -119,7 +119,7 @@ check: install-dev ## Everything that has to hold: format, lint, types, contract
 	else echo "SKIPPED: the web pages could not be built, so their checks did not run."; fi
 	@$(MAKE) test
 
-schema: install-dev ## Write schema/schema.graphql anew from the code
+schema: install-dev ## Write schema/schema.graphql and docs/permissions.md anew from the code
 	@$(PY) -m app schema
 
 # The generator wants an older graphql-core than the service: it has a venv of its own inside .venv.
@@ -165,6 +165,19 @@ catalogs: venv ## Fetch Rucio and MetaCat, so that the tests that need them run 
 			cp $$lock $$folder/installed; } || { \
 			echo "It could not be installed: see above, and check that pip reaches its index."; exit 1; }; \
 	done
+
+# --- A real issuer of tokens ------------------------------------------------------------------
+
+PROVIDER := .pools/identity-provider
+PROVIDER_OF := tests/identity/provider
+
+identity-provider: venv ## Fetch an OpenID provider, so that the tests of signing in have their own
+	@cmp -s $(PROVIDER_OF)/package-lock.json $(PROVIDER)/installed && exit 0; \
+	echo "Installing the OpenID provider of the tests."; \
+	rm -rf $(PROVIDER) && mkdir -p $(PROVIDER) && \
+	cp $(PROVIDER_OF)/package.json $(PROVIDER_OF)/package-lock.json $(PROVIDER_OF)/.npmrc $(PROVIDER)/ && \
+	$(NODE) && (cd $(PROVIDER) && npm ci --silent --no-audit --no-fund) && \
+	cp $(PROVIDER)/package-lock.json $(PROVIDER)/installed
 
 # --- Locks ------------------------------------------------------------------------------------
 

@@ -37,9 +37,15 @@ from door.budgets import Budget
 from door.pages import SEAL
 from door.request_ids import RequestIds
 from feed import ChangeFeed, ChangeFilter, FeedHead
+from identity.all_tokens import AllTokens, keep_providers_fresh
+from identity.issuer_file import load_issuer_file, read_client_secret
+from identity.provider import Provider, SignInUnavailable
+from identity.routes import SignInRoutes
+from identity.sessions import Sessions
 from resolvers.batch.metrics import may_scrape, render_metrics
 from resolvers.health import check_readiness
-from resolvers.roots import make_schema
+from resolvers.permissions_page import render_permissions_page
+from resolvers.roots import ROOTS, make_schema
 from resolvers.setup.upload_route import UploadRoute
 from schema.context import AppState, Context
 from settings import Settings, read_log_settings
@@ -47,7 +53,9 @@ from settings import Settings, read_log_settings
 HERE = Path(__file__).parent
 DIST = HERE / "web" / "dist"
 SDL = HERE / "schema" / "schema.graphql"
+PERMISSIONS = HERE / "docs" / "permissions.md"
 REDIS_S = 0.2
+PROVIDER_RETRY_S = 10
 MEASURED = frozenset({"/graphql", "/healthz", "/readyz", "/metrics", "/"})
 log = logging.getLogger("app")
 
@@ -95,6 +103,13 @@ class HouseApp:
         secrets = settings.secret, settings.secret_before or settings.secret
         self.tokens = auth.LocalTokens(*secrets)
         SEAL.use_secrets(*secrets)
+        file = load_issuer_file(settings.issuers)
+        self.providers = [
+            Provider(issuer, file.trusted_hosts, read_client_secret(issuer))
+            for issuer in file.issuers
+        ]
+        self.sessions = Sessions(self.tokens, file.service_url, file.session_hours)
+        self.sign_in_routes = SignInRoutes(file, self.providers, self.sessions, settings.secret)
         playground = DIST / "playground.html"
         self.door: Door[Context] = Door(
             make_schema(budget=make_operation_budget(settings)),
@@ -111,6 +126,7 @@ class HouseApp:
             Route("/graphql", self.door),
             WebSocketRoute("/graphql", self.door),
             Route("/uploads/{experiment}/{name}", self.uploads.answer, methods=["PUT"]),
+            *self.sign_in_routes.routes,
             Route("/healthz", self.alive),
             Route("/readyz", self.ready),
             Route("/metrics", self.measures),
@@ -133,11 +149,12 @@ class HouseApp:
     @asynccontextmanager
     async def join_feed(self, db: ApiPool, redis: ArqRedis) -> AsyncIterator[None]:
         """Put what is open together: one feed, and the people who are signed in."""
-        viewers = auth.Viewers(db.everything, self.tokens)
+        tokens = AllTokens(self.tokens, db.everything, self.providers)
+        viewers = auth.Viewers(db.everything, tokens)
         source: ChangeFeed[changes.Change] = ChangeFeed(ChangeReader(db))
 
         def heard(change: changes.Change) -> None:
-            if change.kind.startswith(("membership.", "person.")):
+            if change.kind.startswith(("membership.", "person.", "service_token.")):
                 viewers.reload_viewers()
 
         source.listeners.append(heard)
@@ -154,9 +171,10 @@ class HouseApp:
             ring=lambda: doorbell.ring_bell(redis),
             enqueue=lambda *what: doorbell.enqueue_job(redis, *what),
         )
+        self.sign_in_routes.open(db.everything, viewers, self.app_state.ring)
         fresh = asyncio.create_task(viewers.keep_fresh())
         try:
-            async with source.running(redis):
+            async with source.running(redis), keep_providers_fresh(self.providers):
                 yield
         finally:
             fresh.cancel()
@@ -169,17 +187,28 @@ class HouseApp:
 
     async def sign_in(self, connection: HTTPConnection, token: str | None) -> Context:
         """Who stands behind a connection; everybody has to say."""
-        if token is None or self.app_state is None:
+        session = self.sessions.find_token(connection) if token is None else None
+        if self.app_state is None or (token or session) is None:
             raise NotSignedIn("Sign in: send `Authorization: Bearer TOKEN`.")
         try:
-            viewer = await self.app_state.viewers.of(token)
+            viewer = await self.find_viewer(self.app_state.viewers, token, session)
         except auth.AuthError as refusal:
             raise NotSignedIn(str(refusal)) from refusal
+        except SignInUnavailable as error:
+            raise OutOfService(str(error), PROVIDER_RETRY_S) from error
         except Exception as error:
             if (outage := find_outage(error)) is None:
                 raise
             raise OutOfService(outage.message, outage.retry_after_s) from error
         return Context(self.app_state, viewer, log_lines.find_request_id())
+
+    async def find_viewer(
+        self, viewers: auth.Viewers, token: str | None, session: str | None
+    ) -> auth.Viewer:
+        """Who shows a token, or has a session in their browser's cookie."""
+        if token is not None or session is None:
+            return await viewers.of(token or "")
+        return await viewers.of_claim(self.sessions.check(session, await viewers.time()))
 
     async def alive(self, _: Request) -> Response:
         """The process answers."""
@@ -193,6 +222,7 @@ class HouseApp:
             self.app_state.db.everything,
             await check_redis(self.redis),
             self.app_state.viewers.clock.offset_s,
+            {each.issuer.name: each.state for each in self.providers},
         )
         return JSONResponse(said, 200 if ready else 503, {"cache-control": "no-store"})
 
@@ -296,19 +326,22 @@ def create(settings: Settings | None = None) -> Starlette:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """`python -m app schema [--check]`: write the schema as SDL, or compare what is there."""
+    """`python -m app schema [--check]`: write the schema as SDL and who may what, or compare what is there."""
     parser = argparse.ArgumentParser(prog="python -m app")
     commands = parser.add_subparsers(dest="command", required=True)
-    schema = commands.add_parser("schema", help="write schema/schema.graphql")
+    schema = commands.add_parser(
+        "schema", help="write schema/schema.graphql and docs/permissions.md"
+    )
     schema.add_argument("--check", action="store_true", help="only compare; fails when it is old")
     given = parser.parse_args(arguments)
-    sdl = print_schema(make_schema()) + "\n"
-    if not given.check:
-        SDL.write_text(sdl)
-    elif not SDL.is_file() or SDL.read_text() != sdl:
-        print(f"{SDL.name} is old: run `python -m app schema`.", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+    written = {SDL: print_schema(make_schema()) + "\n", PERMISSIONS: render_permissions_page(ROOTS)}
+    old = [file for file, text in written.items() if not file.is_file() or file.read_text() != text]
+    for file in old:
+        if given.check:
+            print(f"{file.name} is old: run `python -m app schema`.", file=sys.stderr)  # noqa: T201
+        else:
+            file.write_text(written[file])
+    return 1 if given.check and old else 0
 
 
 if __name__ == "__main__":

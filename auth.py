@@ -7,8 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ import jwt
 from db.clock import DatabaseClock, read_time
 from db.people import viewers
 from db.pool import Database, open_api_pool
+from domain.people.token_bounds import TokenBounds
 from domain.permissions import GRANTS, Role, check_grants
 from log_lines import configure_logs
 from settings import SettingError, Settings, read_log_settings
@@ -57,6 +59,8 @@ class Viewer:
     roles: Mapping[int, Role] = field(default_factory=lambda: MappingProxyType({}))
     expires_at: datetime | None = None
     claim: "TokenClaim | None" = field(default=None, compare=False)
+    bounds: TokenBounds | None = None
+    """Of the token that they show; None: they may all that their roles say."""
 
     def sees(self, experiment_id: int) -> bool:
         """Whether the experiment's objects are there for this person at all."""
@@ -65,9 +69,9 @@ class Viewer:
     @property
     def anybody(self) -> "Viewer":
         """Whoever has the same roles; ownership counts for analysis only, where it stays the person."""
-        if Role.ANALYSIS in self.roles.values() and not self.is_admin:
+        if self.bounds or (Role.ANALYSIS in self.roles.values() and not self.is_admin):
             return self
-        return Viewer(0, "", self.is_admin, self.roles, self.expires_at, self.claim)
+        return replace(self, person_id=0, username="")
 
     @property
     def experiments(self) -> list[int] | None:
@@ -77,6 +81,9 @@ class Viewer:
 
 SIGN_IN = "sign_in"
 """What everybody who is signed in may do, roles or none: ask who they are."""
+MANAGE_TOKENS = "manage_tokens"
+"""The same of making their tokens good for nothing, and others; no token that has bounds may."""
+ANYBODYS = frozenset({SIGN_IN, MANAGE_TOKENS})
 
 
 def may_act(
@@ -90,19 +97,36 @@ def may_act(
 
     To create, leave the owner out: it will be the viewer. The rule is `domain.permissions`.
     """
+    if not is_within_bounds(viewer, action):
+        return False
     if viewer.is_admin:
-        return action in GRANTS or action == SIGN_IN
+        return action in GRANTS or action in ANYBODYS
     role = viewer.roles.get(experiment_id) if experiment_id is not None else None
     owns = owner_id == viewer.person_id or (action == "create" and owner_id is None)
-    return check_grants(action, role, owning_role, owns=owns)
+    allows_it = check_grants(action, role, owning_role, owns=owns)
+    if viewer.bounds is None or not allows_it:
+        return allows_it
+    return viewer.bounds.allows_in(action, experiment_id, owning_role, owns=owns)
+
+
+def is_within_bounds(viewer: Viewer, action: str) -> bool:
+    """Whether the token that they show is good for this."""
+    if viewer.bounds is None:
+        return True
+    return action != MANAGE_TOKENS and viewer.bounds.allows(action)
 
 
 def may_at_all(viewer: Viewer, action: str) -> bool:
     """Whether there is any experiment in which the viewer could do this to something."""
-    if viewer.is_admin or action == SIGN_IN:
-        return action in GRANTS or action == SIGN_IN
-    held = set(viewer.roles.values())
-    return any(grant.role in held for grant in GRANTS.get(action, ()))
+    if not is_within_bounds(viewer, action):
+        return False
+    if viewer.is_admin or action in ANYBODYS:
+        return action in GRANTS or action in ANYBODYS
+    granted = {grant.role for grant in GRANTS.get(action, ())}
+    said = dict(viewer.bounds.said) if viewer.bounds else {}
+    return any(
+        {role, said.get(experiment, role)} <= granted for experiment, role in viewer.roles.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +137,8 @@ class TokenClaim:
     made_at: datetime
     expires_at: datetime
     id: UUID | None = None
+    bounds: TokenBounds | None = None
+    """What it is good for at most; None: for all that its person may."""
 
     def is_revoked(self, person: viewers.ViewerRow) -> bool:
         """Whether the person's tokens, or this one, were revoked after it was made."""
@@ -120,8 +146,16 @@ class TokenClaim:
         return too_old or self.id in person.revoked_tokens
 
 
+class TokenUse(StrEnum):
+    """For what a local token is made."""
+
+    BEARER = "bearer"
+    SESSION = "session"
+    """It lives in a cookie, of a browser that an issuer has signed in."""
+
+
 class SignIn(Protocol):
-    """A way to tell who stands behind a token: local tokens now, an identity provider later."""
+    """A way to tell who stands behind a token: ours, or one of an issuer outside (`identity/`)."""
 
     async def claim(self, token: str, now: datetime) -> TokenClaim:
         """Check a token, at this time by the database's clock; raises `AuthError`."""
@@ -143,17 +177,26 @@ class LocalTokens:
             )
         self._key_id = derive_key_id(secret)
 
-    def issue(self, username: str, valid: timedelta, now: datetime) -> str:
+    def issue(
+        self, username: str, valid: timedelta, now: datetime, use: TokenUse = TokenUse.BEARER
+    ) -> str:
         """Make a token for a person."""
         times = {"iat": now.timestamp(), "exp": now + valid}  # with fractions: see `tokens_since`
         claims = {"sub": username, **times, "iss": ISSUER, "jti": str(uuid4())}
+        claims |= {"use": use.value} if use is TokenUse.SESSION else {}
         key = self._secrets[self._key_id]
         return jwt.encode(claims, key, ALGORITHM, headers={"kid": self._key_id})
 
     async def claim(self, token: str, now: datetime) -> TokenClaim:
-        """Check signature, issuer and times of a token."""
+        """Check signature, issuer and times of a token that was sent as one."""
+        return self.check_token(token, now, TokenUse.BEARER)
+
+    def check_token(self, token: str, now: datetime, use: TokenUse) -> TokenClaim:
+        """The same of one for this use; raises AuthError. Sessions are no bearer tokens, and the other way round."""
         try:
             found = self._read(token)
+            if found.get("use", TokenUse.BEARER) != use:
+                raise ValueError(use)
             made_at, until = (datetime.fromtimestamp(found[name], UTC) for name in ("iat", "exp"))
             id = UUID(found["jti"]) if "jti" in found else None
         except MALFORMED as error:
@@ -210,7 +253,14 @@ class Viewers:
 
     async def of(self, token: str) -> Viewer:
         """The viewer behind a token; raises `AuthError`."""
-        claim = await self._sign_in.claim(token, await self.clock.time(self._db))
+        return await self.of_claim(await self._sign_in.claim(token, await self.time()))
+
+    async def time(self) -> datetime:
+        """The time by the database's clock."""
+        return await self.clock.time(self._db)
+
+    async def of_claim(self, claim: TokenClaim) -> Viewer:
+        """The viewer behind what a valid token says; raises `AuthError`."""
         known = self._known.get(claim.username)
         if known is None or time.monotonic() - known.read_at > FRESH_S:
             await self._read([claim.username])
@@ -229,8 +279,17 @@ class Viewers:
             return viewer
         known.used_at = time.monotonic()
         if known.person is None or (viewer.claim and viewer.claim.is_revoked(known.person)):
-            return Viewer(viewer.person_id, viewer.username, expires_at=viewer.expires_at)
+            return Viewer(
+                viewer.person_id,
+                viewer.username,
+                expires_at=viewer.expires_at,
+                bounds=viewer.bounds,
+            )
         return build_viewer(known.person, viewer.claim)
+
+    async def reload_person(self, username: str) -> None:
+        """Read somebody anew before anything else is decided of them here."""
+        await self._read([username])
 
     def reload_viewers(self) -> None:
         """Read everybody anew: a membership has changed."""
@@ -270,9 +329,12 @@ class Viewers:
 
 def build_viewer(person: viewers.ViewerRow, claim: TokenClaim | None) -> Viewer:
     """A person who shows a token."""
-    roles = MappingProxyType(dict(zip(person.experiment_ids, map(Role, person.roles), strict=True)))
+    roles = dict(zip(person.experiment_ids, map(Role, person.roles), strict=True))
     until = claim.expires_at if claim else None
-    return Viewer(person.id, person.username, person.is_admin, roles, until, claim)
+    bounds = claim.bounds if claim else None
+    is_admin = person.is_admin and bounds is None
+    left = MappingProxyType(bounds.bound_roles(roles) if bounds else roles)
+    return Viewer(person.id, person.username, is_admin, left, until, claim, bounds)
 
 
 async def issue_token(settings: Settings, username: str, valid: timedelta, *, create: bool) -> str:

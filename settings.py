@@ -56,6 +56,8 @@ class Settings:
     empty where no token is made or checked."""
     secret_before: str = field(default="", repr=False)
     """A second secret, by which nothing is signed: tokens and cursors of its are good, too; empty: none."""
+    issuers: Path | None = None
+    """A file that names issuers of tokens outside (docs/identity.md); None: people sign in by local tokens alone."""
     slots: int = 2
     """How many local jobs run at once."""
     lease_s: float = 10.0

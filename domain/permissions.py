@@ -33,12 +33,16 @@ GRANTS: Mapping[str, tuple[RoleGrant, ...]] = {
     "decide": tuple(RoleGrant(role) for role in Role),
     "create": MODIFY,
     "modify": MODIFY,
+    "report": MODIFY,
     "launch": DO,
     "operate": DO,
     "manage_members": (RoleGrant(SU),),
     "admin": (),
 }
-"""What isn't here is denied. Admins may do everything. To decide: on what the experiment's own rules ask somebody."""
+"""What isn't here is denied. Admins may do everything.
+
+To `report` is to tell of files, of a dataset that one may modify; to `decide`, to say what the experiment's own rules
+ask somebody."""
 
 
 def check_grants(

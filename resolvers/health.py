@@ -1,5 +1,6 @@
 """Whether this process can do its work: asked by whoever sends it requests."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,11 +15,12 @@ MOST_LAG_S = 30.0
 
 
 async def check_readiness(
-    db: AnyPool, redis: str, offset_s: float = 0
+    db: AnyPool, redis: str, offset_s: float = 0, identity: Mapping[str, str] | None = None
 ) -> tuple[bool, dict[str, Any]]:
     """Ready or not, and why: without Redis everything works, only later.
 
-    `offset_s`: how far this host's clock is ahead of the database's.
+    `offset_s`: how far this host's clock is ahead of the database's. `identity`: how the issuers are, by name; without
+    one those go on working whose keys are known.
     """
     looked = await ask_within_deadline(read_database_health(db))
     if isinstance(looked, str):
@@ -39,13 +41,15 @@ async def check_readiness(
         *(found.unreachable, found.silent_submissions, found.hanging_lanes),
         *(found.wrong_clocks, found.doubt, late, stalled, unwritable),
     )
-    degraded = redis != "here" or any(troubles)
+    issuers = dict(identity or {})
+    degraded = redis != "here" or any(troubles) or any(each != "here" for each in issuers.values())
     said = {"ready": ready, "degraded": degraded, "database": "here", "redis": redis}
     told = {
         "faults": faults,
         "late_watchers": late,
         "stalled_loops": stalled,
         "unwritable": unwritable,
+        "identity": issuers,
     }
     return ready, {**said, **told, **asdict(found)}
 

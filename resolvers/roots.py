@@ -2,7 +2,7 @@
 
 from strawberry.schema.config import StrawberryConfig
 
-from auth import SIGN_IN
+from auth import ANYBODYS
 from domain.permissions import GRANTS
 from door import build_schema
 from door.budgets import Budget
@@ -31,6 +31,7 @@ from resolvers.nodes import NodeQueries
 from resolvers.people.experiments import ExperimentMutations, ExperimentQueries
 from resolvers.people.leaving import LeavingMutations
 from resolvers.people.people import PeopleMutations, PeopleQueries
+from resolvers.people.service_tokens import ServiceTokenMutations, ServiceTokenQueries
 from resolvers.recovery.recoveries import RecoveryMutations, RecoveryQueries
 from resolvers.requests.approval_rules import ApprovalRuleMutations, ApprovalRuleQueries
 from resolvers.requests.decisions import DecisionMutations
@@ -54,6 +55,7 @@ class Query(
     NodeQueries,
     PeopleQueries,
     ExperimentQueries,
+    ServiceTokenQueries,
     LaunchHostQueries,
     BatchAllowanceQueries,
     CredentialQueries,
@@ -85,6 +87,7 @@ class Query(
 class Mutation(
     PeopleMutations,
     LeavingMutations,
+    ServiceTokenMutations,
     OwnershipMutations,
     ExperimentMutations,
     LaunchHostMutations,
@@ -122,6 +125,9 @@ class Subscription(ChangeSubscriptions):
     """Everything that can be watched."""
 
 
+ROOTS = (Query, Mutation, Subscription)
+
+
 def make_schema(limits: OperationLimits | None = None, budget: Budget | None = None) -> DoorSchema:
     """The schema, with everything that hides behind an interface."""
     return build_schema(
@@ -129,7 +135,7 @@ def make_schema(limits: OperationLimits | None = None, budget: Budget | None = N
         Mutation,
         Subscription,
         types=[Job, *PROBLEMS.values()],
-        actions={*GRANTS, SIGN_IN},
+        actions={*GRANTS, *ANYBODYS},
         limits=limits,
         budget=budget,
         config=StrawberryConfig(scalar_map=SCALARS),

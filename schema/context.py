@@ -147,7 +147,8 @@ class Context(RunProgress):
     def scope(self) -> Hashable:
         """Whose subscriptions may share a run: those to whom the same is visible and allowed."""
         viewer = self.viewer.anybody
-        return viewer.person_id, viewer.is_admin, tuple(sorted(viewer.roles.items()))
+        rights = viewer.is_admin, tuple(sorted(viewer.roles.items())), viewer.bounds
+        return viewer.person_id, *rights
 
     def may(self, action: str) -> bool:
         """Whether the viewer could do this to anything at all."""

@@ -9,7 +9,7 @@ from strawberry.dataloader import DataLoader
 
 from db.campaigns import campaigns, schedules, stages
 from db.files import catalogs, datasets, file_checks, files, listings
-from db.people import experiments, people, summaries
+from db.people import experiments, people, service_tokens, summaries
 from db.pool import Database
 from db.setup import credentials, job_types, launch_hosts, login_setups
 
@@ -63,6 +63,7 @@ class SetupLoaders:
     login_setup: DataLoader[int, login_setups.LoginSetup | None] = field(init=False)
     launch_host: DataLoader[int, launch_hosts.LaunchHost | None] = field(init=False)
     credential: DataLoader[int, credentials.Credential | None] = field(init=False)
+    service_token: DataLoader[int, service_tokens.ServiceToken | None] = field(init=False)
     catalog: DataLoader[int, catalogs.Catalog | None] = field(init=False)
     dataset: DataLoader[int, datasets.Dataset | None] = field(init=False)
     listing_of: DataLoader[int, listings.DatasetListing | None] = field(init=False)
@@ -88,6 +89,7 @@ class SetupLoaders:
         self.login_setup = make_id_loader(db, login_setups.find_by_ids)
         self.launch_host = make_id_loader(db, launch_hosts.find_by_ids)
         self.credential = make_id_loader(db, credentials.find_by_ids)
+        self.service_token = make_id_loader(db, service_tokens.find_by_ids)
         self.catalog = make_id_loader(db, catalogs.find_by_ids)
         self.dataset = make_id_loader(db, datasets.find_by_ids)
         self.listing_of = DataLoader(load_fn=self._listings, cache=False)

@@ -22,7 +22,8 @@ from graphql import (
 from strawberry.printer import print_schema
 
 import app
-from resolvers.roots import make_schema
+from resolvers.permissions_page import render_permissions_page
+from resolvers.roots import ROOTS, make_schema
 from tests.sources import ROOT, list_tracked_files, parse_module
 
 ROOMS = {
@@ -39,11 +40,12 @@ ROOMS = {
     "batch": {"domain", "lanes", "log_lines"},
     "auth": {"db", "domain", "log_lines", "settings"},
     "catalogs": {"batch", "db", "domain", "lanes"},
+    "identity": {"auth", "db", "domain", "lanes"},
     "schema": {"auth", "db", "domain", "door", "feed"},
-    "resolvers": {"auth", "db", "domain", "door", "feed", "lanes", "schema"},
+    "resolvers": {"auth", "db", "domain", "door", "feed", "identity", "lanes", "schema"},
     "workers": {"batch", "catalogs", "db", "domain", "doorbell", "lanes", "log_lines", "metrics",
                 "settings"},
-    "app": {"auth", "db", "domain", "door", "doorbell", "feed", "log_lines", "metrics", "resolvers",
+    "app": {"auth", "db", "domain", "door", "doorbell", "feed", "identity", "log_lines", "metrics", "resolvers",
             "schema", "settings"},
     "up": {"auth", "db", "domain", "log_lines", "settings"},
     "bench": {"app", "auth", "batch", "catalogs", "db", "domain", "door", "doorbell", "feed", "lanes",
@@ -392,6 +394,7 @@ ON_THE_DATABASES_CLOCK = (
     "db",
     "domain",
     "feed",
+    "identity",
     "resolvers",
     "schema",
     "workers",
@@ -407,6 +410,12 @@ def test_nothing_is_decided_by_a_hosts_clock() -> None:
         if CLOCKS.search(path.read_text())
     ]
     assert found == [ROOT / "db" / "clock.py"]
+
+
+def test_the_committed_page_of_permissions_is_what_the_tables_say() -> None:
+    assert app.PERMISSIONS.read_text() == render_permissions_page(ROOTS), (
+        "run `python -m app schema`"
+    )
 
 
 FACTS = range(1, 41)

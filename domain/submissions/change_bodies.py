@@ -252,6 +252,15 @@ class PersonBody:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceTokenBody:
+    """A token for scripts, and in whose name it is."""
+
+    token: str
+    name: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class MembershipBody:
     """A person and their role; None: they are in the experiment no more."""
 
@@ -319,7 +328,7 @@ Body = (
     | CursorBody | HoldBody | LimitsBody | PriorityBody | DatasetBody | ListingBody | CatalogBody | JobTypeBody
     | LoginSetupBody | LaunchHostBody | CredentialBody | BatchAllowanceBody | BatchSystemBody | PersonBody
     | MembershipBody | ExperimentBody | FoldersBody | LinksBody | SummariesBody | SummaryBody | UploadBody
-    | ApprovalRulesBody | RequestBody
+    | ApprovalRulesBody | RequestBody | ServiceTokenBody
 )  # fmt: skip
 
 OF_NOUN: dict[str, type[Body]] = {
@@ -341,6 +350,7 @@ OF_NOUN: dict[str, type[Body]] = {
     "batch_system": BatchSystemBody,
     "person": PersonBody,
     "membership": MembershipBody,
+    "service_token": ServiceTokenBody,
     "summary": SummaryBody,
     "request": RequestBody,
 }

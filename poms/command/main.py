@@ -16,6 +16,7 @@ from poms.command import (
     launching,
     recovering,
     requests,
+    tokens,
     uploads,
     watching,
 )
@@ -37,6 +38,7 @@ app.add_typer(campaigns.app, name="campaign")
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(uploads.app, name="uploads")
 app.add_typer(requests.app, name="request")
+app.add_typer(tokens.app, name="token")
 launching.add_commands(app)
 holding.add_commands(app)
 watching.add_commands(app)

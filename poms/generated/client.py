@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from .create_launch_host import CreateLaunchHost
     from .create_login_setup import CreateLoginSetup
     from .create_request import CreateRequest
+    from .create_service_token import CreateServiceToken
     from .dataset_files import DatasetFiles
     from .datasets import Datasets
+    from .enums import TokenScope
     from .experiment import Experiment
     from .head import Head
     from .hold_launches import HoldLaunches
@@ -68,8 +70,10 @@ if TYPE_CHECKING:
     from .request_named import RequestNamed
     from .requests import Requests
     from .return_request import ReturnRequest
+    from .revoke_service_token import RevokeServiceToken
     from .save_campaign import SaveCampaign
     from .save_catalog import SaveCatalog
+    from .service_tokens import ServiceTokens
     from .set_campaign_active import SetCampaignActive
     from .set_membership import SetMembership
     from .submission import Submission
@@ -519,6 +523,121 @@ class Client(Base):
         )
         data = self.get_data(response)
         return RemoveUpload.model_validate(data)
+
+    async def create_service_token(
+        self,
+        experiment: str,
+        name: str,
+        scopes: list["TokenScope"],
+        days: int,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "CreateServiceToken":
+        from .create_service_token import CreateServiceToken
+
+        query = gql("""
+            mutation CreateServiceToken($experiment: String!, $name: String!, $scopes: [TokenScope!]!, $days: Int!, $idempotencyKey: String) {
+              createServiceToken(
+                input: {experiment: $experiment, name: $name, scopes: $scopes, days: $days}
+                idempotencyKey: $idempotencyKey
+              ) {
+                __typename
+                ... on ServiceTokenCreated {
+                  token
+                  serviceToken {
+                    ...ServiceTokenPart
+                  }
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+
+            fragment ServiceTokenPart on ServiceToken {
+              id
+              name
+              scopes
+              owner {
+                username
+              }
+              createdAt
+              expiresAt
+              lastUsedAt
+              revokedAt
+            }
+            """)
+        variables: dict[str, object] = {
+            "experiment": experiment,
+            "name": name,
+            "scopes": scopes,
+            "days": days,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query,
+            operation_name="CreateServiceToken",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return CreateServiceToken.model_validate(data)
+
+    async def revoke_service_token(
+        self,
+        id: str,
+        reason: str,
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "RevokeServiceToken":
+        from .revoke_service_token import RevokeServiceToken
+
+        query = gql("""
+            mutation RevokeServiceToken($id: ID!, $reason: String!, $idempotencyKey: String) {
+              revokeServiceToken(id: $id, reason: $reason, idempotencyKey: $idempotencyKey) {
+                __typename
+                ... on ServiceTokenRevoked {
+                  changed
+                  serviceToken {
+                    ...ServiceTokenPart
+                  }
+                }
+                ...Said
+              }
+            }
+
+            fragment Said on Problem {
+              message
+            }
+
+            fragment ServiceTokenPart on ServiceToken {
+              id
+              name
+              scopes
+              owner {
+                username
+              }
+              createdAt
+              expiresAt
+              lastUsedAt
+              revokedAt
+            }
+            """)
+        variables: dict[str, object] = {
+            "id": id,
+            "reason": reason,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query,
+            operation_name="RevokeServiceToken",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return RevokeServiceToken.model_validate(data)
 
     async def add_files(
         self,
@@ -2063,6 +2182,51 @@ class Client(Base):
         data = self.get_data(response)
         return LaunchOutput.model_validate(data)
 
+    async def service_tokens(
+        self,
+        experiment: str,
+        after: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "ServiceTokens":
+        from .service_tokens import ServiceTokens
+
+        query = gql("""
+            query ServiceTokens($experiment: String!, $after: String) {
+              serviceTokens(experiment: $experiment, after: $after) {
+                nodes {
+                  ...ServiceTokenPart
+                }
+                pageInfo {
+                  ...PagePart
+                }
+              }
+            }
+
+            fragment PagePart on PageInfo {
+              hasNextPage
+              endCursor
+            }
+
+            fragment ServiceTokenPart on ServiceToken {
+              id
+              name
+              scopes
+              owner {
+                username
+              }
+              createdAt
+              expiresAt
+              lastUsedAt
+              revokedAt
+            }
+            """)
+        variables: dict[str, object] = {"experiment": experiment, "after": after}
+        response = await self.execute(
+            query=query, operation_name="ServiceTokens", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return ServiceTokens.model_validate(data)
+
     async def requests(
         self,
         filter_: Union[Optional["RequestsFilter"], "UnsetType"] = UNSET,
@@ -2824,6 +2988,7 @@ class Client(Base):
                 ...HandOverChangePart
                 ...JobTypeChangePart
                 ...UploadChangePart
+                ...ServiceTokenChangePart
                 ...JobsChangePart
                 ...LaunchHoldChangePart
                 ...LaunchHostChangePart
@@ -3004,6 +3169,10 @@ class Client(Base):
 
             fragment ScheduleChangePart on ScheduleChange {
               personId
+            }
+
+            fragment ServiceTokenChangePart on ServiceTokenChange {
+              name
             }
 
             fragment SilenceChangePart on SilenceChange {

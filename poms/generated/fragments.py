@@ -22,6 +22,7 @@ from .enums import (
     ServicePart,
     StageEffect,
     SubmissionState,
+    TokenScope,
 )
 
 
@@ -542,6 +543,25 @@ class ScheduleChangePart(BaseModel):
     person_id: str = Field(alias="personId")
 
 
+class ServiceTokenChangePart(BaseModel):
+    name: str
+
+
+class ServiceTokenPart(BaseModel):
+    id: str
+    name: str
+    scopes: list[TokenScope]
+    owner: "ServiceTokenPartOwner"
+    created_at: datetime = Field(alias="createdAt")
+    expires_at: datetime = Field(alias="expiresAt")
+    last_used_at: Optional[datetime] = Field(alias="lastUsedAt")
+    revoked_at: Optional[datetime] = Field(alias="revokedAt")
+
+
+class ServiceTokenPartOwner(BaseModel):
+    username: str
+
+
 class SilenceChangePart(BaseModel):
     revision: int
 
@@ -648,6 +668,8 @@ QueuedPart.model_rebuild()
 RequestChangePart.model_rebuild()
 RequestDetailPart.model_rebuild()
 ScheduleChangePart.model_rebuild()
+ServiceTokenChangePart.model_rebuild()
+ServiceTokenPart.model_rebuild()
 SilenceChangePart.model_rebuild()
 SubmissionChangePart.model_rebuild()
 SummariesChangePart.model_rebuild()

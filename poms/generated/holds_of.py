@@ -38,6 +38,7 @@ class HoldsOfNodeNode(BaseModel):
         "Request",
         "RequestDecision",
         "Revision",
+        "ServiceToken",
         "Submission",
     ] = Field(alias="__typename")
 

@@ -32,6 +32,7 @@ from .fragments import (  # noqa: F401
     PriorityChangePart,
     RequestChangePart,
     ScheduleChangePart,
+    ServiceTokenChangePart,
     SilenceChangePart,
     SubmissionChangePart,
     SummariesChangePart,
@@ -60,6 +61,7 @@ class WatchChanges(BaseModel):
         "WatchChangesChangesHandOverChange",
         "WatchChangesChangesJobTypeChange",
         "WatchChangesChangesUploadChange",
+        "WatchChangesChangesServiceTokenChange",
         "WatchChangesChangesJobsChange",
         "WatchChangesChangesLaunchHoldChange",
         "WatchChangesChangesLaunchHostChange",
@@ -383,6 +385,25 @@ class WatchChangesChangesUploadChange(UploadChangePart):
 
 
 class WatchChangesChangesUploadChangeActor(BaseModel):
+    id: str
+    username: str
+
+
+class WatchChangesChangesServiceTokenChange(ServiceTokenChangePart):
+    typename__: Literal["ServiceTokenChange"] = Field(alias="__typename")
+    cursor: str
+    kind: Optional[ChangeKind]
+    at: datetime
+    actor: Optional["WatchChangesChangesServiceTokenChangeActor"]
+    part: Optional[ServicePart]
+    reason: str
+    experiment_id: Optional[str] = Field(alias="experimentId")
+    campaign_id: Optional[str] = Field(alias="campaignId")
+    submission_id: Optional[str] = Field(alias="submissionId")
+    subject_id: Optional[str] = Field(alias="subjectId")
+
+
+class WatchChangesChangesServiceTokenChangeActor(BaseModel):
     id: str
     username: str
 
@@ -728,6 +749,7 @@ WatchChangesChangesFoldersChange.model_rebuild()
 WatchChangesChangesHandOverChange.model_rebuild()
 WatchChangesChangesJobTypeChange.model_rebuild()
 WatchChangesChangesUploadChange.model_rebuild()
+WatchChangesChangesServiceTokenChange.model_rebuild()
 WatchChangesChangesJobsChange.model_rebuild()
 WatchChangesChangesLaunchHoldChange.model_rebuild()
 WatchChangesChangesLaunchHostChange.model_rebuild()

@@ -131,13 +131,13 @@ class DatasetMutations:
         )
         return Dataset.of(row, info) if row else name_taken("dataset", input.name)
 
-    @declare_mutation("modify")
+    @declare_mutation("report")
     async def add_files(self, info: Info, input: AddFilesInput) -> AddFilesResult:  # noqa: A002
         """Put files at the end of a dataset, all of them or none; those that it has are left out.
 
         What is told of a file that the experiment has fills in what wasn't known, and mustn't contradict the rest.
         """
-        row = await find_allowed(info, DATASET, input.id, "modify")
+        row = await find_allowed(info, DATASET, input.id, "report")
         if isinstance(row, NotFound | NotPermitted):
             return row
         if row.submission_id is not None:
@@ -171,10 +171,10 @@ class DatasetMutations:
             ],
         )
 
-    @declare_mutation("modify")
+    @declare_mutation("report")
     async def mark_files(self, info: Info, input: MarkFilesInput) -> MarkFilesResult:  # noqa: A002
         """Mark files of a dataset as staged, so that the split `stagedfiles` takes them, or as on tape."""
-        row = await find_allowed(info, DATASET, input.id, "modify")
+        row = await find_allowed(info, DATASET, input.id, "report")
         if isinstance(row, NotFound | NotPermitted):
             return row
         if too_many := count_problem("names", input.names, MOST_FILES):

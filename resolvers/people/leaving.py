@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from auth import LONGEST, SIGN_IN
+from auth import LONGEST, MANAGE_TOKENS
 from db.people import leaving, people
 from domain.changes import Actor
 from domain.names import USERNAME, check_form, check_reason
@@ -13,10 +13,13 @@ from schema.context import Info
 from schema.people.leaving import (
     LastAdmin,
     PersonActiveSet,
+    PersonAdminSet,
     RevokeTokensInput,
     RevokeTokensResult,
     SetPersonActiveInput,
     SetPersonActiveResult,
+    SetPersonAdminInput,
+    SetPersonAdminResult,
     TokensRevoked,
 )
 from schema.people.people import load_person as shown
@@ -37,7 +40,9 @@ class LeavingMutations:
     ) -> SetPersonActiveResult:
         """Let somebody sign in, or not any more. Service admins may; the last of them can't be put out.
 
-        What is to run in their name (schedules, launches that wait, what follows their submissions) stops and says so.
+        Their schedules go on in the name of somebody of the campaign's owning role: its owner, or who has had the role
+        for longest. Where there is nobody they stop and say so, as launches that wait and what follows their
+        submissions do.
         """
         row = await _find_visible_person(info, input.username)
         if row is None:
@@ -46,15 +51,39 @@ class LeavingMutations:
         if isinstance(by, Invalid):
             return by
         try:
-            changed = await leaving.set_active(
-                await begin_change(), row.id, by, active=input.active
-            )
+            conn = await begin_change()
+            changed = await leaving.set_active(conn, row.id, by, active=input.active)
         except leaving.LastAdmin:
             return LastAdmin(message=f"Nobody but {row.username} runs the service.")
+        if changed and not input.active:
+            await leaving.transfer_schedules(conn, row.id, by)
         add_after_commit(info.context.read_viewers_anew)
         return PersonActiveSet(person=await shown(info, row.id), changed=changed)
 
-    @declare_mutation(SIGN_IN)
+    @declare_mutation("admin")
+    async def set_person_admin(
+        self,
+        info: Info,
+        input: SetPersonAdminInput,  # noqa: A002
+    ) -> SetPersonAdminResult:
+        """Let somebody run the service, or not any more. Service admins may; the last of them stays."""
+        row = await _find_visible_person(info, input.username)
+        if row is None:
+            return tenants.report_unknown("person", input.username)
+        by = build_actor(info, input.reason)
+        if isinstance(by, Invalid):
+            return by
+        if input.is_admin and not row.active:
+            return Invalid(message=f"{row.username} may not sign in.", field="username")
+        try:
+            conn = await begin_change()
+            changed = await leaving.set_admin(conn, row.id, by, is_admin=input.is_admin)
+        except leaving.LastAdmin:
+            return LastAdmin(message=f"Nobody but {row.username} runs the service.")
+        add_after_commit(info.context.read_viewers_anew)
+        return PersonAdminSet(person=await shown(info, row.id), changed=changed)
+
+    @declare_mutation(MANAGE_TOKENS)
     async def revoke_tokens(
         self,
         info: Info,

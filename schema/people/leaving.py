@@ -22,6 +22,18 @@ class SetPersonActiveInput:
 
 
 @declare_input_type
+class SetPersonAdminInput:
+    """Whether somebody runs the service."""
+
+    username: str
+    """Who."""
+    is_admin: bool
+    """False: not any more."""
+    reason: str
+    """Why, up to 1000 characters; it stands in the change."""
+
+
+@declare_input_type
 class RevokeTokensInput:
     """Which tokens shall be good for nothing."""
 
@@ -36,6 +48,16 @@ class RevokeTokensInput:
 @declare_object_type
 class PersonActiveSet:
     """Somebody may sign in, or not, as it was wanted."""
+
+    person: Person
+    """Who, as they are now."""
+    changed: bool
+    """False when it was so already."""
+
+
+@declare_object_type
+class PersonAdminSet:
+    """Somebody runs the service, or not, as it was wanted."""
 
     person: Person
     """Who, as they are now."""
@@ -61,6 +83,10 @@ class LastAdmin(Problem):
 SetPersonActiveResult = Annotated[
     PersonActiveSet | MutationProblem | Invalid | LastAdmin,
     strawberry.union("SetPersonActiveResult"),
+]
+SetPersonAdminResult = Annotated[
+    PersonAdminSet | MutationProblem | Invalid | LastAdmin,
+    strawberry.union("SetPersonAdminResult"),
 ]
 RevokeTokensResult = Annotated[
     TokensRevoked | MutationProblem | Invalid,

@@ -38,6 +38,7 @@ TYPES: Mapping[type[Body], tuple[type[Change], str | None]] = {
     bodies.BatchSystemBody: (types.BatchSystemChange, None),
     bodies.PersonBody: (types.PersonChange, "person"),
     bodies.MembershipBody: (types.MembershipChange, "person"),
+    bodies.ServiceTokenBody: (types.ServiceTokenChange, "token"),
     bodies.ExperimentBody: (experiment_types.ExperimentChange, "experiment"),
     bodies.FoldersBody: (experiment_types.FoldersChange, None),
     bodies.LinksBody: (experiment_types.LinksChange, None),

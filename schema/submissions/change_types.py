@@ -26,8 +26,7 @@ class Change:
     """One thing that happened: when, by whom, and why. What else there is to say of it, its type says."""
 
     cursor: str
-    """Give it as `after` to go on behind this change: nothing is missed, nothing comes twice; only what a history
-    shows before it has its place in the one order of all comes again."""
+    """Give it as `after` to go on behind it: nothing is missed; only what is not in the one order yet comes again."""
     kind: ChangeKind | None
     """What happened; null: something that this server does not know yet, as while it is brought up to date."""
     at: datetime
@@ -271,6 +270,14 @@ class JobTypeChange(Change):
 @declare_object_type
 class UploadChange(Change):
     """Somebody has brought or removed a file for launch scripts."""
+
+    name: str
+    """What it is called."""
+
+
+@declare_object_type
+class ServiceTokenChange(Change):
+    """Somebody has made or revoked a token for scripts."""
 
     name: str
     """What it is called."""

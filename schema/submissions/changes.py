@@ -34,6 +34,7 @@ from schema.submissions.change_types import (
     PersonChange,
     PriorityChange,
     ScheduleChange,
+    ServiceTokenChange,
     SilenceChange,
     SubmissionChange,
     UploadChange,
@@ -107,6 +108,7 @@ ChangesItem = Annotated[
     | HandOverChange
     | JobTypeChange
     | UploadChange
+    | ServiceTokenChange
     | JobsChange
     | LaunchHoldChange
     | LaunchHostChange

@@ -118,6 +118,8 @@ ROWS = {
     "request_decision": "(request_id, revision, kind, person_id, hashes) VALUES ($1, 1, 'approve', 1, '{}')",
     "request_revision": "(request_id, number, content, parts, hashes) VALUES ($1, 1, '{}', '{}', '{}')",
     "schedule": "(stage_id, cron, next_at, person_id) VALUES ($1, '* * * * *', now(), 1)",
+    "service_token": "(experiment_id, person_id, name, scopes, token_id, token_hash, expires_at)"
+    " VALUES ($1, 1, 't', '{read}', gen_random_uuid(), int8send($1::bigint), now() + interval '1 day')",
     "setback": "(loop, subject, experiment_id, error, next_try_at) VALUES ('x', $1::bigint::text, $1, '', now())",
     "slice": "(stage_id, epoch, number, cursor) VALUES ($1, 1, 1, '0')",
     "slice_file": "VALUES ($1, 1, $1, $1, 1)",

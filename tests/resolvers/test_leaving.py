@@ -92,6 +92,33 @@ async def test_the_last_admin_stays(ask: Ask, db: Pool, counted: Counted) -> Non
     ] == "LastAdmin"
 
 
+ADMIN = f"""
+    mutation ($input: SetPersonAdminInput!) {{
+      setPersonAdmin(input: $input) {{ {SHOW} ... on PersonAdminSet {{ changed person {{ username isAdmin }} }} }}
+    }}
+"""
+
+
+@pytest.mark.usefixtures("hypot")
+async def test_admins_are_made_by_admins_and_the_last_one_stays(ask: Ask, db: Pool) -> None:
+    async def set_admin(who: str, is_admin: bool, as_: str = "ada") -> Any:
+        given = {"username": who, "isAdmin": is_admin, "reason": "on call"}
+        return (await ask(ADMIN, {"input": given}, as_=as_))["setPersonAdmin"]
+
+    assert (await set_admin("sue", True, "sue"))["__typename"] == "NotPermitted"
+    assert (await set_admin("ada", False))["__typename"] == "LastAdmin"
+    assert (await set_admin("sue", True))["person"] == {"username": "sue", "isAdmin": True}
+    assert not (await set_admin("sue", True))["changed"]
+    assert (await set_admin("ada", False, "sue"))["changed"]
+    assert (await set_admin("sue", False, "ada"))["__typename"] == "NotPermitted"
+    await set_person_active(ask, "alan", active=False, as_="sue")
+    assert (await set_admin("alan", True, "sue"))["field"] == "username"
+    told = await db.fetch(
+        "SELECT kind FROM change_inbox WHERE kind LIKE 'person.admin%' AND experiment_id = 0 ORDER BY id"
+    )
+    assert [kind for (kind,) in told] == ["person.admin_granted", "person.admin_withdrawn"]
+
+
 @pytest.mark.usefixtures("hypot")
 async def test_two_admins_can_not_put_each_other_out(db: Pool) -> None:
     admins = await db.fetch(

@@ -1,6 +1,7 @@
 """What runs in the name of somebody without rights stops and says so, until they have them or it is handed over."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -130,6 +131,31 @@ async def test_a_schedule_without_rights_stands_still_says_so_once_and_goes_on(
     assert [row["body"]["person"] for row in told] == [f"person:{work.plant.person_id}"]
     await give_rights_back(ask, db, how)
     assert await take_schedule_turn(work, tools, work.reco) == ("Launched.", True)
+
+
+async def test_schedules_of_who_is_put_out_go_to_the_owning_role_and_a_change_says_so(
+    ask: Ask, work: SubmissionFactory, tools: WorkerTools, db: Pool
+) -> None:
+    await db.execute(DUE, work.reco, work.plant.person_id)
+    for who, since in (("pia", "1 day"), ("olga", "2 days")):
+        await db.execute(
+            "WITH p AS (INSERT INTO person (username) VALUES ($1) RETURNING id)"
+            " INSERT INTO membership (person_id, experiment_id, role, since)"
+            " SELECT id, $2, 'production', now() - $3::interval FROM p",
+            who, work.plant.experiment_id, timedelta(days=int(since[0])),
+        )  # fmt: skip
+    await set_person_active(ask, "anna", active=False)
+    told = await db.fetch(
+        "SELECT reason, body FROM change_inbox WHERE kind = 'campaign.handed_over'"
+    )
+    heir = await db.fetchval("SELECT 'person:' || id FROM person WHERE username = 'olga'")
+    assert [(row["body"]["from"], row["body"]["to"], row["reason"]) for row in told] == [
+        (f"person:{work.plant.person_id}", heir, "Schedules go to the owning role: has left")
+    ]
+    await db.execute("UPDATE schedule SET next_at = now()")
+    assert await schedule.take_turn(tools)
+    assert await db.fetchval("SELECT last_result_message FROM schedule") == "Launched."
+    assert heir == await db.fetchval("SELECT 'person:' || created_by FROM submission")
 
 
 @pytest.mark.parametrize("how", HOWS)

@@ -101,6 +101,7 @@ IDS = {
     "credential": "credentialId", "holdLaunches": "campaignId", "setLaunchLimits": "campaignId",
     "setPriority": "campaignId", "releaseLaunches": "launchHoldId", "allowAccounts": "launchHostId",
     "addFiles": "datasetId", "markFiles": "datasetId", "decideListing": "datasetId", "checkLaunchFiles": "stageId",
+    "serviceToken": "serviceTokenId",
     "moveCursor": "stageId", "setSchedule": "stageId", "effectiveParameters": "stageId",
     "request": "requestId", "decision": "requestDecisionId",
     "previewJoin": "stageId", "previewLaunch": "stageId", "previewSplit": "stageId",

@@ -11,6 +11,7 @@ import { show } from "./frame";
 import { Heartbeat } from "./heartbeat";
 import { InstallationQuestion } from "./installation";
 import { useRoute } from "./route";
+import { ServiceTokens } from "./service-tokens";
 import { SubmissionPage } from "./submission";
 
 function Dashboard() {
@@ -30,6 +31,7 @@ function Dashboard() {
           <CredentialsInNeed />
           <Discrepancies />
           <CampaignList />
+          <ServiceTokens />
         </>
       )}
       {route.page === "campaign" && (

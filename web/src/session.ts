@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from "react";
 
 export interface Session {
+  /** Empty: signed in by a cookie, which no script sees. */
   readonly token: string | null;
   /** The server said no to the token that was here before. */
   readonly refused: boolean;
@@ -39,9 +40,17 @@ export function signIn(token: string): void {
   become({ token, refused: false });
 }
 
-/** Forget the token. */
+/** Go on as who is signed in by a cookie. */
+export function signInByCookie(): void {
+  become({ token: "", refused: false });
+}
+
+/** Forget the token, or end the session of the cookie. */
 export function signOut(): void {
-  become({ token: null, refused: false });
+  const gone = () => become({ token: null, refused: false });
+  // Only when it has ended: whoever signs in next must not find it still there.
+  if (session.token === "") void fetch("/sign-out", { method: "POST" }).then(gone, gone);
+  else gone();
 }
 
 /** Forget a token that the server refused, unless another one has taken its place. */
@@ -65,7 +74,7 @@ function remembered(): string | null {
 
 function remember(token: string | null): void {
   try {
-    if (token === null) sessionStorage.removeItem(KEY);
+    if (!token) sessionStorage.removeItem(KEY);
     else sessionStorage.setItem(KEY, token);
   } catch {
     // see remembered()

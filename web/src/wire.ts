@@ -64,7 +64,8 @@ async function post<Data, Variables>(
     headers,
     body: JSON.stringify(operation),
   });
-  const ours = token !== null && headers.get("authorization") === `Bearer ${token}`;
+  const ours =
+    token !== null && headers.get("authorization") === (token === "" ? null : `Bearer ${token}`);
   if (response.status === NOT_SIGNED_IN && ours) refuse(token);
   return answerIn<Data>(response);
 }
@@ -74,7 +75,7 @@ function headersFor(token: string | null, extra: Record<string, string>): Header
     accept: "application/graphql-response+json, application/json;q=0.9",
     "content-type": "application/json",
   });
-  if (token !== null) headers.set("authorization", `Bearer ${token}`);
+  if (token) headers.set("authorization", `Bearer ${token}`);
   for (const [name, value] of Object.entries(extra)) headers.set(name, value);
   return headers;
 }
@@ -149,7 +150,7 @@ const socket = createClient({
   connectionParams: () => {
     const { token } = current();
     tokenOfSocket = token;
-    return token === null ? {} : { authorization: `Bearer ${token}` };
+    return !token ? {} : { authorization: `Bearer ${token}` };
   },
   on: { ping: expectPong, pong: pongCame, closed: socketClosed },
 });

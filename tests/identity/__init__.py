@@ -1,0 +1,1 @@
+"""Signing in by issuers outside, on a real provider."""
