@@ -42,6 +42,7 @@ from resolvers.submissions.changes import ChangeQueries, ChangeSubscriptions
 from resolvers.submissions.ownership import OwnershipMutations
 from resolvers.submissions.submissions import SubmissionMutations, SubmissionQueries
 from resolvers.submissions.triage import TriageQueries
+from resolvers.submissions.waivers import WaiverMutations
 from schema.numbers import SCALARS
 from schema.submissions.jobs import Job
 
@@ -102,6 +103,7 @@ class Mutation(
     QueueMutations,
     LimitMutations,
     SubmissionMutations,
+    WaiverMutations,
     RecoveryMutations,
     LateFileMutations,
 ):

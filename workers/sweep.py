@@ -9,7 +9,7 @@ from db.files import file_checks, listed_files
 from db.launching import launch_plans, queue
 from db.launching.queue import QueueHead
 from db.people import leaving, summaries
-from db.submissions import deadlines, progress
+from db.submissions import accounts, deadlines, progress
 from db.submissions.submissions import Submission
 from workers.failpoints import wrap_failpoints
 from workers.setbacks import hold_thing
@@ -30,7 +30,8 @@ class PeriodicSweep:
 
     async def step(self, tools: WorkerTools) -> bool:
         """Mark what is overdue, fold what is kept, and tidy now and then; true when there may be more."""
-        return any(await run_each(tools, self._tidy, mark_overdue_submissions, fold_progress))
+        parts = self._tidy, mark_overdue_submissions, fold_passed_inputs, fold_progress
+        return any(await run_each(tools, *parts))
 
     async def _tidy(self, tools: WorkerTools) -> bool:
         if monotonic() - self.tidied > TIDY_EVERY_S:
@@ -58,6 +59,12 @@ async def mark_overdue_submissions(tools: WorkerTools) -> bool:
     """Mark what is not located by its deadline."""
     async with wrap_failpoints("sweep.overdue"):
         return bool(await deadlines.mark_overdue(tools.db))
+
+
+async def fold_passed_inputs(tools: WorkerTools) -> bool:
+    """Note in submissions' rows which of their inputs later ones have now."""
+    async with wrap_failpoints("sweep.pass"):
+        return await accounts.fold_passed_inputs(tools.db, MOST_FOLDED) >= MOST_FOLDED
 
 
 async def fold_progress(tools: WorkerTools) -> bool:

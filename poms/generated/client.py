@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         SaveCampaignInput,
         SetMembershipInput,
         SubmissionsFilter,
+        WaiveInputsInput,
     )
     from .inputs_done import InputsDone
     from .kick_submission import KickSubmission
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from .submissions import Submissions
     from .triage import Triage
     from .uploads import Uploads
+    from .waive_inputs import WaiveInputs
     from .watch_changes import WatchChanges
     from .watch_output import WatchOutput
     from .watch_progress import WatchProgress
@@ -87,6 +89,59 @@ class Client(Base):
                 ...SubmissionPart
                 ...Said
               }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
             }
 
             fragment Counts on Submission {
@@ -127,6 +182,9 @@ class Client(Base):
                 id
                 name
               }
+              account {
+                ...AccountPart
+              }
               ...Counts
             }
             """)
@@ -160,6 +218,59 @@ class Client(Base):
                 ...LaunchPart
                 ...Said
               }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
             }
 
             fragment Counts on Submission {
@@ -212,6 +323,9 @@ class Client(Base):
                 id
                 name
               }
+              account {
+                ...AccountPart
+              }
               ...Counts
             }
             """)
@@ -242,6 +356,59 @@ class Client(Base):
                 ...SubmissionPart
                 ...Said
               }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
             }
 
             fragment Counts on Submission {
@@ -281,6 +448,9 @@ class Client(Base):
               stage {
                 id
                 name
+              }
+              account {
+                ...AccountPart
               }
               ...Counts
             }
@@ -317,6 +487,59 @@ class Client(Base):
               }
             }
 
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
+            }
+
             fragment Counts on Submission {
               jobsTotal
               jobsIdle
@@ -355,6 +578,9 @@ class Client(Base):
                 id
                 name
               }
+              account {
+                ...AccountPart
+              }
               ...Counts
             }
             """)
@@ -368,6 +594,95 @@ class Client(Base):
         )
         data = self.get_data(response)
         return KickSubmission.model_validate(data)
+
+    async def waive_inputs(
+        self,
+        input: "WaiveInputsInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "WaiveInputs":
+        from .waive_inputs import WaiveInputs
+
+        query = gql("""
+            mutation WaiveInputs($input: WaiveInputsInput!, $idempotencyKey: String) {
+              waiveInputs(input: $input, idempotencyKey: $idempotencyKey) {
+                __typename
+                ... on InputsWaived {
+                  waivedCount
+                  account {
+                    ...AccountPart
+                  }
+                }
+                ...Said
+              }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="WaiveInputs", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return WaiveInputs.model_validate(data)
 
     async def save_campaign(
         self,
@@ -1017,6 +1332,59 @@ class Client(Base):
               }
             }
 
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
+            }
+
             fragment Counts on Submission {
               jobsTotal
               jobsIdle
@@ -1054,6 +1422,9 @@ class Client(Base):
               stage {
                 id
                 name
+              }
+              account {
+                ...AccountPart
               }
               ...Counts
             }
@@ -1287,17 +1658,78 @@ class Client(Base):
         data = self.get_data(response)
         return Campaign.model_validate(data)
 
-    async def progress(self, id: str, **kwargs: Any) -> "Progress":
+    async def progress(
+        self,
+        id: str,
+        is_test: Union[Optional[bool], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "Progress":
         from .progress import Progress
 
         query = gql("""
-            query Progress($id: ID!) {
-              campaignProgress(id: $id) {
+            query Progress($id: ID!, $isTest: Boolean = false) {
+              campaignProgress(id: $id, isTest: $isTest) {
                 ...ProgressPart
               }
             }
 
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
+            }
+
             fragment ProgressPart on CampaignProgress {
+              account {
+                ...AccountPart
+              }
               stages {
                 ...StagePart
               }
@@ -1333,9 +1765,12 @@ class Client(Base):
               cpuEfficiency
               wallEfficiency
               memoryEfficiency
+              account {
+                ...AccountPart
+              }
             }
             """)
-        variables: dict[str, object] = {"id": id}
+        variables: dict[str, object] = {"id": id, "isTest": is_test}
         response = await self.execute(
             query=query, operation_name="Progress", variables=variables, **kwargs
         )
@@ -1361,6 +1796,59 @@ class Client(Base):
                   ...PagePart
                 }
               }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
             }
 
             fragment Counts on Submission {
@@ -1402,6 +1890,9 @@ class Client(Base):
                 id
                 name
               }
+              account {
+                ...AccountPart
+              }
               ...Counts
             }
             """)
@@ -1427,6 +1918,59 @@ class Client(Base):
                   ...SubmissionPart
                 }
               }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
             }
 
             fragment Counts on Submission {
@@ -1462,6 +2006,9 @@ class Client(Base):
               stage {
                 id
                 name
+              }
+              account {
+                ...AccountPart
               }
               ...Counts
             }
@@ -2008,6 +2555,7 @@ class Client(Base):
                 ...HandOverChangePart
                 ...JobTypeChangePart
                 ...UploadChangePart
+                ...InputsChangePart
                 ...JobsChangePart
                 ...LaunchHoldChangePart
                 ...LaunchHostChangePart
@@ -2126,6 +2674,10 @@ class Client(Base):
               toPersonId
             }
 
+            fragment InputsChangePart on InputsChange {
+              waivedCount
+            }
+
             fragment JobTypeChangePart on JobTypeChange {
               name
               version
@@ -2225,20 +2777,79 @@ class Client(Base):
             yield WatchChanges.model_validate(data)
 
     async def watch_progress(
-        self, id: str, **kwargs: Any
+        self,
+        id: str,
+        is_test: Union[Optional[bool], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> AsyncIterator["WatchProgress"]:
         from .watch_progress import WatchProgress
 
         query = gql("""
-            subscription WatchProgress($id: ID!) {
-              campaignProgress(id: $id) {
+            subscription WatchProgress($id: ID!, $isTest: Boolean = false) {
+              campaignProgress(id: $id, isTest: $isTest) {
                 __typename
                 ...ProgressPart
                 ...Said
               }
             }
 
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
+            }
+
             fragment ProgressPart on CampaignProgress {
+              account {
+                ...AccountPart
+              }
               stages {
                 ...StagePart
               }
@@ -2278,9 +2889,12 @@ class Client(Base):
               cpuEfficiency
               wallEfficiency
               memoryEfficiency
+              account {
+                ...AccountPart
+              }
             }
             """)
-        variables: dict[str, object] = {"id": id}
+        variables: dict[str, object] = {"id": id, "isTest": is_test}
         async for data in self.execute_ws(
             query=query, operation_name="WatchProgress", variables=variables, **kwargs
         ):

@@ -407,6 +407,19 @@ class SubmissionsFilter(BaseModel):
     "Launched before then."
 
 
+class WaiveInputsInput(BaseModel):
+    """Inputs that nobody wants done any more: of a submission with its recoveries, or of a stage. Give one of both."""
+
+    submission_id: Optional[str] = Field(alias="submissionId", default=None)
+    "The submission, or a recovery of it."
+    stage_id: Optional[str] = Field(alias="stageId", default=None)
+    "The stage; its tests are left out."
+    file_ids: Optional[list[str]] = Field(alias="fileIds", default=None)
+    "Which files, at most 1,000; null: all that are owed or lost, of a generator all such units."
+    reason: str
+    "Why; it is told with the change, and stays with each input."
+
+
 BatchOptionsInput.model_rebuild()
 CampaignDefaultsInput.model_rebuild()
 CreateJobTypeInput.model_rebuild()

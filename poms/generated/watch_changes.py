@@ -19,6 +19,7 @@ from .fragments import (  # noqa: F401
     ExperimentChangePart,
     FoldersChangePart,
     HandOverChangePart,
+    InputsChangePart,
     JobsChangePart,
     JobTypeChangePart,
     LaunchHoldChangePart,
@@ -57,6 +58,7 @@ class WatchChanges(BaseModel):
         "WatchChangesChangesHandOverChange",
         "WatchChangesChangesJobTypeChange",
         "WatchChangesChangesUploadChange",
+        "WatchChangesChangesInputsChange",
         "WatchChangesChangesJobsChange",
         "WatchChangesChangesLaunchHoldChange",
         "WatchChangesChangesLaunchHostChange",
@@ -360,6 +362,25 @@ class WatchChangesChangesUploadChange(UploadChangePart):
 
 
 class WatchChangesChangesUploadChangeActor(BaseModel):
+    id: str
+    username: str
+
+
+class WatchChangesChangesInputsChange(InputsChangePart):
+    typename__: Literal["InputsChange"] = Field(alias="__typename")
+    cursor: str
+    kind: Optional[ChangeKind]
+    at: datetime
+    actor: Optional["WatchChangesChangesInputsChangeActor"]
+    part: Optional[ServicePart]
+    reason: str
+    experiment_id: Optional[str] = Field(alias="experimentId")
+    campaign_id: Optional[str] = Field(alias="campaignId")
+    submission_id: Optional[str] = Field(alias="submissionId")
+    subject_id: Optional[str] = Field(alias="subjectId")
+
+
+class WatchChangesChangesInputsChangeActor(BaseModel):
     id: str
     username: str
 
@@ -685,6 +706,7 @@ WatchChangesChangesFoldersChange.model_rebuild()
 WatchChangesChangesHandOverChange.model_rebuild()
 WatchChangesChangesJobTypeChange.model_rebuild()
 WatchChangesChangesUploadChange.model_rebuild()
+WatchChangesChangesInputsChange.model_rebuild()
 WatchChangesChangesJobsChange.model_rebuild()
 WatchChangesChangesLaunchHoldChange.model_rebuild()
 WatchChangesChangesLaunchHostChange.model_rebuild()

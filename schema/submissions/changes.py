@@ -25,6 +25,7 @@ from schema.submissions.change_types import (
     ExperimentChange,
     FoldersChange,
     HandOverChange,
+    InputsChange,
     JobsChange,
     JobTypeChange,
     LaunchHoldChange,
@@ -102,6 +103,7 @@ ChangesItem = Annotated[
     | HandOverChange
     | JobTypeChange
     | UploadChange
+    | InputsChange
     | JobsChange
     | LaunchHoldChange
     | LaunchHostChange

@@ -40,7 +40,7 @@ OWNED = {
     **dict.fromkeys(("launchStage", "launchCampaign", "launchRecovery", "launchLate", "checkLaunchFiles"), "launch"),
     **dict.fromkeys(
         ("repairDiscrepancy", "dismissDiscrepancy", "holdLaunches", "releaseLaunches", "setPriority",
-         "cancelSubmission", "holdSubmission", "releaseSubmission", "kickSubmission"),
+         "cancelSubmission", "holdSubmission", "releaseSubmission", "kickSubmission", "waiveInputs"),
         "operate",
     ),
     **dict.fromkeys(("changeCredential", "removeCredential"), "own"),

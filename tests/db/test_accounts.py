@@ -1,0 +1,284 @@
+"""The account of what is done is what a recount of the input rows gives, whatever happens to launches."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from db.launching import slices, split_positions
+from db.launching.slice_claims import LaunchRequest
+from db.pool import Connection, Pool
+from db.recovery import recoveries
+from db.recovery.recoveries import PreparedRecovery
+from db.submissions import (
+    accounts,
+    input_files,
+    job_driven_transitions,
+    jobs,
+    progress,
+    recovery_chain,
+    waivers,
+)
+from db.submissions.accounts import INPUTS, Account
+from db.submissions.waivers import WaiverScope
+from domain.changes import ServicePart, make_service_actor
+from domain.launching.split_positions import SplitPosition
+from domain.setup.recovery_rules import RecoveryRule
+from domain.submissions.jobs import JobState
+from domain.submissions.news import JobNews
+from domain.submissions.submissions import LIVE, SubmissionState
+from tests.factories import Factory
+from tests.forced_states import force_state
+
+LIGHT = settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+WAITING = {"queued", "new", "submitting", "uncertain", "idle"}
+EMPTY = """
+    TRUNCATE experiment, person, submission, stage, file, stage_input, live_file, processed_file, input_file, work_unit,
+             job, passed_input, stage_progress, stage_progress_delta RESTART IDENTITY CASCADE
+"""
+# Everything that was ever given to a submission, oldest first: of a generator by the family and the unit.
+ROWS = """
+    SELECT s.id, s.stage_id, s.is_test, s.state::text, coalesce(s.origin_id, s.id) AS family, x.*
+      FROM submission s CROSS JOIN LATERAL (
+           SELECT 'file ' || i.file_id AS input, i.outcome::text,
+                  EXISTS (SELECT FROM waived_input w WHERE (w.submission_id, w.key) = (s.id, i.file_id)) AS waived
+             FROM input_file i WHERE i.submission_id = s.id
+            UNION ALL
+           SELECT 'unit ' || coalesce(s.origin_id, s.id) || ' ' || u.index,
+                  CASE j.state WHEN 'succeeded' THEN 'done' WHEN 'failed' THEN 'failed' WHEN 'removed' THEN 'failed'
+                               ELSE 'none' END,
+                  EXISTS (SELECT FROM waived_input w WHERE (w.submission_id, w.key) = (s.id, u.index))
+             FROM work_unit u JOIN job j USING (submission_id, number)
+            WHERE u.submission_id = s.id AND u.index IS NOT NULL) x
+     ORDER BY s.id
+"""
+SETTLED = """
+    SELECT coalesce(origin_id, id) FROM submission GROUP BY 1 HAVING bool_and(advanced_at IS NOT NULL)
+"""
+
+
+@dataclass(frozen=True)
+class GivenInput:
+    """What is known of an input by the last submission that has it."""
+
+    stage_id: int
+    is_test: bool
+    family: int
+    part: str
+
+
+def judge_input(row: Any, settled: set[int]) -> str:
+    """Of which part of the account an input is."""
+    if row["waived"] and row["outcome"] != "done":
+        return "inputs_waived"
+    if row["outcome"] == "done":
+        return "inputs_done"
+    if row["state"] in LIVE and row["outcome"] == "none":
+        return "inputs_waiting" if row["state"] in WAITING else "inputs_in_work"
+    is_over = row["state"] not in LIVE and row["family"] in settled
+    return "inputs_lost" if is_over else "inputs_owed"
+
+
+async def recount(db: Pool) -> list[GivenInput]:
+    settled = {row[0] for row in await db.fetch(SETTLED)}
+    newest = {(r["stage_id"], r["is_test"], r["input"]): r for r in await db.fetch(ROWS)}
+    return [
+        GivenInput(row["stage_id"], row["is_test"], row["family"], judge_input(row, settled))
+        for row in newest.values()
+    ]
+
+
+def sum_up(those: Iterable[GivenInput]) -> dict[str, int]:
+    counted = Counter(each.part for each in those)
+    return {name: counted[name] for name in INPUTS} | {"inputs_given": counted.total()}
+
+
+def show_inputs(account: Account) -> dict[str, int]:
+    return {name: getattr(account, name) for name in INPUTS}
+
+
+async def expect_account_is_recount(plant: Factory, stages: list[int]) -> None:
+    known = await recount(plant.db)
+    for is_test in (False, True):
+        mine = [each for each in known if each.is_test is is_test]
+        for kept in await accounts.list_by_stages(plant.db, stages, is_test=is_test):
+            assert show_inputs(kept) == sum_up(e for e in mine if e.stage_id == kept.id)
+        [whole] = await accounts.list_by_campaigns(plant.db, [plant.campaign_id], is_test=is_test)
+        assert show_inputs(whole) == sum_up(mine)
+    families = defaultdict[int, list[GivenInput]](list)
+    for each in known:
+        families[each.family].append(each)
+    ids = [
+        row[0] for row in await plant.db.fetch("SELECT id FROM submission WHERE origin_id IS NULL")
+    ]
+    for kept in await accounts.list_by_families(plant.db, ids):
+        assert show_inputs(kept) == sum_up(families[kept.id])
+
+
+async def make_stages(plant: Factory) -> list[int]:
+    """Slices that never overlap, the same files again and again, and a generator."""
+    raw = await plant.dataset("raw")
+    await plant.rows(raw, 7)
+    given = {"dataset_id": raw, "files_per_job": 2}
+    return [
+        await plant.stage("slices", ["true"], split="nfiles(3)", **given),
+        await plant.stage("again", ["true"], split="draining", **given),
+        await plant.stage("made", ["true"], kind="generator", jobs_per_slice=3),
+    ]
+
+
+async def list_submissions(db: Pool, where: str) -> list[int]:
+    return [
+        row[0] for row in await db.fetch(f"SELECT id FROM submission WHERE {where} ORDER BY id")
+    ]
+
+
+class History:
+    """What may happen, each by the statements that do it in the house."""
+
+    def __init__(self, plant: Factory, stages: list[int]) -> None:
+        self.plant, self.db, self.stages = plant, plant.db, stages
+
+    async def launch(self, which: int, dice: int) -> None:
+        asked = LaunchRequest(self.plant.person_id, is_test=dice % 5 == 0)
+        await slices.launch_next(self.db, self.stages[which % 3], asked)
+
+    async def run(self, which: int, dice: int) -> None:
+        if id := await self._choose("state IN ('queued', 'new', 'idle')", which):
+            await force_state(self.db, "idle" if dice % 2 else "running", "id = $1", id)
+
+    async def end(self, which: int, dice: int) -> None:
+        """End some jobs, or all: well, badly, or without a word of their files."""
+        if id := await self._choose("state IN ('idle', 'running')", which):
+            async with self.db.acquire() as conn, conn.transaction():
+                await self._end_jobs(conn, id, dice)
+
+    async def _end_jobs(self, conn: Connection, id: int, dice: int) -> None:
+        numbers = [
+            row[0]
+            for row in await conn.fetch("SELECT number FROM job WHERE submission_id = $1", id)
+        ]
+        ended = {n: dice >> n & 1 for n in numbers if dice % 3 or n % 2}
+        await job_driven_transitions.lock_submissions(conn, [id])
+        news = [
+            JobNews(id, n, 1, JobState.SUCCEEDED if good else JobState.FAILED, n + dice)
+            for n, good in ended.items()
+        ]
+        moved = await jobs.apply_news(conn, news, news)
+        good_jobs = [key for key in sorted(moved) if ended[key[1]]]
+        bad_jobs = [(*key, "exit") for key in sorted(moved) if not ended[key[1]]]
+        if good_jobs:
+            fates = await input_files.list_by_jobs(conn, good_jobs)
+            failed = [
+                replace(n, outcome="failed") if k % 3 == dice % 3 else n
+                for k, n in enumerate(fates)
+            ]
+            if failed:
+                await input_files.apply_fates(conn, failed)
+        if bad_jobs:
+            await input_files.fail_unreported(conn, bad_jobs)
+        await job_driven_transitions.apply_job_states(conn, [id], ServicePart.WATCH)
+
+    async def cancel(self, which: int, _: int) -> None:
+        if id := await self._choose("ended_at IS NULL", which):
+            async with self.db.acquire() as conn, conn.transaction():
+                await job_driven_transitions.discard_launch(
+                    conn,
+                    id,
+                    list(LIVE),
+                    SubmissionState.CANCELLED,
+                    make_service_actor(ServicePart.LAUNCH),
+                )
+
+    async def advance(self, which: int, _: int) -> None:
+        if id := await self._choose("ended_at IS NOT NULL", which):
+            async with self.db.acquire() as conn, conn.transaction():
+                await recovery_chain.lock_members(conn, id)
+                await recovery_chain.mark_advanced(conn, id, advanced=True, check_in_s=None)
+
+    async def recover(self, which: int, dice: int) -> None:
+        if not (id := await self._choose("origin_id IS NULL", which)):
+            return
+        kind = ("consumed_status", "failed", "all")[dice % 3]
+        async with self.db.acquire() as conn, conn.transaction():
+            family = await recovery_chain.lock_members(conn, id)
+            if any(member.state.is_live for member in family):
+                return
+            ready = await recoveries.prepare_recovery(conn, family, RecoveryRule(kind))
+            assert isinstance(ready, PreparedRecovery)
+            await recoveries.launch_recovery(conn, ready, None, self.plant.person_id)
+
+    async def waive(self, which: int, dice: int) -> None:
+        scope = WaiverScope(stage_id=self.stages[which % 3])
+        if dice % 2 and (id := await self._choose("origin_id IS NULL", which)):
+            scope = WaiverScope(origin_id=id)
+        files = [1 + dice % 7, 2] if dice % 3 == 0 else None
+        async with self.db.acquire() as conn, conn.transaction():
+            await waivers.waive_inputs(conn, scope, files, "no need", self.plant.person_id)
+
+    async def reset(self, which: int, _: int) -> None:
+        id = self.stages[which % 3]
+        row = await self.db.fetchrow("SELECT epoch, split_seq FROM stage WHERE id = $1", id)
+        assert row is not None
+        place = SplitPosition(row["epoch"] + 1, 0)
+        await split_positions.move_position(
+            self.db, id, row["split_seq"], place, ("", self.plant.person_id), is_test=False
+        )
+
+    async def fold(self, _: int, dice: int) -> None:
+        await (accounts.fold_passed_inputs if dice % 2 else progress.fold_progress)(self.db, 3)
+
+    async def _choose(self, where: str, which: int) -> int | None:
+        ids = await list_submissions(self.db, where)
+        return ids[which % len(ids)] if ids else None
+
+
+ACTS = (
+    "launch",
+    "launch",
+    "run",
+    "end",
+    "end",
+    "advance",
+    "recover",
+    "waive",
+    "reset",
+    "cancel",
+    "fold",
+)
+STEP = st.tuples(st.sampled_from(ACTS), st.integers(0, 11), st.integers(0, 1000))
+LATE = [("launch", 1, 1), ("run", 0, 1), ("end", 0, 1), ("advance", 0, 0)]
+
+
+@LIGHT
+@given(st.lists(STEP, max_size=30))
+@example([*LATE, ("waive", 1, 2), ("launch", 1, 1), ("fold", 0, 1), ("run", 0, 0), ("end", 0, 31)])
+@example(
+    [
+        *LATE,
+        ("recover", 0, 0),
+        ("cancel", 0, 0),
+        ("reset", 1, 0),
+        ("launch", 1, 1),
+        ("cancel", 0, 0),
+        ("recover", 0, 0),
+    ]
+)
+async def test_the_account_is_what_counting_the_inputs_gives(
+    db: Pool, steps: list[tuple[str, int, int]]
+) -> None:
+    await db.execute(EMPTY)
+    plant = await Factory.make(db)
+    stages = await make_stages(plant)
+    history = History(plant, stages)
+    for act, which, dice in steps:
+        await getattr(history, act)(which, dice)
+        await expect_account_is_recount(plant, stages)
+    while await accounts.fold_passed_inputs(db, 3) or await progress.fold_progress(db, 3):
+        pass
+    await expect_account_is_recount(plant, stages)
