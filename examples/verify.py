@@ -139,6 +139,23 @@ def list_differences(mine, record):
             said.append(
                 f"{stage}: {found['events']} events on disk, {theirs.get('events')} in the record"
             )
+        said += list_account_faults(stage, found, theirs.get("account"))
+    return said
+
+
+def list_account_faults(stage, found, account):
+    """What of the record's account contradicts itself, or what is on disk; a record of before has none."""
+    if account is None:
+        return []
+    parts = ("done", "in_work", "waiting", "owed", "lost", "waived")
+    said = []
+    if account["given"] != sum(account[part] for part in parts):
+        said.append(f"{stage} (account): {account['given']} given is not the sum of its parts")
+    # A generator's units are done by their files, one each; of other stages inputs are.
+    done = len(found["processed"]) if found["processed"] else len(found["files"])
+    for what, ours in (("done", done), ("files", len(found["files"])), ("events", found["events"])):
+        if account[what] != ours:
+            said.append(f"{stage} (account): {ours} {what} on disk, {account[what]} in the record")
     return said
 
 

@@ -28,8 +28,8 @@ class Account:
     inputs_waived: int
     origins: int
     """Families of submissions: launches without their recoveries."""
-    origins_live: int
-    """Those whose first submission is not over."""
+    submissions_live: int
+    """That are not over, recoveries too."""
     origins_located: int
     outputs_declared: int
     outputs_located: int
@@ -49,7 +49,7 @@ class Account:
             under_way=self.inputs_in_work + self.inputs_waiting + self.inputs_owed,
             lost=self.inputs_lost,
             launches=self.origins,
-            launches_live=self.origins_live,
+            launches_live=self.submissions_live,
             launches_located=self.origins_located,
         )
 
@@ -101,14 +101,14 @@ PASSED = """
 
 
 def _render_sums(names: Sequence[str], table: str) -> str:
-    return ", ".join(f"coalesce(sum({table}.{name}), 0)::bigint" for name in names)
+    return ", ".join(f"coalesce(sum({table}.{name}), 0)::bigint AS {name}" for name in names)
 
 
 OF_FAMILIES = f"""
-    SELECT family.id, {_render_sums(INPUTS, "m")}, sum(m.origins)::bigint,
-           (count(*) FILTER (WHERE m.origins > 0 AND {LIVE}))::bigint,
-           (count(*) FILTER (WHERE m.origins > 0 AND state = 'located'))::bigint,
-           {_render_sums(OUTPUTS, "m")}, NULL::bigint
+    SELECT family.id, {_render_sums(INPUTS, "m")}, sum(m.origins)::bigint AS origins,
+           (count(*) FILTER (WHERE {LIVE}))::bigint AS submissions_live,
+           (count(*) FILTER (WHERE m.origins > 0 AND state = 'located'))::bigint AS origins_located,
+           {_render_sums(OUTPUTS, "m")}, NULL::bigint AS dataset_files
       FROM unnest($1::bigint[]) AS family (id)
       JOIN LATERAL (
            SELECT {", ".join(INPUTS)}, origins, state::text, {", ".join(OUTPUTS)}
@@ -139,10 +139,10 @@ NOTED = f"""
 
 def _render_stage_sums(id: str, column: str, dataset_files: str) -> str:
     return f"""
-    SELECT {id}, {_render_sums(INPUTS, "n")}, {_render_sums(["origins"], "n")},
-           coalesce(sum(n.origins) FILTER (WHERE n.{LIVE}), 0)::bigint,
-           coalesce(sum(n.origins) FILTER (WHERE n.state = 'located'), 0)::bigint,
-           {_render_sums(OUTPUTS, "n")}, {dataset_files}
+    SELECT {id} AS id, {_render_sums(INPUTS, "n")}, {_render_sums(["origins"], "n")},
+           coalesce(sum(n.submissions) FILTER (WHERE n.{LIVE}), 0)::bigint AS submissions_live,
+           coalesce(sum(n.origins) FILTER (WHERE n.state = 'located'), 0)::bigint AS origins_located,
+           {_render_sums(OUTPUTS, "n")}, {dataset_files} AS dataset_files
       FROM stage LEFT JOIN LATERAL ({NOTED}) n ON true
      WHERE stage.{column} = ANY($1::bigint[])
      GROUP BY {id}

@@ -32,6 +32,7 @@ class AccountTally:
     launches: int
     """Without their recoveries."""
     launches_live: int
+    """With their recoveries."""
     launches_located: int
 
 
