@@ -30,8 +30,7 @@ class PeriodicSweep:
 
     async def step(self, tools: WorkerTools) -> bool:
         """Mark what is overdue, fold what is kept, and tidy now and then; true when there may be more."""
-        parts = self._tidy, mark_overdue_submissions, fold_passed_inputs, fold_progress
-        return any(await run_each(tools, *parts))
+        return any(await run_each(tools, self._tidy, mark_overdue_submissions, fold_progress))
 
     async def _tidy(self, tools: WorkerTools) -> bool:
         if monotonic() - self.tidied > TIDY_EVERY_S:
@@ -61,15 +60,11 @@ async def mark_overdue_submissions(tools: WorkerTools) -> bool:
         return bool(await deadlines.mark_overdue(tools.db))
 
 
-async def fold_passed_inputs(tools: WorkerTools) -> bool:
-    """Note in submissions' rows which of their inputs later ones have now."""
-    async with wrap_failpoints("sweep.pass"):
-        return await accounts.fold_passed_inputs(tools.db, MOST_FOLDED) >= MOST_FOLDED
-
-
 async def fold_progress(tools: WorkerTools) -> bool:
-    """Add what has changed to the kept progress of stages."""
+    """Add what has changed to the kept progress of stages, and to submissions' rows what they have passed on."""
     async with wrap_failpoints("sweep.fold"):
+        if await accounts.fold_passed_inputs(tools.db, MOST_FOLDED) >= MOST_FOLDED:
+            return True
         return await progress.fold_progress(tools.db, MOST_FOLDED) >= MOST_FOLDED
 
 

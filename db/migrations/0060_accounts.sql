@@ -16,7 +16,7 @@ CREATE TABLE stage_input (
 -- stage's lock, and may not wait for that of the submission that had them.
 CREATE TABLE passed_input (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    stage_id      bigint NOT NULL REFERENCES stage,
+    stage_id      bigint NOT NULL,
     submission_id bigint NOT NULL REFERENCES submission,
     done          bigint NOT NULL CHECK (done >= 0),
     undone        bigint NOT NULL CHECK (undone >= 0),  -- those that are waived, too
