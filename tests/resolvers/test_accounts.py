@@ -18,7 +18,8 @@ EVERYWHERE = f"""query ($submission: ID!, $stage: ID!, $campaign: ID!) {{
     campaignProgress(id: $campaign) {{ account {PARTS} stages {{ name account {PARTS} }} }}
 }}"""
 WAIVE = f"""mutation ($input: WaiveInputsInput!) {{ waiveInputs(input: $input) {{ __typename
-    ... on InputsWaived {{ waivedCount account {PARTS} }} ... on Problem {{ message }} ... on Invalid {{ field }} }} }}"""
+    ... on InputsWaived {{ waivedCount account {PARTS} }}
+    ... on Problem {{ message }} ... on Invalid {{ field }} }} }}"""
 # One of four files is done, one has failed, two were never begun.
 OUTCOMES = """
     UPDATE input_file SET outcome = CASE WHEN file_id = 1 THEN 'done' ELSE 'failed' END::outcome WHERE file_id < 3
