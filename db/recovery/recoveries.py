@@ -52,14 +52,14 @@ class PreparedRecovery:
 async def prepare_recovery(
     db: Database, family: Sequence[Submission], entry: RecoveryRule, round_: int = 0
 ) -> PreparedRecovery | str:
-    """Make a recovery ready, or say why the stage can launch none.
+    """Make a recovery ready, or say why the stage can launch none. One of an inactive campaign waits in the queue.
 
     The configuration is the stage's as it is now, with the recovery's overrides on top.
     """
     origin = family[0]
     stage = await stage_launch_view.find_by_stage(db, origin.stage_id, is_test=origin.is_test)
-    if stage is None or not (stage.active and stage.campaign_active):
-        return "The stage or its campaign is inactive."
+    if stage is None or not stage.active:
+        return "The stage is inactive."
     try:
         config = await _build_configuration(db, stage, family, entry)
     except CommandError as unknown:
