@@ -109,7 +109,7 @@ OF_FAMILIES = f"""
            (count(*) FILTER (WHERE {LIVE}))::bigint AS submissions_live,
            (count(*) FILTER (WHERE m.origins > 0 AND state = 'located'))::bigint AS origins_located,
            {_render_sums(OUTPUTS, "m")}, NULL::bigint AS dataset_files
-      FROM unnest($1::bigint[]) AS family (id)
+      FROM (SELECT DISTINCT unnest($1::bigint[]) AS id) family
       JOIN LATERAL (
            SELECT {", ".join(INPUTS)}, origins, state::text, {", ".join(OUTPUTS)}
              FROM submission WHERE id = family.id OR origin_id = family.id

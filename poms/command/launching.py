@@ -69,7 +69,7 @@ def kick_submission(ctx: typer.Context, submission: Which, reason: Reason) -> No
 
 def make_submission_table(found: list[SubmissionPart]) -> object:
     """A line per submission; its inputs are done of given, with those of its recoveries."""
-    head = "id stage state inputs jobs running held succeeded failed files located since reason"
+    head = "id stage state jobs running held succeeded failed inputs located since reason"
     return make_table(
         head,
         (
@@ -77,13 +77,12 @@ def make_submission_table(found: list[SubmissionPart]) -> object:
                 s.id,
                 s.stage.name + (" (test)" if s.is_test else ""),
                 format_state(s.state.value, s.account),
-                f"{s.account.done.count}/{s.account.given}",
                 s.jobs_total,
                 s.jobs_running,
                 s.jobs_held,
                 s.jobs_succeeded,
                 s.jobs_failed,
-                s.files_total,
+                f"{s.account.done.count}/{s.account.given}",
                 s.outputs_located,
                 f"{s.state_since:%Y-%m-%d %H:%M:%S}",
                 s.waiting.reason if s.waiting else s.reason,

@@ -86,7 +86,7 @@ IDS = {
     "credential": "credentialId", "holdLaunches": "campaignId", "setLaunchLimits": "campaignId",
     "setPriority": "campaignId", "releaseLaunches": "launchHoldId", "allowAccounts": "launchHostId",
     "addFiles": "datasetId", "markFiles": "datasetId", "decideListing": "datasetId", "checkLaunchFiles": "stageId",
-    "moveCursor": "stageId", "setSchedule": "stageId", "effectiveParameters": "stageId",
+    "moveCursor": "stageId", "renameStage": "stageId", "setSchedule": "stageId", "effectiveParameters": "stageId",
     "previewJoin": "stageId", "previewLaunch": "stageId", "previewSplit": "stageId",
 }  # fmt: skip
 

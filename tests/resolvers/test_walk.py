@@ -32,7 +32,7 @@ Make = Callable[[str], Awaitable[Context]]
 OWNED = {
     **dict.fromkeys(
         ("changeLoginSetup", "changeJobType", "addFiles", "markFiles", "refreshDataset", "decideListing",
-         "renameCampaign", "setCampaignTags",
+         "renameCampaign", "renameStage", "setCampaignTags",
          "setCampaignActive", "resetStage", "moveCursor", "setSchedule", "setLaunchLimits", "saveCampaign",
          "deleteCampaign", "checkDatasetFiles"),
         "modify",
