@@ -101,8 +101,7 @@ ALTER TABLE submission
     ADD CONSTRAINT account_adds_up CHECK (
         inputs_given = inputs_done + inputs_in_work + inputs_waiting + inputs_owed + inputs_lost + inputs_waived),
     ADD CONSTRAINT account_is_not_negative CHECK (
-        least(inputs_given, inputs_done, inputs_in_work, inputs_waiting, inputs_owed, inputs_lost, inputs_waived,
-              units, passed_done, passed_undone) >= 0);
+        least(inputs_given, inputs_done, inputs_in_work, inputs_waiting, inputs_owed, inputs_lost, inputs_waived) >= 0);
 
 -- A recovery opens its family again; what has been decided about the last of its members settles it.
 CREATE FUNCTION settle_family() RETURNS trigger LANGUAGE plpgsql AS $$

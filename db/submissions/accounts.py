@@ -186,16 +186,22 @@ LOCK_PASSED = """
        FOR NO KEY UPDATE
 """
 OLDEST_PASSED = "SELECT id FROM passed_input ORDER BY id LIMIT $1"
+# What was told of a file meanwhile may be otherwise than who took it saw it: never more is passed on than there was.
 FOLD_PASSED = """
     WITH folded AS (
         DELETE FROM passed_input WHERE id = ANY($1::bigint[]) RETURNING submission_id, done, undone, waived
+    ), known AS (
+        SELECT s.id, s.passed_done + f.done AS done, s.passed_done + s.passed_undone + f.done + f.undone AS passed,
+               greatest(s.inputs_waived - f.waived, 0) AS waived, s.files + s.units AS given,
+               s.files_done + least(s.jobs_succeeded, s.units) AS did
+          FROM (SELECT submission_id, sum(done) AS done, sum(undone) AS undone, sum(waived) AS waived
+                  FROM folded GROUP BY submission_id) f JOIN submission s ON s.id = f.submission_id
+    ), kept AS (
+        SELECT id, passed, waived, greatest(least(done, did), passed - (given - did - waived)) AS done FROM known
     )
     UPDATE submission s
-       SET passed_done = passed_done + f.done, passed_undone = passed_undone + f.undone,
-           inputs_waived = inputs_waived - f.waived
-      FROM (SELECT submission_id, sum(done) AS done, sum(undone) AS undone, sum(waived) AS waived
-              FROM folded GROUP BY submission_id) f
-     WHERE s.id = f.submission_id
+       SET passed_done = k.done, passed_undone = k.passed - k.done, inputs_waived = k.waived
+      FROM kept k WHERE s.id = k.id
 """
 
 

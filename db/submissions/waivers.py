@@ -16,12 +16,13 @@ class WaiverScope:
     stage_id: int | None = None
 
 
-# Submissions before their stage, as everybody who has both; a launch that has planned meanwhile plans again, since
-# what it would take over may be waived now.
+# Of what is decided: before, a catalog may still tell what became of files. Submissions come before their stage, as
+# with everybody who has both; a launch that was planned meanwhile is planned again, since it may take over what is
+# waived now.
 LOCK = """
     SELECT id FROM submission
      WHERE (id = $1 OR origin_id = $1 OR (stage_id = $2 AND NOT is_test)) AND inputs_owed + inputs_lost > 0
-       AND ended_at IS NOT NULL AND archived_at IS NULL
+       AND advanced_at IS NOT NULL AND archived_at IS NULL
      ORDER BY id FOR UPDATE
 """
 LOCK_STAGES = """

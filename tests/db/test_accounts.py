@@ -28,7 +28,7 @@ from domain.changes import ServicePart, make_service_actor
 from domain.launching.split_positions import SplitPosition
 from domain.setup.recovery_rules import RecoveryRule
 from domain.submissions.jobs import JobState
-from domain.submissions.news import JobNews
+from domain.submissions.news import InputNews, JobNews
 from domain.submissions.submissions import LIVE, SubmissionState
 from tests.factories import Factory
 from tests.forced_states import force_state
@@ -184,6 +184,15 @@ class History:
             await input_files.fail_unreported(conn, bad_jobs)
         await job_driven_transitions.apply_job_states(conn, [id], ServicePart.WATCH)
 
+    async def hear_late(self, which: int, dice: int) -> None:
+        """Be told of files after all was over, as by a catalog: before it is decided what follows."""
+        if id := await self._choose("ended_at IS NOT NULL AND advanced_at IS NULL", which):
+            async with self.db.acquire() as conn, conn.transaction():
+                await job_driven_transitions.lock_submissions(conn, [id])
+                rows = await conn.fetch(UNTOLD, id, 1 + dice % 2)
+                if told := [InputNews(id, *row, "consumed", "done", None) for row in rows]:
+                    await input_files.apply_fates(conn, told)
+
     async def cancel(self, which: int, _: int) -> None:
         if id := await self._choose("ended_at IS NULL", which):
             async with self.db.acquire() as conn, conn.transaction():
@@ -238,7 +247,11 @@ class History:
         return ids[which % len(ids)] if ids else None
 
 
+UNTOLD = """
+    SELECT number, file_id FROM input_file WHERE submission_id = $1 AND outcome = 'none' ORDER BY file_id LIMIT $2
+"""
 ACTS = (
+    "hear_late",
     "launch",
     "launch",
     "run",
@@ -267,6 +280,16 @@ LATE = [("launch", 1, 1), ("run", 0, 1), ("end", 0, 1), ("advance", 0, 0)]
         ("launch", 1, 1),
         ("cancel", 0, 0),
         ("recover", 0, 0),
+    ]
+)
+@example(
+    [
+        ("launch", 1, 1),
+        ("cancel", 0, 0),
+        ("reset", 1, 0),
+        ("launch", 1, 1),
+        ("hear_late", 0, 0),
+        ("fold", 0, 1),
     ]
 )
 async def test_the_account_is_what_counting_the_inputs_gives(
