@@ -1,10 +1,13 @@
 """The account of what is done: the same numbers wherever it is asked for; and waiving what nobody wants any more."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from db.pool import Pool
+from schema.context import AppState
 from tests.resolvers.conftest import Ask
 from tests.resolvers.submission_factory import SubmissionFactory
 
@@ -27,8 +30,11 @@ OUTCOMES = """
 
 
 @pytest.fixture
-async def work(db: Pool, hypot: int) -> SubmissionFactory:
-    return await SubmissionFactory.make(db)
+async def work(
+    db: Pool, hypot: int, app_state: AppState, redis: Redis
+) -> AsyncIterator[SubmissionFactory]:
+    async with app_state.feed.running(redis):
+        yield await SubmissionFactory.make(db)
 
 
 async def ask_everywhere(ask: Ask, work: SubmissionFactory, id: int) -> dict[str, Any]:
