@@ -3,14 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db.launching import slices, split_positions
 from db.launching.slice_claims import LaunchRequest
-from db.pool import Connection, Pool
+from db.migrate import apply_migrations
+from db.pool import Connection, Pool, open_pool
 from db.recovery import recoveries
 from db.recovery.recoveries import PreparedRecovery
 from db.submissions import (
@@ -30,6 +33,8 @@ from domain.setup.recovery_rules import RecoveryRule
 from domain.submissions.jobs import JobState
 from domain.submissions.news import InputNews, JobNews
 from domain.submissions.submissions import LIVE, SubmissionState
+from tests.db.older_databases import make_older_database
+from tests.db.test_splits import teach_json
 from tests.factories import Factory
 from tests.forced_states import force_state
 
@@ -305,3 +310,63 @@ async def test_the_account_is_what_counting_the_inputs_gives(
     while await accounts.fold_passed_inputs(db, 3) or await progress.fold_progress(db, 3):
         pass
     await expect_account_is_recount(plant, stages)
+
+
+# Of four files one was done, two by the recovery; of a generator's three units one, and the recovery goes on.
+OLDER = """
+    WITH s AS (
+        INSERT INTO slice (stage_id, epoch, number, cursor) SELECT id, 1, 1, '0' FROM stage RETURNING id, stage_id
+    ), origin AS (
+        INSERT INTO submission (experiment_id, campaign_id, stage_id, slice_id, campaign_revision, state, created_by,
+                                batch_system, configuration, counted, jobs, jobs_succeeded, jobs_failed, files,
+                                files_done, files_failed, ended_at, advanced_at)
+        SELECT g.experiment_id, campaign_id, g.id, s.id, 1, 'completed', $1, 'local', '{}', false, 3, 1, 2,
+               x.files, x.done, x.failed, now(), now()
+          FROM s JOIN stage g ON g.id = s.stage_id
+          JOIN (VALUES ('files', 4, 1, 3), ('units', 0, 0, 0)) x (name, files, done, failed) USING (name)
+         ORDER BY g.id
+        RETURNING *
+    )
+    INSERT INTO submission (experiment_id, campaign_id, stage_id, slice_id, campaign_revision, state, created_by,
+                            batch_system, configuration, counted, jobs, jobs_succeeded, jobs_idle, files, files_done,
+                            ended_at, advanced_at, origin_id, recovery_position, round)
+    SELECT experiment_id, campaign_id, stage_id, slice_id, 1,
+           CASE WHEN files > 0 THEN 'completed' ELSE 'idle' END::submission_state, $1, 'local', '{}', false, 2,
+           CASE WHEN files > 0 THEN 2 ELSE 0 END, CASE WHEN files > 0 THEN 0 ELSE 2 END, files / 2, files / 2,
+           CASE WHEN files > 0 THEN now() END, CASE WHEN files > 0 THEN now() END, id, 0, 0
+      FROM origin ORDER BY id
+"""
+OLDER_INPUTS = """
+    INSERT INTO input_file (submission_id, number, file_id, outcome) VALUES
+        (1, 1, 1, 'done'), (1, 2, 2, 'failed'), (1, 2, 3, 'failed'), (1, 3, 4, 'failed'), (3, 1, 2, 'done'),
+        (3, 2, 3, 'done')
+"""
+OLDER_UNITS = """
+    INSERT INTO work_unit (submission_id, number, index, first_submission_id, first_number)
+    VALUES (2, 1, 0, 2, 1), (2, 2, 1, 2, 2), (2, 3, 2, 2, 3), (4, 1, 1, 2, 2), (4, 2, 2, 2, 3)
+"""
+OLDER_JOBS = """
+    INSERT INTO job (submission_id, number, state)
+    VALUES (2, 1, 'succeeded'), (2, 2, 'failed'), (2, 3, 'failed'), (4, 1, 'idle'), (4, 2, 'idle')
+"""
+
+
+async def test_what_was_there_before_has_its_account_by_the_migration(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    await make_older_database(empty_database_url, tmp_path, before="0060")
+    pool = await asyncpg.create_pool(empty_database_url, init=teach_json)
+    plant = await Factory.make(pool)
+    stages = [await plant.stage(name, ["true"], kind="generator") for name in ("files", "units")]
+    await pool.execute(OLDER, plant.person_id)
+    for rows in (OLDER_INPUTS, OLDER_UNITS, OLDER_JOBS):
+        await pool.execute(rows)
+    await pool.close()
+    await apply_migrations(empty_database_url)
+    plant.db = await open_pool(empty_database_url)
+    await expect_account_is_recount(plant, stages)
+    files, units = await accounts.list_by_stages(plant.db, stages, False)
+    assert (files.inputs_given, files.inputs_done, files.inputs_lost) == (4, 3, 1)
+    assert (units.inputs_given, units.inputs_done, units.inputs_waiting) == (3, 1, 2)
+    assert await progress.recount_progress(empty_database_url) == []
+    await plant.db.close()
