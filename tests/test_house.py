@@ -313,7 +313,7 @@ def find_wrong_ids(given: Arguments) -> list[str]:
     ids = [name for name, one in given.items() if str(get_named_type(one.type)) == "ID"]
     others = [name for name in ids if name not in ("id", "ids")]
     alone = bool(others) and len(others) == len(ids)
-    return [name for name in others if alone or not name.endswith("Id")]
+    return [name for name in others if alone or not name.endswith(("Id", "Ids"))]
 
 
 def test_arguments_of_mutations_follow_one_rule() -> None:

@@ -408,12 +408,10 @@ class SubmissionsFilter(BaseModel):
 
 
 class WaiveInputsInput(BaseModel):
-    """Inputs that nobody wants done any more: of a submission with its recoveries, or of a stage. Give one of both."""
+    """Inputs that nobody wants done any more: of a submission with its recoveries, or of a stage."""
 
-    submission_id: Optional[str] = Field(alias="submissionId", default=None)
-    "The submission, or a recovery of it."
-    stage_id: Optional[str] = Field(alias="stageId", default=None)
-    "The stage; its tests are left out."
+    id: str
+    "The submission, or a recovery of it; or the stage, whose tests are left out."
     file_ids: Optional[list[str]] = Field(alias="fileIds", default=None)
     "Which files, at most 1,000; null: all that are owed or lost, of a generator all such units."
     reason: str

@@ -108,7 +108,7 @@ class CampaignNameMutations:
         if stage.name == name:
             return Stage.of(stage, campaign, info.context.viewer)
         newest = await campaigns.find_revision(conn, campaign.id, campaign.revision)
-        plan = CampaignPlan.of(newest.body if newest else {})
+        plan = CampaignPlan.of(newest.body) if newest else CampaignPlan(name=campaign.name)
         if name in {one.name for one in plan.stages}:
             return name_taken("stage", name)
         by = person, f"Stage {stage.name} renamed to {name}"

@@ -41,19 +41,15 @@ class WaiverMutations:
         return InputsWaived(waived_count=count, account=await _load_account(info, scope))
 
 
-async def _find_scope(
-    info: Info, given: WaiveInputsInput
-) -> WaiverScope | Invalid | NotFound | NotPermitted:
+async def _find_scope(info: Info, given: WaiveInputsInput) -> WaiverScope | NotFound | NotPermitted:
     """Whose inputs are meant."""
-    if given.submission_id is not None and given.stage_id is None:
-        row = await find_allowed(info, SUBMISSION, given.submission_id, "operate")
-        return row if isinstance(row, NotFound | NotPermitted) else WaiverScope(row.family)
-    if given.stage_id is not None and given.submission_id is None:
-        stage = await find_allowed(info, STAGE, given.stage_id, "operate")
+    if parse_node_id(given.id, "stage") is not None:
+        stage = await find_allowed(info, STAGE, given.id, "operate")
         if isinstance(stage, NotFound | NotPermitted):
             return stage
         return WaiverScope(stage_id=stage.id)
-    return Invalid(message="Give either submissionId or stageId.", field="submissionId")
+    row = await find_allowed(info, SUBMISSION, given.id, "operate")
+    return row if isinstance(row, NotFound | NotPermitted) else WaiverScope(row.family)
 
 
 def _parse_files(given: list[strawberry.ID] | None) -> list[int] | Invalid | None:

@@ -26,8 +26,7 @@ class Change:
     """One thing that happened: when, by whom, and why. What else there is to say of it, its type says."""
 
     cursor: str
-    """Give it as `after` to go on behind this change: nothing is missed, nothing comes twice; only what a history
-    shows before it has its place in the one order of all comes again."""
+    """Give it as `after` to miss nothing and see nothing twice, but what a history shows before it has its place."""
     kind: ChangeKind | None
     """What happened; null: something that this server does not know yet, as while it is brought up to date."""
     at: datetime

@@ -12,12 +12,10 @@ from schema.submissions.accounts import Account
 
 @declare_input_type
 class WaiveInputsInput:
-    """Inputs that nobody wants done any more: of a submission with its recoveries, or of a stage. Give one of both."""
+    """Inputs that nobody wants done any more: of a submission with its recoveries, or of a stage."""
 
-    submission_id: strawberry.ID | None = None
-    """The submission, or a recovery of it."""
-    stage_id: strawberry.ID | None = None
-    """The stage; its tests are left out."""
+    id: strawberry.ID
+    """The submission, or a recovery of it; or the stage, whose tests are left out."""
     file_ids: list[strawberry.ID] | None = None
     """Which files, at most 1,000; null: all that are owed or lost, of a generator all such units."""
     reason: str

@@ -89,7 +89,7 @@ def judge_input(row: Any, settled: set[int]) -> str:
     return "inputs_lost" if is_over else "inputs_owed"
 
 
-async def recount(db: Pool) -> list[GivenInput]:
+async def recount_inputs(db: Pool) -> list[GivenInput]:
     settled = {row[0] for row in await db.fetch(SETTLED)}
     newest = {(r["stage_id"], r["is_test"], r["input"]): r for r in await db.fetch(ROWS)}
     return [
@@ -108,7 +108,7 @@ def show_inputs(account: Account) -> dict[str, int]:
 
 
 async def expect_account_is_recount(plant: Factory, stages: list[int]) -> None:
-    known = await recount(plant.db)
+    known = await recount_inputs(plant.db)
     for is_test in (False, True):
         mine = [each for each in known if each.is_test is is_test]
         for kept in await accounts.list_by_stages(plant.db, stages, is_test=is_test):

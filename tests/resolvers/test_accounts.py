@@ -95,13 +95,11 @@ async def test_located_with_losses_is_no_success_until_they_are_waived(
         answer: dict[str, Any] = (await ask(WAIVE, {"input": given}))["waiveInputs"]
         return answer
 
-    one = await waive(
-        submissionId=f"submission:{id}", fileIds=["file:1", "file:2"], reason="broken"
-    )
+    one = await waive(id=f"submission:{id}", fileIds=["file:1", "file:2"], reason="broken")
     assert (one["waivedCount"], one["account"]["lost"]["count"]) == (1, 2)
-    all_ = await waive(stageId=f"stage:{work.reco}", reason="not needed")
+    all_ = await waive(id=f"stage:{work.reco}", reason="not needed")
     assert (all_["waivedCount"], all_["account"]["verdict"]) == (2, "DONE")
-    assert (await waive(stageId=f"stage:{work.reco}", reason="again"))["waivedCount"] == 0
+    assert (await waive(id=f"stage:{work.reco}", reason="again"))["waivedCount"] == 0
     found = await ask_everywhere(ask, work, id)
     assert (found["verdict"], found["waived"]) == ("DONE", {"count": 3})
     told = "SELECT reason, (body ->> 'waived')::int FROM change_inbox WHERE kind = 'inputs.waived' ORDER BY id"
@@ -111,11 +109,9 @@ async def test_located_with_losses_is_no_success_until_they_are_waived(
 @pytest.mark.parametrize(
     ("given", "field"),
     [
-        ({"reason": "x"}, "submissionId"),
-        ({"submissionId": "submission:1", "stageId": "stage:1", "reason": "x"}, "submissionId"),
-        ({"submissionId": "submission:1", "reason": " "}, "reason"),
-        ({"submissionId": "submission:1", "reason": "x", "fileIds": []}, "fileIds"),
-        ({"submissionId": "submission:1", "reason": "x", "fileIds": ["file:1", "job:1.1"]}, "fileIds[1]"),
+        ({"id": "submission:1", "reason": " "}, "reason"),
+        ({"id": "submission:1", "reason": "x", "fileIds": []}, "fileIds"),
+        ({"id": "submission:1", "reason": "x", "fileIds": ["file:1", "job:1.1"]}, "fileIds[1]"),
     ],
 )  # fmt: skip
 async def test_what_can_not_be_waived_so_is_told_where(
