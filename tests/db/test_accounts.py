@@ -1,10 +1,7 @@
 """The account of what is done is what a recount of the input rows gives, whatever happens to launches."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 from hypothesis import HealthCheck, example, given, settings
@@ -25,7 +22,6 @@ from db.submissions import (
     recovery_chain,
     waivers,
 )
-from db.submissions.accounts import INPUTS, Account
 from db.submissions.waivers import WaiverScope
 from domain.changes import ServicePart, make_service_actor
 from domain.launching.split_positions import SplitPosition
@@ -33,6 +29,7 @@ from domain.setup.recovery_rules import RecoveryRule
 from domain.submissions.jobs import JobState
 from domain.submissions.news import InputNews, JobNews
 from domain.submissions.submissions import LIVE, SubmissionState
+from tests.account_checks import expect_account_is_recount
 from tests.db.older_databases import make_older_database
 from tests.db.test_splits import teach_json
 from tests.factories import Factory
@@ -41,88 +38,10 @@ from tests.forced_states import force_state
 LIGHT = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-WAITING = {"queued", "new", "submitting", "uncertain", "idle"}
 EMPTY = """
     TRUNCATE experiment, person, submission, stage, file, stage_input, live_file, processed_file, input_file, work_unit,
              job, passed_input, stage_progress, stage_progress_delta RESTART IDENTITY CASCADE
 """
-# Everything that was ever given to a submission, oldest first: of a generator by the family and the unit.
-ROWS = """
-    SELECT s.id, s.stage_id, s.is_test, s.state::text, coalesce(s.origin_id, s.id) AS family, x.*
-      FROM submission s CROSS JOIN LATERAL (
-           SELECT 'file ' || i.file_id AS input, i.outcome::text,
-                  EXISTS (SELECT FROM waived_input w WHERE (w.submission_id, w.key) = (s.id, i.file_id)) AS waived
-             FROM input_file i WHERE i.submission_id = s.id
-            UNION ALL
-           SELECT 'unit ' || coalesce(s.origin_id, s.id) || ' ' || u.index,
-                  CASE j.state WHEN 'succeeded' THEN 'done' WHEN 'failed' THEN 'failed' WHEN 'removed' THEN 'failed'
-                               ELSE 'none' END,
-                  EXISTS (SELECT FROM waived_input w WHERE (w.submission_id, w.key) = (s.id, u.index))
-             FROM work_unit u JOIN job j USING (submission_id, number)
-            WHERE u.submission_id = s.id AND u.index IS NOT NULL) x
-     ORDER BY s.id
-"""
-SETTLED = """
-    SELECT coalesce(origin_id, id) FROM submission GROUP BY 1 HAVING bool_and(advanced_at IS NOT NULL)
-"""
-
-
-@dataclass(frozen=True)
-class GivenInput:
-    """What is known of an input by the last submission that has it."""
-
-    stage_id: int
-    is_test: bool
-    family: int
-    part: str
-
-
-def judge_input(row: Any, settled: set[int]) -> str:
-    """Of which part of the account an input is."""
-    if row["waived"] and row["outcome"] != "done":
-        return "inputs_waived"
-    if row["outcome"] == "done":
-        return "inputs_done"
-    if row["state"] in LIVE and row["outcome"] == "none":
-        return "inputs_waiting" if row["state"] in WAITING else "inputs_in_work"
-    is_over = row["state"] not in LIVE and row["family"] in settled
-    return "inputs_lost" if is_over else "inputs_owed"
-
-
-async def recount_inputs(db: Pool) -> list[GivenInput]:
-    settled = {row[0] for row in await db.fetch(SETTLED)}
-    newest = {(r["stage_id"], r["is_test"], r["input"]): r for r in await db.fetch(ROWS)}
-    return [
-        GivenInput(row["stage_id"], row["is_test"], row["family"], judge_input(row, settled))
-        for row in newest.values()
-    ]
-
-
-def sum_up(those: Iterable[GivenInput]) -> dict[str, int]:
-    counted = Counter(each.part for each in those)
-    return {name: counted[name] for name in INPUTS} | {"inputs_given": counted.total()}
-
-
-def show_inputs(account: Account) -> dict[str, int]:
-    return {name: getattr(account, name) for name in INPUTS}
-
-
-async def expect_account_is_recount(plant: Factory, stages: list[int]) -> None:
-    known = await recount_inputs(plant.db)
-    for is_test in (False, True):
-        mine = [each for each in known if each.is_test is is_test]
-        for kept in await accounts.list_by_stages(plant.db, stages, is_test=is_test):
-            assert show_inputs(kept) == sum_up(e for e in mine if e.stage_id == kept.id)
-        [whole] = await accounts.list_by_campaigns(plant.db, [plant.campaign_id], is_test=is_test)
-        assert show_inputs(whole) == sum_up(mine)
-    families = defaultdict[int, list[GivenInput]](list)
-    for each in known:
-        families[each.family].append(each)
-    ids = [
-        row[0] for row in await plant.db.fetch("SELECT id FROM submission WHERE origin_id IS NULL")
-    ]
-    for kept in await accounts.list_by_families(plant.db, [*ids, *ids]):
-        assert show_inputs(kept) == sum_up(families[kept.id])
 
 
 async def make_stages(plant: Factory) -> list[int]:
@@ -195,7 +114,7 @@ class History:
             async with self.db.acquire() as conn, conn.transaction():
                 await job_driven_transitions.lock_submissions(conn, [id])
                 rows = await conn.fetch(UNTOLD, id, 1 + dice % 2)
-                if told := [InputNews(id, *row, "consumed", "done", None) for row in rows]:
+                if told := [InputNews(id, r[0], r[1], "consumed", "done", None) for r in rows]:
                     await input_files.apply_fates(conn, told)
 
     async def cancel(self, which: int, _: int) -> None:
@@ -306,10 +225,10 @@ async def test_the_account_is_what_counting_the_inputs_gives(
     history = History(plant, stages)
     for act, which, dice in steps:
         await getattr(history, act)(which, dice)
-        await expect_account_is_recount(plant, stages)
+        await expect_account_is_recount(plant.db)
     while await accounts.fold_passed_inputs(db, 3) or await progress.fold_progress(db, 3):
         pass
-    await expect_account_is_recount(plant, stages)
+    await expect_account_is_recount(plant.db)
 
 
 # Of four files one was done, two by the recovery; of a generator's three units one, and the recovery goes on.
@@ -364,7 +283,7 @@ async def test_what_was_there_before_has_its_account_by_the_migration(
     await pool.close()
     await apply_migrations(empty_database_url)
     plant.db = await open_pool(empty_database_url)
-    await expect_account_is_recount(plant, stages)
+    await expect_account_is_recount(plant.db)
     files, units = await accounts.list_by_stages(plant.db, stages, False)
     assert (files.inputs_given, files.inputs_done, files.inputs_lost) == (4, 3, 1)
     assert (units.inputs_given, units.inputs_done, units.inputs_waiting) == (3, 1, 2)
