@@ -151,11 +151,18 @@ def list_account_faults(stage, found, account):
     said = []
     if account["given"] != sum(account[part] for part in parts):
         said.append(f"{stage} (account): {account['given']} given is not the sum of its parts")
-    # A generator's units are done by their files, one each; of other stages inputs are.
-    done = len(found["processed"]) if found["processed"] else len(found["files"])
-    for what, ours in (("done", done), ("files", len(found["files"])), ("events", found["events"])):
-        if account[what] != ours:
-            said.append(f"{stage} (account): {ours} {what} on disk, {account[what]} in the record")
+    ours = {"files": len(found["files"]), "events": found["events"]}
+    if found["processed"]:
+        ours["done"] = len(found["processed"])
+    elif account["done"] > ours["files"]:  # of a generator each unit that is done has made a file
+        said.append(
+            f"{stage} (account): {account['done']} done of which there are {ours['files']} files"
+        )
+    for what, number in ours.items():
+        if account[what] != number:
+            said.append(
+                f"{stage} (account): {number} {what} on disk, {account[what]} in the record"
+            )
     return said
 
 
