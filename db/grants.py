@@ -77,6 +77,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "output_file": ("r", "rac"),
     "past_history": ("", "rad"),
     "person": ("rac", "rl"),
+    "passed_input": ("ra", "rad"),
     "processed_file": ("rd", "rad"),
     "reconciliation": ("", "rac"),
     "recovery_attempt": ("ra", "ra"),
@@ -92,6 +93,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "slice_file": ("ra", "ra"),
     "snapshot": ("rac", "rac"),
     "stage": ("racd", "rc"),
+    "stage_input": ("rac", "rac"),
     "stage_progress": ("r", "rac"),
     "stage_progress_delta": ("ra", "rad"),
     "staged_file": ("ra", "ra"),
@@ -100,6 +102,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "submission_move": ("r", "r"),
     "submission_upload": ("ra", "ra"),
     "upload": ("rac", "rc"),
+    "waived_input": ("ra", "r"),
     "watch": ("r", "rac"),
     "work_unit": ("ra", "ra"),
 }

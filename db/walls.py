@@ -71,6 +71,7 @@ BY_PARENT = {
     "live_file": ("submission_id", "submission"),
     "login_setup_secret": ("login_setup_id", "login_setup"),
     "output_file": ("submission_id", "submission"),
+    "passed_input": ("submission_id", "submission"),
     "processed_file": ("stage_id", "stage"),
     "recovery_attempt": ("origin_id", "submission"),
     "request_decision": ("request_id", "request"),
@@ -79,10 +80,12 @@ BY_PARENT = {
     "slice": ("stage_id", "stage"),
     "slice_file": ("stage_id", "stage"),
     "snapshot": ("dataset_id", "dataset"),
+    "stage_input": ("submission_id", "submission"),
     "stage_progress": ("stage_id", "stage"),
     "stage_progress_delta": ("stage_id", "stage"),
     "staged_file": ("dataset_id", "dataset"),
     "submission_upload": ("submission_id", "submission"),
+    "waived_input": ("submission_id", "submission"),
     "work_unit": ("submission_id", "submission"),
 }
 # What a row that the API writes names besides: by which column, and what.
@@ -117,7 +120,7 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "submission_upload": {"upload_id": "upload"},
 }
 # A launch writes these by the thousand, of rows that it has read through the policies: lookups would cost it a quarter.
-UNCHECKED = {"input_file", "job", "live_file", "slice_file", "work_unit"}
+UNCHECKED = {"input_file", "job", "live_file", "slice_file", "stage_input", "work_unit"}
 PARENTS = sorted(
     {parent for _, parent in BY_PARENT.values()}
     | {each for columns in REFERENCES.values() for each in columns.values()}

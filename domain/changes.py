@@ -41,6 +41,8 @@ class ChangeKind(StrEnum):
     """Nothing was heard of a submission for long."""
     SUBMISSION_HEARD = "submission.heard"
     """Something was heard of a submission after a silence."""
+    INPUTS_WAIVED = "inputs.waived"
+    """Somebody wants inputs of a submission done no more."""
     JOBS_CHANGED = "jobs.changed"
     """Jobs of a submission have moved from one state to another."""
     ACTION_REQUESTED = "action.requested"

@@ -29,8 +29,14 @@ from examples.campaign import (
 )
 from poms import Client, OperationRefused, expect_result
 from poms.client import Page, find_next_cursor, iterate_pages
-from poms.following import Stages, is_live, show_until_quiet
-from poms.generated.fragments import CampaignPart, LaunchPart, SubmissionPart
+from poms.following import is_live, show_until_quiet
+from poms.generated.fragments import (
+    AccountPart,
+    CampaignPart,
+    LaunchPart,
+    ProgressPart,
+    SubmissionPart,
+)
 from poms.generated.input_types import (
     CampaignFilter,
     CreateCredentialInput,
@@ -111,16 +117,14 @@ async def launch_first_stages(api: Client, campaign_id: str) -> None:
         raise OperationRefused(problem.message)
 
 
-async def follow_campaign(api: Client, campaign_id: str, files: int) -> Stages:
+async def follow_campaign(api: Client, campaign_id: str, files: int) -> ProgressPart:
     """Show a live line per stage until so many files went through all of them and all outputs were seen, or nothing
     goes on."""
 
-    def is_whole(stages: Stages) -> bool:
-        done = {stage.name: stage for stage in stages}
-        is_done = done["merge"].files_done == files and not any(
-            each.outputs_declared for each in stages
-        )
-        return is_done and not is_live(stages)
+    def is_whole(progress: ProgressPart) -> bool:
+        merged = next(stage.account for stage in progress.stages if stage.name == "merge")
+        is_seen = not any(stage.outputs_declared for stage in progress.stages)
+        return merged.done.count == files and is_seen and not is_live(progress)
 
     with ProgressView() as board:
         async with asyncio.timeout(MOST_S):
@@ -129,9 +133,24 @@ async def follow_campaign(api: Client, campaign_id: str, files: int) -> Stages:
             )
 
 
-async def fetch_record(api: Client, found: CampaignPart) -> dict[str, Any]:
-    """POMS's own record: which files each stage made and processed, and how many events they hold."""
-    return {stage.name: await record_of(api, stage.id) for stage in found.stages}
+async def fetch_record(api: Client, found: CampaignPart, progress: ProgressPart) -> dict[str, Any]:
+    """POMS's own record: which files each stage made and processed, how many events they hold, and its account."""
+    account_of = {stage.stage_id: show_account(stage.account) for stage in progress.stages}
+    return {
+        stage.name: {**await record_of(api, stage.id), "account": account_of[stage.id]}
+        for stage in found.stages
+    }
+
+
+def show_account(account: AccountPart) -> dict[str, int]:
+    """The numbers of an account that files on disk can tell, too."""
+    parts = ("done", "in_work", "waiting", "owed", "lost", "waived")
+    return {
+        "given": account.given,
+        **{part: getattr(account, part).count for part in parts},
+        "files": account.outputs_located.count,
+        "events": account.events_located,
+    }
 
 
 async def record_of(api: Client, stage_id: str) -> dict[str, Any]:
@@ -206,11 +225,11 @@ async def run_example(asked: argparse.Namespace) -> int:
         here = SubmissionsFilter(campaign_id=found.id)
         if not (await api.submissions(here, 1)).submissions.nodes:
             await launch_first_stages(api, found.id)
-        stages = await follow_campaign(api, found.id, SLICES * asked.jobs)
+        progress = await follow_campaign(api, found.id, SLICES * asked.jobs)
         print(f"\nAfter {time.monotonic() - began:.0f} s:")
-        make_terminal().print(make_account_table(stages))
+        make_terminal().print(make_account_table(progress.stages))
         folders = await list_folders(api, asked.store, found.id)
-        return verify_files(folders, await fetch_record(api, found), asked.rucio)
+        return verify_files(folders, await fetch_record(api, found, progress), asked.rucio)
 
 
 def main() -> int:

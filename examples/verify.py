@@ -143,6 +143,30 @@ def list_differences(mine, record):
             said.append(
                 f"{stage}: {found['events']} events on disk, {theirs.get('events')} in the record"
             )
+        said += list_account_faults(stage, found, theirs.get("account"))
+    return said
+
+
+def list_account_faults(stage, found, account):
+    """What of the record's account contradicts itself, or what is on disk; a record of before has none."""
+    if account is None:
+        return []
+    parts = ("done", "in_work", "waiting", "owed", "lost", "waived")
+    said = []
+    if account["given"] != sum(account[part] for part in parts):
+        said.append(f"{stage} (account): {account['given']} given is not the sum of its parts")
+    ours = {"files": len(found["files"]), "events": found["events"]}
+    if found["processed"]:
+        ours["done"] = len(found["processed"])
+    elif account["done"] > ours["files"]:  # of a generator each unit that is done has made a file
+        said.append(
+            f"{stage} (account): {account['done']} done of which there are {ours['files']} files"
+        )
+    for what, number in ours.items():
+        if account[what] != number:
+            said.append(
+                f"{stage} (account): {number} {what} on disk, {account[what]} in the record"
+            )
     return said
 
 

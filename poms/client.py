@@ -103,12 +103,12 @@ class Client(Operations):
             yield {**data, "changes": make_readable(data["changes"])} if "changes" in data else data
 
     async def progress_of(
-        self, campaign_id: str, *, patience_s: float = FOR_EVER
+        self, campaign_id: str, *, is_test: bool = False, patience_s: float = FOR_EVER
     ) -> AsyncIterator[ProgressPart]:
-        """The sums of a campaign's stages, at once and whenever they have changed."""
+        """The sums of a campaign's stages (or of its tests), at once and whenever they have changed."""
 
         async def stream() -> AsyncIterator[ProgressPart]:
-            async for told in self.watch_progress(campaign_id):
+            async for told in self.watch_progress(campaign_id, is_test):
                 yield expect_result(told.campaign_progress, ProgressPart)
 
         async for progress in retry_stream(stream, patience_s):

@@ -5,31 +5,16 @@ import time
 from collections.abc import Callable, Sequence
 
 from poms.client import Client
-from poms.generated.enums import SubmissionState
-from poms.generated.fragments import StagePart
+from poms.generated.enums import AccountVerdict
+from poms.generated.fragments import ProgressPart, StagePart
 
-LIVE = {
-    SubmissionState.QUEUED,
-    SubmissionState.NEW,
-    SubmissionState.SUBMITTING,
-    SubmissionState.UNCERTAIN,
-    SubmissionState.IDLE,
-    SubmissionState.RUNNING,
-    SubmissionState.HELD,
-}
 LOOK_S = 0.3
 Stages = Sequence[StagePart]
 
 
-def is_live(stages: Stages) -> bool:
-    """Whether any submission may still do something."""
-    return any(s.state in LIVE and s.count for stage in stages for s in stage.submissions)
-
-
-def is_well(stages: Stages) -> bool:
-    """Whether every submission's outputs are located: what failed was made up for."""
-    states = {s.state for stage in stages for s in stage.submissions if s.count}
-    return states <= {SubmissionState.LOCATED}
+def is_live(progress: ProgressPart) -> bool:
+    """Whether anything may still be done: launches go on, or what follows from them is not decided yet."""
+    return progress.account.verdict is AccountVerdict.UNDER_WAY
 
 
 async def show_until_quiet(
@@ -38,33 +23,38 @@ async def show_until_quiet(
     show: Callable[[Stages], None],
     *,
     quiet_s: float,
-    whole: Callable[[Stages], bool] = lambda _: False,
-) -> Stages:
-    """Show a campaign whenever it has changed, until all is done or nothing has begun for a while.
+    whole: Callable[[ProgressPart], bool] = lambda _: False,
+    is_test: bool = False,
+) -> ProgressPart:
+    """Show a campaign, or its tests, whenever it has changed, until all is done or nothing has begun for a while.
 
     Between two stages nothing is live for a moment: that is why it waits for `quiet_s` seconds, or
     until `whole` says that there is no more to come.
     """
     while True:
-        async for found in api.progress_of(campaign_id):
+        async for found in api.progress_of(campaign_id, is_test=is_test):
             show(found.stages)
-            if not is_live(found.stages):
+            if not is_live(found):
                 break
-        if stages := await _wait_until_settled(api, campaign_id, quiet_s, whole):
-            show(stages)
-            return stages
+        if last := await _wait_until_settled(api, campaign_id, quiet_s, whole, is_test=is_test):
+            show(last.stages)
+            return last
 
 
 async def _wait_until_settled(
-    api: Client, campaign_id: str, quiet_s: float, whole: Callable[[Stages], bool]
-) -> Stages:
-    """The stages once nothing has begun for a while; empty when it goes on."""
+    api: Client,
+    campaign_id: str,
+    quiet_s: float,
+    whole: Callable[[ProgressPart], bool],
+    *,
+    is_test: bool,
+) -> ProgressPart | None:
+    """How far it is once nothing has begun for a while; None when it goes on."""
     quiet = time.monotonic() + quiet_s
     while True:
-        found = (await api.progress(campaign_id)).campaign_progress
-        stages: Stages = found.stages if found else []
-        if is_live(stages):
-            return []
-        if whole(stages) or time.monotonic() > quiet:
-            return stages
+        found = (await api.progress(campaign_id, is_test)).campaign_progress
+        if found is None or is_live(found):
+            return None
+        if whole(found) or time.monotonic() > quiet:
+            return found
         await asyncio.sleep(LOOK_S)

@@ -13,7 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from poms.generated.fragments import StagePart
+from poms.generated.enums import AccountVerdict
+from poms.generated.fragments import AccountPart, StagePart
 
 PLAIN_EVERY_S, WIDTH = 5.0, 120
 """How often, and how wide, lines are that go into a file or a pipe."""
@@ -66,52 +67,86 @@ class ProgressView:
 
 
 def make_progress_table(stages: Sequence[StagePart]) -> Table:
-    """A line per stage: a bar of its jobs, and how many are where."""
+    """A line per stage: a bar of its inputs, and what becomes of them."""
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
     for width in (12, 24, 14):
         table.add_column(no_wrap=True, min_width=width)
     for stage in stages:
-        bar = ProgressBar(total=max(stage.jobs_total, 1), completed=stage.jobs_succeeded, width=24)
+        account = stage.account
+        bar = ProgressBar(total=max(account.given, 1), completed=account.done.count, width=24)
         table.add_row(
             stage.name,
             bar,
-            f"{stage.jobs_succeeded}/{stage.jobs_total} jobs",
+            f"{account.done.count}/{account.given} done",
             f"{stage.jobs_running} running",
             f"{stage.jobs_held} held" if stage.jobs_held else "",
-            f"{stage.jobs_failed} failed",
+            f"{account.owed.count} owed" if account.owed.count else "",
+            f"{account.lost.count} lost",
             f"{stage.outputs_located} files",
             f"{stage.events_located} events",
         )
     return table
 
 
-HEAD = ["launches", "inputs", "done", "left", "jobs", "failed", "files", "missing", "events", "CPU"]
+HEAD = [
+    "launches", "given", "done", "%", "in work", "waiting", "owed", "lost", "waived", "jobs", "files", "missing",
+    "events", "CPU",
+]  # fmt: skip
 
 
 def make_account_table(stages: Sequence[StagePart]) -> Table:
-    """What became of every file."""
+    """What became of every input, each counted once, and of the outputs."""
     table = Table("stage", box=box.SIMPLE_HEAD)
     for name in HEAD:
         table.add_column(name, justify="right")
+    table.add_column("comes to")
     for stage in stages:
         table.add_row(stage.name, *map(str, build_account_row(stage)))
     return table
 
 
 def build_account_row(stage: StagePart) -> tuple[int | str, ...]:
-    """One stage's account; an input that failed and was done by a recovery is done."""
-    inputs = stage.files_waiting + stage.files_delivered + stage.files_consumed
-    wanted = inputs + stage.files_skipped - stage.files_failed
-    efficiency = stage.cpu_efficiency
+    """One stage's account, as the API keeps it."""
+    account, efficiency = stage.account, stage.cpu_efficiency
     return (
-        stage.submissions_total,
-        wanted,
-        stage.files_done,
-        wanted - stage.files_done,
+        account.launches,
+        account.given,
+        account.done.count,
+        format_percent(account.done.percent),
+        account.in_work.count,
+        account.waiting.count,
+        account.owed.count,
+        account.lost.count,
+        account.waived.count,
         stage.jobs_total,
-        stage.jobs_failed,
-        stage.outputs_located,
-        stage.outputs_declared + stage.outputs_refused,
-        stage.events_located,
+        account.outputs_located.count,
+        account.outputs_declared.count + account.outputs_refused.count,
+        account.events_located,
         "-" if efficiency is None else f"{efficiency:.0%}",
+        VERDICTS[account.verdict],
     )
+
+
+def format_percent(percent: float | None) -> str:
+    """A share in percent: 100 only where it is all, 0 only where it is nothing."""
+    if percent is None:
+        return "-"
+    if 0 < percent < 100:
+        return f"{min(max(percent, 0.1), 99.9):.1f}"
+    return f"{percent:.0f}"
+
+
+VERDICTS = {
+    AccountVerdict.NOTHING: "nothing launched",
+    AccountVerdict.UNDER_WAY: "under way",
+    AccountVerdict.DONE: "done",
+    AccountVerdict.LOSSES: "done with losses",
+    AccountVerdict.FAILED: "failed",
+}
+"""What an account comes to, in words."""
+
+
+def format_state(state: str, account: AccountPart) -> str:
+    """A submission's state; with what is lost of it and its recoveries, so that it does not look like success."""
+    lost = f", {account.lost.count} lost" if account.lost.count else ""
+    return f"{state.lower()}{lost}"

@@ -46,6 +46,7 @@ from resolvers.submissions.changes import ChangeQueries, ChangeSubscriptions
 from resolvers.submissions.ownership import OwnershipMutations
 from resolvers.submissions.submissions import SubmissionMutations, SubmissionQueries
 from resolvers.submissions.triage import TriageQueries
+from resolvers.submissions.waivers import WaiverMutations
 from schema.numbers import SCALARS
 from schema.submissions.jobs import Job
 
@@ -110,6 +111,7 @@ class Mutation(
     QueueMutations,
     LimitMutations,
     SubmissionMutations,
+    WaiverMutations,
     RecoveryMutations,
     RequestMutations,
     DecisionMutations,

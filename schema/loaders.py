@@ -73,6 +73,7 @@ class SetupLoaders:
     campaign: DataLoader[int, campaigns.Campaign | None] = field(init=False)
     stage: DataLoader[int, stages.Stage | None] = field(init=False)
     stages_of: DataLoader[int, list[stages.Stage]] = field(init=False)
+    stages_of_dataset: DataLoader[int, list[stages.Stage]] = field(init=False)
     schedule_of: DataLoader[int, list[schedules.Schedule]] = field(init=False)
     dependency: DataLoader[int, stages.Dependency | None] = field(init=False)
     dependencies_of: DataLoader[int, list[stages.Dependency]] = field(init=False)
@@ -101,6 +102,9 @@ class SetupLoaders:
         self.stage = make_id_loader(db, stages.find_by_ids)
         self.stages_of = make_group_loader(
             db, stages.list_by_campaigns, lambda row: row.campaign_id
+        )
+        self.stages_of_dataset = make_group_loader(
+            db, stages.list_by_datasets, lambda row: row.dataset_id or 0
         )
         self.schedule_of = make_group_loader(db, schedules.find_by_stages, lambda row: row.stage_id)
         self.dependency = make_id_loader(db, stages.find_dependencies)

@@ -17,6 +17,7 @@ from db.recovery import recovery_attempts
 from db.requests import decisions, requests
 from db.setup import uploads
 from db.submissions import (
+    accounts,
     actions,
     clusters,
     job_listings,
@@ -45,6 +46,10 @@ class AllLoaders(SetupLoaders):
     )
     request: DataLoader[int, requests.Request | None] = field(init=False)
     request_decisions_of: DataLoader[int, list[decisions.RequestDecision]] = field(init=False)
+    account_of_stage: DataLoader[tuple[int, bool], accounts.Account | None] = field(init=False)
+    account_of_campaign: DataLoader[tuple[int, bool], accounts.Account | None] = field(init=False)
+    """Both of (id, of tests)."""
+    account_of_family: DataLoader[int, accounts.Account | None] = field(init=False)
     job: DataLoader[Key, job_listings.Job | None] = field(init=False)
     attempts_of: DataLoader[Key, list[job_listings.JobStart]] = field(init=False)
     holds_of: DataLoader[HoldScope, list[launch_holds.LaunchHold]] = field(init=False)
@@ -81,6 +86,9 @@ class AllLoaders(SetupLoaders):
         self.request_decisions_of = make_group_loader(
             db, decisions.list_by_requests, lambda row: row.request_id
         )
+        self.account_of_stage = DataLoader(load_fn=self._stage_accounts, cache=False)
+        self.account_of_campaign = DataLoader(load_fn=self._campaign_accounts, cache=False)
+        self.account_of_family = make_id_loader(db, accounts.list_by_families)
         self.job = DataLoader(load_fn=self._jobs, cache=False)
         self.attempts_of = DataLoader(load_fn=self._attempts, cache=False)
         self.holds_of = DataLoader(load_fn=self._holds, cache=False)
@@ -88,6 +96,24 @@ class AllLoaders(SetupLoaders):
         self.position_of = DataLoader(load_fn=self._positions, cache=False)
         self.launcher_of = DataLoader(load_fn=self._launchers, cache=False)
         self.missing_approval_of = DataLoader(load_fn=self._missing_approvals, cache=False)
+
+    async def _stage_accounts(self, keys: list[tuple[int, bool]]) -> list[accounts.Account | None]:
+        return await self._accounts(accounts.list_by_stages, keys)
+
+    async def _campaign_accounts(
+        self, keys: list[tuple[int, bool]]
+    ) -> list[accounts.Account | None]:
+        return await self._accounts(accounts.list_by_campaigns, keys)
+
+    async def _accounts(
+        self, fetch: accounts.ListAccounts, keys: list[tuple[int, bool]]
+    ) -> list[accounts.Account | None]:
+        found = {
+            (row.id, is_test): row
+            for is_test in {is_test for _, is_test in keys}
+            for row in await fetch(self.db, [id for id, test in keys if test is is_test], is_test)
+        }
+        return [found.get(key) for key in keys]
 
     async def _jobs(self, keys: list[Key]) -> list[job_listings.Job | None]:
         found = {

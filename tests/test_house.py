@@ -130,6 +130,9 @@ LOOKS_UP = {
     ("schema.people.experiments", "schema.launching.queue"): "what holds its launches",
     ("schema.campaigns.campaigns", "schema.launching.queue"): "what holds its launches",
     ("schema.campaigns.stages", "schema.launching.queue"): "what holds its launches",
+    ("schema.campaigns.campaigns", "schema.submissions.accounts"): "what became of its inputs",
+    ("schema.campaigns.stages", "schema.submissions.accounts"): "what became of its inputs",
+    ("schema.files.datasets", "schema.submissions.accounts"): "what became of its files",
     ("schema.submissions.submissions", "schema.launching.catalog_launches"): "how its catalog knows it",
     ("schema.submissions.submissions", "schema.launching.launch_attempts"): "how it was launched",
     ("schema.submissions.submissions", "schema.launching.queue"): "why it has not begun",
@@ -322,7 +325,7 @@ def find_wrong_ids(given: Arguments) -> list[str]:
     ids = [name for name, one in given.items() if str(get_named_type(one.type)) == "ID"]
     others = [name for name in ids if name not in ("id", "ids")]
     alone = bool(others) and len(others) == len(ids)
-    return [name for name in others if alone or not name.endswith("Id")]
+    return [name for name in others if alone or not name.endswith(("Id", "Ids"))]
 
 
 def test_arguments_of_mutations_follow_one_rule() -> None:

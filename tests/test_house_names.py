@@ -31,8 +31,8 @@ VERBS = frozenset(
     require reserve reset resolve restart restore restrict resume retain retract retrieve retry return revoke ring
     rotate rule run save schedule scrape search seek select send separate serve set settle show sign simulate skip
     sort spawn spin split spoil stage start stop store strip submit sum supervise sync tabulate take tally teach tell
-    throw tidy tokenize transfer trim try unpack unwrap update upgrade upload use validate verify void wait walk warn
-    watch withdraw wrap write
+    throw tidy tokenize transfer trim try unpack unwrap update upgrade upload use validate verify void wait waive walk
+    warn watch withdraw wrap write
     """.split()  # noqa: SIM905
 )
 """How names of functions begin. A new verb is added here once none of these says it."""

@@ -9,7 +9,7 @@ from db.files import file_checks, listed_files
 from db.launching import launch_plans, queue
 from db.launching.queue import QueueHead
 from db.people import leaving, summaries
-from db.submissions import deadlines, progress
+from db.submissions import accounts, deadlines, progress
 from db.submissions.submissions import Submission
 from workers.failpoints import wrap_failpoints
 from workers.setbacks import hold_thing
@@ -61,8 +61,10 @@ async def mark_overdue_submissions(tools: WorkerTools) -> bool:
 
 
 async def fold_progress(tools: WorkerTools) -> bool:
-    """Add what has changed to the kept progress of stages."""
+    """Add what has changed to the kept progress of stages, and to submissions' rows what they have passed on."""
     async with wrap_failpoints("sweep.fold"):
+        if await accounts.fold_passed_inputs(tools.db, MOST_FOLDED) >= MOST_FOLDED:
+            return True
         return await progress.fold_progress(tools.db, MOST_FOLDED) >= MOST_FOLDED
 
 

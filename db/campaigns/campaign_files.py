@@ -74,7 +74,11 @@ async def find_referenced(
         await _find_datasets(db, experiment, said.plan),
         await campaigns.find_active_ids(db, campaigns.SCRIPTS, id, types),
         found.refused,
-        BatchRules(policy, await batch_allowances.find_by_system(db, id)),
+        BatchRules(
+            policy,
+            await batch_allowances.find_by_system(db, id),
+            await batch_allowances.list_systems(db),
+        ),
     )
     return ExistingThings(
         experiment=experiment.name,

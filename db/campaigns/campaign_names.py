@@ -1,10 +1,12 @@
 """What becomes of a campaign as a whole: other names and tags, and its end."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 
 from db.campaigns.campaigns import COLUMNS, Campaign
+from db.campaigns.stages import Stage
 from db.changes import sign_as_person
 from db.keyset import NameIsTaken
 from db.pool import Connection, Database, fetch_one
@@ -51,6 +53,37 @@ async def rename_campaign(
         raise NameIsTaken from error
 
 
+# The raised split_seq makes a launch that is being planned right now plan again.
+RENAME_STAGE = f"""
+    WITH renamed AS (
+        UPDATE stage SET name = $3, split_seq = split_seq + 1, updated_at = now()
+         WHERE id = $2 AND campaign_id = $1 RETURNING campaign_id
+    ), saved AS (
+        UPDATE campaign SET revision = revision + 1, updated_at = now() FROM renamed WHERE id = renamed.campaign_id
+        RETURNING campaign.*
+    ), kept AS (
+        INSERT INTO campaign_revision (campaign_id, number, body, author_id, comment)
+        SELECT id, revision, $4, $5, $6 FROM saved
+    ), told AS ({_build_saved_news(sign_as_person("$5"), "$6")})
+    SELECT {COLUMNS} FROM saved
+"""
+
+
+async def rename_stage(
+    conn: Connection, stage: Stage, name: str, body: dict[str, Any], by: tuple[int, str]
+) -> Campaign | None:
+    """Give a stage of a locked campaign another name, as a revision with this body, by (person, comment).
+
+    Its submissions, schedule and dependencies are its own as before. Raises NameIsTaken.
+    """
+    try:
+        return await fetch_one(
+            conn, Campaign, RENAME_STAGE, stage.campaign_id, stage.id, name, body, *by
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise NameIsTaken from error
+
+
 SET_TAGS = f"""
     WITH saved AS (
         UPDATE campaign SET tags = $2, updated_at = now() WHERE id = $1 AND tags <> $2 RETURNING *
@@ -62,6 +95,27 @@ SET_TAGS = f"""
 async def set_tags(db: Database, id: int, tags: Sequence[str], person_id: int) -> Campaign | None:
     """Let these be a campaign's tags; None when they are already."""
     return await fetch_one(db, Campaign, SET_TAGS, id, tags, person_id)
+
+
+COPY_SETTINGS = f"""
+    WITH saved AS (
+        UPDATE campaign c
+           SET most_unfinished = o.most_unfinished, most_jobs = o.most_jobs, priority = o.priority, tags = o.tags
+          FROM campaign o WHERE c.id = $2 AND o.id = $1
+        RETURNING c.*
+    ), scheduled AS (
+        INSERT INTO schedule (stage_id, cron, zone, active, next_at, person_id, catch_up)
+        SELECT s.id, h.cron, h.zone, false, h.next_at, $3, h.catch_up
+          FROM stage o JOIN schedule h ON h.stage_id = o.id JOIN stage s ON s.campaign_id = $2 AND s.name = o.name
+         WHERE o.campaign_id = $1 AND o.active
+    ), told AS ({_build_saved_news(sign_as_person("$3"), "NULL")})
+    SELECT {COLUMNS} FROM saved
+"""
+
+
+async def copy_settings(conn: Connection, from_id: int, to_id: int, person_id: int) -> None:
+    """Give a copy what its file doesn't say: limits, priority, tags, and schedules that are off."""
+    await conn.execute(COPY_SETTINGS, from_id, to_id, person_id)
 
 
 DELETE = f"""

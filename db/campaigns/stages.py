@@ -71,6 +71,16 @@ class Dependency:
 
 COLUMNS = ", ".join(Stage.__dataclass_fields__)
 D_COLUMNS = ", ".join(Dependency.__dataclass_fields__)
+BY_DATASETS = (
+    f"SELECT {COLUMNS} FROM stage WHERE dataset_id = ANY($1::bigint[]) AND active ORDER BY id"
+)
+
+
+async def list_by_datasets(db: Database, dataset_ids: Sequence[int]) -> list[Stage]:
+    """The active stages that work on datasets."""
+    return await fetch_many(db, Stage, BY_DATASETS, dataset_ids)
+
+
 NAMES = tuple(Stage.__dataclass_fields__)
 SAVED = NAMES[NAMES.index("name") : NAMES.index("active")]
 """What a save of the campaign sets."""

@@ -8,6 +8,7 @@ from db.files.datasets import render_slice_dataset
 from db.launching.launch_plans import PlannedSubmission
 from db.launching.stage_launch_view import StageLaunchView
 from db.pool import Database, fetch_one
+from db.submissions.accounts import render_given_inputs
 from db.submissions.submissions import COLUMNS, Submission, tell_moves
 from domain.campaigns.splits.queries import TakenSlice
 from domain.changes import ServicePart
@@ -74,10 +75,11 @@ TAKE = (
     ), moved AS (
         INSERT INTO submission (experiment_id, campaign_id, stage_id, slice_id, campaign_revision, is_test, state,
                                 created_by, upstream_id, dependency_id, trigger_no, batch_system, configuration,
-                                counted, priority, jobs, jobs_idle, files, files_waiting)
+                                counted, priority, jobs, jobs_idle, files, files_waiting, units)
         SELECT taken.experiment_id, campaign_id, taken.id, slice.id, $11, $3,
                CASE WHEN $20 THEN 'new' ELSE 'queued' END::submission_state, $12, $13, $14, $15,
-               batch_system, $16, $20, coalesce($5::int, campaign.priority), $17, $17, $18, $18
+               batch_system, $16, $20, coalesce($5::int, campaign.priority), $17, $17, $18, $18,
+               CASE WHEN $18::bigint = 0 THEN $17::int ELSE 0 END
           FROM taken JOIN campaign ON campaign.id = campaign_id, slice
         RETURNING *
     ), told AS ("""
@@ -96,7 +98,8 @@ MAKE = f"""
     ), live AS (
         INSERT INTO live_file (stage_id, is_test, file_id, submission_id)
         SELECT moved.stage_id, moved.is_test, sliced.file_id, moved.id FROM moved, sliced
-    ), named AS ({render_slice_dataset("sliced")}
+        RETURNING stage_id, is_test, file_id, submission_id
+    ), {render_given_inputs("live")}, named AS ({render_slice_dataset("sliced")}
     ), job AS (
         INSERT INTO job (submission_id, number) SELECT id, n FROM moved, generate_series(1, $17::int) n
     )

@@ -235,8 +235,8 @@ async def _check_plan_unchanged(
 
 def _find_refusal(stage: StageLaunchView, asked: LaunchRequest) -> LaunchOutcome | None:
     """Why nothing can be launched, whatever there is to do."""
-    may_wake = asked.is_by_hand and not stage.campaign_draft
-    if not (stage.active and (stage.campaign_active or may_wake)):
+    # By hand it is woken; what else comes due waits in the queue until somebody activates it.
+    if not stage.active or (stage.campaign_draft and not stage.campaign_active):
         return LaunchOutcome(
             refusal=LaunchRefusal.INACTIVE, why=f"{stage.campaign}/{stage.name} is inactive."
         )

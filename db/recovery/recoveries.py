@@ -14,6 +14,7 @@ from db.pool import Database, begin_transaction, fetch_one
 from db.recovery.verdicts import VERDICTS, RecoveryRequest
 from db.setup import uploads
 from db.submissions import completion, submission_listings
+from db.submissions.accounts import render_given_inputs
 from db.submissions.submissions import COLUMNS, Submission
 from domain.campaigns.splits.late_files import LateRange, find_later_files
 from domain.campaigns.splits.reading import parse_split
@@ -51,14 +52,14 @@ class PreparedRecovery:
 async def prepare_recovery(
     db: Database, family: Sequence[Submission], entry: RecoveryRule, round_: int = 0
 ) -> PreparedRecovery | str:
-    """Make a recovery ready, or say why the stage can launch none.
+    """Make a recovery ready, or say why the stage can launch none. One of an inactive campaign waits in the queue.
 
     The configuration is the stage's as it is now, with the recovery's overrides on top.
     """
     origin = family[0]
     stage = await stage_launch_view.find_by_stage(db, origin.stage_id, is_test=origin.is_test)
-    if stage is None or not (stage.active and stage.campaign_active):
-        return "The stage or its campaign is inactive."
+    if stage is None or not stage.active:
+        return "The stage is inactive."
     try:
         config = await _build_configuration(db, stage, family, entry)
     except CommandError as unknown:
@@ -207,10 +208,11 @@ RECOVER = f"""
     ), moved AS (
         INSERT INTO submission (experiment_id, campaign_id, stage_id, slice_id, campaign_revision, is_test, state,
                                 created_by, origin_id, recovery_position, round, batch_system, configuration,
-                                counted, priority, jobs, jobs_idle, files, files_waiting)
+                                counted, priority, jobs, jobs_idle, files, files_waiting, units)
         SELECT experiment_id, campaign_id, stage_id, slice_id, $20, is_test, 'queued',
                $21::bigint, id, $17, $18, batch_system, $19, false, priority,
-               total.jobs, total.jobs, total.files, total.files
+               total.jobs, total.jobs, total.files, total.files,
+               CASE WHEN total.files = 0 THEN total.jobs ELSE 0 END
           FROM parent, total WHERE total.jobs > 0
         RETURNING *
     ), unit_put AS (
@@ -238,6 +240,13 @@ RECOVER = f"""
     ), live_put AS (
         INSERT INTO live_file (stage_id, is_test, file_id, submission_id)
         SELECT moved.stage_id, moved.is_test, wanted.file_id, moved.id FROM moved, wanted
+        RETURNING stage_id, is_test, file_id, submission_id
+    ), {render_given_inputs("live_put")}, passed_units AS (
+        INSERT INTO passed_input (stage_id, submission_id, done, undone, waived)
+        SELECT moved.stage_id, taken.submission_id, count(*) FILTER (WHERE taken.outcome = 'done'),
+               count(*) FILTER (WHERE taken.outcome <> 'done'), 0
+          FROM moved, taken WHERE taken.file_id IS NULL
+         GROUP BY moved.stage_id, taken.submission_id
     ), freed AS (
         DELETE FROM processed_file p USING moved, taken
          WHERE p.stage_id = moved.stage_id AND p.version = $4 AND p.is_test = moved.is_test
@@ -248,6 +257,10 @@ RECOVER = f"""
     )
     SELECT {COLUMNS} FROM moved
 """
+
+
+# Of two that give or waive the same inputs the second sees what the first has done.
+LOCK_STAGE = "SELECT FROM stage WHERE id = $1 FOR NO KEY UPDATE"
 
 
 async def launch_recovery(
@@ -266,6 +279,7 @@ async def launch_recovery(
             facts = await queue.lock_limits(
                 conn, origin.stage_id, QueuePosition(origin.priority), person_id
             )
+            await conn.execute(LOCK_STAGE, origin.stage_id)
             made = await fetch_one(
                 conn, Submission, RECOVER, *ready.request.args,
                 turn and turn.position, turn and turn.round, ready.configuration.to_json(),

@@ -102,7 +102,7 @@ JUDGED = """
         SELECT k.*, $5::jsonb ->> concat(
                    k.delivery, '/', k.outcome, '/', NOT $7::boolean OR j.state = 'succeeded', m.key IS NOT NULL,
                    k.added, CASE WHEN l.file_id IS NOT NULL THEN '/live' WHEN p.file_id IS NOT NULL THEN '/done'
-                                 ELSE '/nowhere' END) AS why
+                                 WHEN w.key IS NOT NULL THEN '/waived' ELSE '/nowhere' END) AS why
           FROM known k
           LEFT JOIN job j ON $7 AND j.submission_id = ANY($1) AND j.submission_id = k.submission_id
                          AND j.number = k.number
@@ -110,6 +110,7 @@ JUDGED = """
           LEFT JOIN live_file l ON l.stage_id = $2 AND l.is_test = $3::boolean AND l.file_id = k.file_id
           LEFT JOIN processed_file p ON p.stage_id = $2 AND p.version = $4::text AND p.is_test = $3
                                     AND p.file_id = k.file_id AND k.outcome <> 'done'
+          LEFT JOIN waived_input w ON w.submission_id = ANY($1) AND w.submission_id = k.submission_id AND w.key = k.key
     ), taken AS MATERIALIZED (
         SELECT submission_id, number, file_id, key, outcome, added FROM judged WHERE why = ANY($6::text[])
     )

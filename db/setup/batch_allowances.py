@@ -80,3 +80,11 @@ async def put_allowance(
         given.accounting_group,
         person_id,
     )
+
+
+SYSTEMS = "SELECT name FROM batch_system ORDER BY name"
+
+
+async def list_systems(db: Database) -> list[str]:
+    """The batch systems that workers know, or have known."""
+    return await fetch_many(db, str, SYSTEMS)

@@ -30,6 +30,7 @@ CLAIM = f"""
     RETURNING submission_id, number, file_id
 """
 
+# A catalog may tell what became of a file after its submission is over and a later one has it (`passed`).
 APPLY = f"""
     WITH changed AS (
         UPDATE input_file i
@@ -43,7 +44,15 @@ APPLY = f"""
             ON c.submission_id = x.submission_id AND c.file_id = x.file_id
          WHERE i.submission_id = ANY($9::bigint[]) AND i.submission_id = x.submission_id
            AND i.file_id = x.file_id AND i.number = x.number AND i.outcome = 'none'
-        RETURNING i.submission_id, old.delivery AS was, new.delivery AS now, new.outcome
+        RETURNING i.submission_id, i.file_id, old.delivery AS was, new.delivery AS now, new.outcome
+    ), over AS MATERIALIZED (
+        SELECT id, stage_id, is_test FROM submission WHERE id = ANY($9::bigint[]) AND ended_at IS NOT NULL
+    ), passed AS (
+        SELECT c.submission_id, count(*) AS n
+          FROM changed c JOIN over ON over.id = c.submission_id
+          JOIN stage_input i ON i.stage_id = over.stage_id AND i.is_test = over.is_test AND i.file_id = c.file_id
+         WHERE c.outcome = 'done' AND i.submission_id <> c.submission_id
+         GROUP BY c.submission_id
     ), delta AS (
         SELECT submission_id,
                count(*) FILTER (WHERE now = 'waiting')   - count(*) FILTER (WHERE was = 'waiting')   AS waiting,
@@ -57,8 +66,9 @@ APPLY = f"""
     UPDATE submission s
        SET files_waiting = files_waiting + d.waiting, files_delivered = files_delivered + d.delivered,
            files_consumed = files_consumed + d.consumed, files_skipped = files_skipped + d.skipped,
-           files_done = files_done + d.done, files_failed = files_failed + d.failed
-      FROM delta d WHERE s.id = d.submission_id
+           files_done = files_done + d.done, files_failed = files_failed + d.failed,
+           passed_done = passed_done + coalesce(p.n, 0), passed_undone = passed_undone - coalesce(p.n, 0)
+      FROM delta d LEFT JOIN passed p USING (submission_id) WHERE s.id = d.submission_id
 """
 
 

@@ -37,6 +37,16 @@ class StageProgress:
     outputs_superseded: int
     outputs_refused: int
     events_located: int
+    origins: int
+    """Submissions that are no recoveries."""
+    inputs_given: int
+    """Each input (of a generator: unit) once, where it was given last; the sum of the six that follow."""
+    inputs_done: int
+    inputs_in_work: int
+    inputs_waiting: int
+    inputs_owed: int
+    inputs_lost: int
+    inputs_waived: int
     cpu_s: float
     wall_s: float
     wall_wasted_s: float

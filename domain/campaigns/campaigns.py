@@ -112,6 +112,7 @@ def _check_stage(
     yield from _check_numbers(at, stage)
     yield from make_finding(f"{at}.softwareVersion", check_text(stage.software_version, 200))
     yield from make_finding(f"{at}.batchSystem", check_form(stage.batch_system, SLUG, "local"))
+    yield from known.batch_rules.check_system(f"{at}.batchSystem", stage.batch_system)
     if stage.job_type in known.scripts:
         yield from make_finding(f"{at}.batchSystem", check_script_support(stage.batch_system))
     options = BatchOptions.of(stage.batch_options)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from domain.campaigns.joins import find_join_key
@@ -137,6 +137,23 @@ class CampaignPlan:
             stages=[StagePlan.of(stage) for stage in body["stages"]],
             dependencies=[PlanEdge(**edge) for edge in body["dependencies"]],
             verbatim=body.get("verbatim", {}),
+        )
+
+    def rename_stage(self, old: str, new: str) -> "CampaignPlan":
+        """The same with another name of a stage, wherever the stage is named; what its file keeps goes along."""
+
+        def name(given: str) -> str:
+            return new if given == old else given
+
+        headers = {f"{what} {old}": f"{what} {new}" for what in ("campaign_stage", "dependencies")}
+        return replace(
+            self,
+            stages=[replace(stage, name=name(stage.name)) for stage in self.stages],
+            dependencies=[
+                replace(e, upstream=name(e.upstream), downstream=name(e.downstream))
+                for e in self.dependencies
+            ],
+            verbatim={headers.get(header, header): keys for header, keys in self.verbatim.items()},
         )
 
     @property

@@ -1,5 +1,6 @@
 """When a stage is launched by the clock, and which of the turns that were missed are taken."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,11 +34,12 @@ def iterate_times(cron: str, zone: str, after: datetime) -> Iterator[datetime]:
     """All times after `after` that fit the five fields of `cron`, on the clocks of `zone`, each once.
 
     Where clocks are changed, a time of day that comes twice counts when it comes first, and one that is
-    left out counts when the clocks go on. What has `*` for its minutes or hours goes by time that passes.
+    left out counts when the clocks go on. What begins with `*` for its minutes, or is `*` for its hours, goes by
+    time that passes.
     """
-    last = after.astimezone(UTC)
+    last, fields = after.astimezone(UTC), _list_hours(cron)
     try:
-        for found in CronSim(cron, last.astimezone(ZoneInfo(zone))):
+        for found in CronSim(fields, last.astimezone(ZoneInfo(zone))):
             time = found.astimezone(UTC)
             if time > last:
                 last = time
@@ -46,6 +48,21 @@ def iterate_times(cron: str, zone: str, after: datetime) -> Iterator[datetime]:
         raise ScheduleError(f"Not a time zone: {zone!r}.") from e
     except CronSimError as e:
         raise ScheduleError(f"Not a schedule: {cron!r}: {e}.") from e
+
+
+FIELDS = 5
+EVERY_FEW_HOURS = re.compile(r"\*(?=/0*(?:[2-9]|1\d))")
+
+
+def _list_hours(cron: str) -> str:
+    """Each so manieth hour is times of day, which CronSim moves when the clocks leave one out."""
+    fields = cron.split()
+    if len(fields) != FIELDS:
+        raise ScheduleError(
+            f"Not a schedule: {cron!r}: give minute, hour, day, month and day of the week."
+        )
+    fields[1] = EVERY_FEW_HOURS.sub("0-23", fields[1])
+    return " ".join(fields)
 
 
 def find_next_time(cron: str, zone: str, after: datetime) -> datetime:

@@ -42,7 +42,7 @@ class LaunchWaitKind(StrEnum):
     """What a launch waits for."""
 
     INACTIVE = "inactive"
-    """Its stage or campaign launches nothing any more, until it is activated or the launch cancelled."""
+    """Its stage or campaign launches nothing, until it is activated or the launch cancelled."""
     RIGHTS = "rights"
     """In whose name it would run may not launch it any more: it begins once they may, or it is handed over."""
     APPROVAL = "approval"
@@ -160,7 +160,10 @@ def list_blockers(facts: QueueFacts, jobs: int) -> list[LaunchBlocker]:
 
 def _check_activity(facts: QueueFacts) -> Iterator[LaunchBlocker]:
     if not facts.active:
-        yield LaunchBlocker(LaunchWaitKind.INACTIVE, "The stage or its campaign is inactive.")
+        yield LaunchBlocker(
+            LaunchWaitKind.INACTIVE,
+            "The stage or its campaign is inactive: it begins once that is activated.",
+        )
 
 
 def _check_rights(facts: QueueFacts) -> Iterator[LaunchBlocker]:

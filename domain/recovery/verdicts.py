@@ -21,6 +21,8 @@ class ElsewhereState(StrEnum):
     """It is in one that is not over."""
     DONE = "done"
     """It was done there, by the same version."""
+    WAIVED = "waived"
+    """Somebody has waived it: nobody wants it done any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class RecoveryVerdict(StrEnum):
     """Left out: another submission of the stage has done it."""
     LIVE_ELSEWHERE = "live_elsewhere"
     """Left out: it is in a submission of the stage that is not over."""
+    WAIVED = "waived"
+    """Left out: somebody has waived it."""
 
 
 TAKEN = frozenset(RecoveryVerdict) - {
@@ -78,6 +82,7 @@ TAKEN = frozenset(RecoveryVerdict) - {
     RecoveryVerdict.OTHER,
     RecoveryVerdict.DONE_ELSEWHERE,
     RecoveryVerdict.LIVE_ELSEWHERE,
+    RecoveryVerdict.WAIVED,
 }
 
 
@@ -111,7 +116,7 @@ KINDS: Mapping[str, RecoveryKind] = {
     ),
     RecoveryType.ALL: RecoveryKind(lambda _: True),
 }
-"""What is done or live elsewhere no type takes."""
+"""What is done or live elsewhere, or waived, no type takes."""
 
 
 def decide_verdict(kind: str, facts: FileFacts) -> RecoveryVerdict:
@@ -120,6 +125,8 @@ def decide_verdict(kind: str, facts: FileFacts) -> RecoveryVerdict:
         return RecoveryVerdict.LIVE_ELSEWHERE
     if facts.elsewhere is ElsewhereState.DONE:
         return RecoveryVerdict.DONE_ELSEWHERE
+    if facts.elsewhere is ElsewhereState.WAIVED:
+        return RecoveryVerdict.WAIVED
     if not KINDS[kind].takes(facts):
         return RecoveryVerdict.OTHER if _is_undone(facts) else RecoveryVerdict.DONE
     if facts.added:

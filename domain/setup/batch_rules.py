@@ -94,6 +94,14 @@ class BatchRules:
     policy: BatchPolicy = field(default_factory=BatchPolicy)
     allowances: Mapping[str, BatchAllowance] = field(default_factory=dict)
     """By batch system."""
+    systems: Sequence[str] = ()
+    """Those that workers know; none: no worker has ever run, and nothing is known of any."""
+
+    def check_system(self, at: str, name: str) -> Iterator[Finding]:
+        """That a batch system is there."""
+        if self.systems and name not in self.systems:
+            there = ", ".join(self.systems)
+            yield Finding(at, f"There is no batch system {name[:100]!r} here, only {there}.")
 
     def problems(self, at: str, batch_system: str, options: BatchOptions) -> Iterator[Finding]:
         """Everything that the options ask and may not."""

@@ -68,6 +68,13 @@ class JobsBody:
 
 
 @dataclass(frozen=True, slots=True)
+class InputsBody:
+    """How many inputs were waived."""
+
+    waived_count: Annotated[int, SaidAs("waived")]
+
+
+@dataclass(frozen=True, slots=True)
 class ActionBody:
     """What was asked for, and what came of it."""
 
@@ -324,9 +331,9 @@ class SummaryBody:
 
 
 Body = (
-    SubmissionBody | SilenceBody | JobsBody | ActionBody | DiscrepancyBody | CampaignBody | HandOverBody | ScheduleBody
-    | CursorBody | HoldBody | LimitsBody | PriorityBody | DatasetBody | ListingBody | CatalogBody | JobTypeBody
-    | LoginSetupBody | LaunchHostBody | CredentialBody | BatchAllowanceBody | BatchSystemBody | PersonBody
+    SubmissionBody | SilenceBody | JobsBody | InputsBody | ActionBody | DiscrepancyBody | CampaignBody | HandOverBody
+    | ScheduleBody | CursorBody | HoldBody | LimitsBody | PriorityBody | DatasetBody | ListingBody | CatalogBody
+    | JobTypeBody | LoginSetupBody | LaunchHostBody | CredentialBody | BatchAllowanceBody | BatchSystemBody | PersonBody
     | MembershipBody | ExperimentBody | FoldersBody | LinksBody | SummariesBody | SummaryBody | UploadBody
     | ApprovalRulesBody | RequestBody | ServiceTokenBody
 )  # fmt: skip
@@ -334,6 +341,7 @@ Body = (
 OF_NOUN: dict[str, type[Body]] = {
     "submission": SubmissionBody,
     "jobs": JobsBody,
+    "inputs": InputsBody,
     "action": ActionBody,
     "discrepancy": DiscrepancyBody,
     "campaign": CampaignBody,

@@ -29,6 +29,8 @@ class ExitCode(IntEnum):
     UNREACHABLE = 3
     NOT_SIGNED_IN = 4
     NOT_WELL = 5
+    FAILED = 6
+    NOTHING_TO_DO = 7
 
 
 @dataclass(frozen=True, slots=True)

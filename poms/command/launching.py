@@ -8,6 +8,7 @@ from poms.client import Client, expect_result
 from poms.command import names
 from poms.command.console import CommandConsole, make_table
 from poms.generated.fragments import LaunchPart, SubmissionPart
+from poms.progress_view import format_state
 from poms.transport import OperationRefused
 
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why: it is kept and told.")]
@@ -67,21 +68,21 @@ def kick_submission(ctx: typer.Context, submission: Which, reason: Reason) -> No
 
 
 def make_submission_table(found: list[SubmissionPart]) -> object:
-    """A line per submission."""
-    head = "id stage state jobs running held succeeded failed files located since reason"
+    """A line per submission; its inputs are done of given, with those of its recoveries."""
+    head = "id stage state jobs running held succeeded failed inputs located since reason"
     return make_table(
         head,
         (
             (
                 s.id,
                 s.stage.name + (" (test)" if s.is_test else ""),
-                s.state.value.lower(),
+                format_state(s.state.value, s.account),
                 s.jobs_total,
                 s.jobs_running,
                 s.jobs_held,
                 s.jobs_succeeded,
                 s.jobs_failed,
-                s.files_total,
+                f"{s.account.done.count}/{s.account.given}",
                 s.outputs_located,
                 f"{s.state_since:%Y-%m-%d %H:%M:%S}",
                 s.waiting.reason if s.waiting else s.reason,

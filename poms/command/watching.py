@@ -1,6 +1,7 @@
 """`poms status`, `poms watch` and `poms logs`."""
 
 import json
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -9,8 +10,9 @@ from poms.client import Client, find_next_cursor, iterate_pages
 from poms.command import names
 from poms.command.console import CommandConsole, ExitCode, convert_to_json_value
 from poms.command.launching import Which, make_submission_table
-from poms.following import Stages, is_well, show_until_quiet
-from poms.generated.fragments import OutputPart, SubmissionPart
+from poms.following import Stages, show_until_quiet
+from poms.generated.enums import AccountVerdict
+from poms.generated.fragments import OutputPart, ProgressPart, SubmissionPart
 from poms.generated.input_types import SubmissionsFilter
 from poms.generated.submission import SubmissionSubmission
 from poms.generated.triage import TriageSubmissionTriage
@@ -61,24 +63,41 @@ def watch_campaign(
     quiet: Annotated[
         float, typer.Option(help="Seconds without anything live that are its end.")
     ] = 5,
+    test: Annotated[
+        bool, typer.Option("--test", help="Its test launches, and nothing else.")
+    ] = False,
 ) -> None:
-    """Follow a campaign live until nothing goes on in it; exit code 5 when not all of it is located."""
+    """Follow a campaign live until nothing goes on in it. Exit code 0: all is done as asked; 5: done with losses;
+    6: nothing of it was done; 7: nothing was launched."""
     console: CommandConsole = ctx.obj
-    stages = console.run(lambda api: _follow_campaign(api, campaign, console, quiet))
+    end = console.run(lambda api: _follow_campaign(api, campaign, console, quiet, is_test=test))
     if not console.json:
-        console.out.print(make_account_table(stages))
-    if not is_well(stages):
-        console.end(ExitCode.NOT_WELL, "Not all of its submissions are located: see `poms status`.")
+        console.out.print(make_account_table(end.stages))
+    if end.account.verdict in ENDS:
+        code, words = ENDS[end.account.verdict]
+        console.end(code, words)
+
+
+ENDS = {
+    AccountVerdict.LOSSES: (
+        ExitCode.NOT_WELL,
+        "Done with losses: inputs are lost, or launches are not located; see `poms status`.",
+    ),
+    AccountVerdict.FAILED: (ExitCode.FAILED, "Nothing of it was done: see `poms status`."),
+    AccountVerdict.NOTHING: (ExitCode.NOTHING_TO_DO, "Nothing was launched."),
+}
+"""How watching ends where not all is done as asked."""
 
 
 async def _follow_campaign(
-    api: Client, name: str, console: CommandConsole, quiet_s: float
-) -> Stages:
+    api: Client, name: str, console: CommandConsole, quiet_s: float, *, is_test: bool
+) -> ProgressPart:
     found = await names.find_campaign(api, name)
+    follow = partial(show_until_quiet, api, found.id, quiet_s=quiet_s, is_test=is_test)
     if console.json:
-        return await show_until_quiet(api, found.id, _print_stages_line, quiet_s=quiet_s)
+        return await follow(_print_stages_line)
     with ProgressView(console.out) as view:
-        return await show_until_quiet(api, found.id, view.show, quiet_s=quiet_s)
+        return await follow(view.show)
 
 
 def _print_stages_line(stages: Stages) -> None:

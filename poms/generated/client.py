@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         SaveCatalogInput,
         SetMembershipInput,
         SubmissionsFilter,
+        WaiveInputsInput,
     )
     from .inputs_done import InputsDone
     from .kick_submission import KickSubmission
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from .submit_request import SubmitRequest
     from .triage import Triage
     from .uploads import Uploads
+    from .waive_inputs import WaiveInputs
     from .watch_changes import WatchChanges
     from .watch_output import WatchOutput
     from .watch_progress import WatchProgress
@@ -108,6 +110,59 @@ class Client(Base):
                 ...SubmissionPart
                 ...Said
               }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
             }
 
             fragment Counts on Submission {
@@ -148,6 +203,9 @@ class Client(Base):
                 id
                 name
               }
+              account {
+                ...AccountPart
+              }
               ...Counts
             }
             """)
@@ -181,6 +239,59 @@ class Client(Base):
                 ...LaunchPart
                 ...Said
               }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
             }
 
             fragment Counts on Submission {
@@ -233,6 +344,9 @@ class Client(Base):
                 id
                 name
               }
+              account {
+                ...AccountPart
+              }
               ...Counts
             }
             """)
@@ -263,6 +377,59 @@ class Client(Base):
                 ...SubmissionPart
                 ...Said
               }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
             }
 
             fragment Counts on Submission {
@@ -302,6 +469,9 @@ class Client(Base):
               stage {
                 id
                 name
+              }
+              account {
+                ...AccountPart
               }
               ...Counts
             }
@@ -338,6 +508,59 @@ class Client(Base):
               }
             }
 
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
+            }
+
             fragment Counts on Submission {
               jobsTotal
               jobsIdle
@@ -376,6 +599,9 @@ class Client(Base):
                 id
                 name
               }
+              account {
+                ...AccountPart
+              }
               ...Counts
             }
             """)
@@ -389,6 +615,95 @@ class Client(Base):
         )
         data = self.get_data(response)
         return KickSubmission.model_validate(data)
+
+    async def waive_inputs(
+        self,
+        input: "WaiveInputsInput",
+        idempotency_key: Union[Optional[str], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "WaiveInputs":
+        from .waive_inputs import WaiveInputs
+
+        query = gql("""
+            mutation WaiveInputs($input: WaiveInputsInput!, $idempotencyKey: String) {
+              waiveInputs(input: $input, idempotencyKey: $idempotencyKey) {
+                __typename
+                ... on InputsWaived {
+                  waivedCount
+                  account {
+                    ...AccountPart
+                  }
+                }
+                ...Said
+              }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
+            }
+
+            fragment Said on Problem {
+              message
+            }
+            """)
+        variables: dict[str, object] = {
+            "input": input,
+            "idempotencyKey": idempotency_key,
+        }
+        response = await self.execute(
+            query=query, operation_name="WaiveInputs", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return WaiveInputs.model_validate(data)
 
     async def save_campaign(
         self,
@@ -1222,6 +1537,59 @@ class Client(Base):
               }
             }
 
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
+            }
+
             fragment Counts on Submission {
               jobsTotal
               jobsIdle
@@ -1259,6 +1627,9 @@ class Client(Base):
               stage {
                 id
                 name
+              }
+              account {
+                ...AccountPart
               }
               ...Counts
             }
@@ -1492,17 +1863,78 @@ class Client(Base):
         data = self.get_data(response)
         return Campaign.model_validate(data)
 
-    async def progress(self, id: str, **kwargs: Any) -> "Progress":
+    async def progress(
+        self,
+        id: str,
+        is_test: Union[Optional[bool], "UnsetType"] = UNSET,
+        **kwargs: Any,
+    ) -> "Progress":
         from .progress import Progress
 
         query = gql("""
-            query Progress($id: ID!) {
-              campaignProgress(id: $id) {
+            query Progress($id: ID!, $isTest: Boolean = false) {
+              campaignProgress(id: $id, isTest: $isTest) {
                 ...ProgressPart
               }
             }
 
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
+            }
+
             fragment ProgressPart on CampaignProgress {
+              account {
+                ...AccountPart
+              }
               stages {
                 ...StagePart
               }
@@ -1538,9 +1970,12 @@ class Client(Base):
               cpuEfficiency
               wallEfficiency
               memoryEfficiency
+              account {
+                ...AccountPart
+              }
             }
             """)
-        variables: dict[str, object] = {"id": id}
+        variables: dict[str, object] = {"id": id, "isTest": is_test}
         response = await self.execute(
             query=query, operation_name="Progress", variables=variables, **kwargs
         )
@@ -1566,6 +2001,59 @@ class Client(Base):
                   ...PagePart
                 }
               }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
             }
 
             fragment Counts on Submission {
@@ -1607,6 +2095,9 @@ class Client(Base):
                 id
                 name
               }
+              account {
+                ...AccountPart
+              }
               ...Counts
             }
             """)
@@ -1632,6 +2123,59 @@ class Client(Base):
                   ...SubmissionPart
                 }
               }
+            }
+
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
             }
 
             fragment Counts on Submission {
@@ -1667,6 +2211,9 @@ class Client(Base):
               stage {
                 id
                 name
+              }
+              account {
+                ...AccountPart
               }
               ...Counts
             }
@@ -2989,6 +3536,7 @@ class Client(Base):
                 ...JobTypeChangePart
                 ...UploadChangePart
                 ...ServiceTokenChangePart
+                ...InputsChangePart
                 ...JobsChangePart
                 ...LaunchHoldChangePart
                 ...LaunchHostChangePart
@@ -3111,6 +3659,10 @@ class Client(Base):
               toPersonId
             }
 
+            fragment InputsChangePart on InputsChange {
+              waivedCount
+            }
+
             fragment JobTypeChangePart on JobTypeChange {
               name
               version
@@ -3220,20 +3772,79 @@ class Client(Base):
             yield WatchChanges.model_validate(data)
 
     async def watch_progress(
-        self, id: str, **kwargs: Any
+        self,
+        id: str,
+        is_test: Union[Optional[bool], "UnsetType"] = UNSET,
+        **kwargs: Any,
     ) -> AsyncIterator["WatchProgress"]:
         from .watch_progress import WatchProgress
 
         query = gql("""
-            subscription WatchProgress($id: ID!) {
-              campaignProgress(id: $id) {
+            subscription WatchProgress($id: ID!, $isTest: Boolean = false) {
+              campaignProgress(id: $id, isTest: $isTest) {
                 __typename
                 ...ProgressPart
                 ...Said
               }
             }
 
+            fragment AccountPart on Account {
+              verdict
+              given
+              done {
+                count
+                percent
+              }
+              inWork {
+                count
+                percent
+              }
+              waiting {
+                count
+                percent
+              }
+              owed {
+                count
+                percent
+              }
+              lost {
+                count
+                percent
+              }
+              waived {
+                count
+                percent
+              }
+              notLaunched
+              launches
+              launchesLocated {
+                count
+                percent
+              }
+              outputs
+              outputsLocated {
+                count
+                percent
+              }
+              outputsDeclared {
+                count
+                percent
+              }
+              outputsLost {
+                count
+                percent
+              }
+              outputsRefused {
+                count
+                percent
+              }
+              eventsLocated
+            }
+
             fragment ProgressPart on CampaignProgress {
+              account {
+                ...AccountPart
+              }
               stages {
                 ...StagePart
               }
@@ -3273,9 +3884,12 @@ class Client(Base):
               cpuEfficiency
               wallEfficiency
               memoryEfficiency
+              account {
+                ...AccountPart
+              }
             }
             """)
-        variables: dict[str, object] = {"id": id}
+        variables: dict[str, object] = {"id": id, "isTest": is_test}
         async for data in self.execute_ws(
             query=query, operation_name="WatchProgress", variables=variables, **kwargs
         ):

@@ -1,6 +1,14 @@
 from enum import Enum
 
 
+class AccountVerdict(str, Enum):
+    NOTHING = "NOTHING"
+    UNDER_WAY = "UNDER_WAY"
+    DONE = "DONE"
+    LOSSES = "LOSSES"
+    FAILED = "FAILED"
+
+
 class AskKind(str, Enum):
     DATASET = "DATASET"
     EVENTS = "EVENTS"
@@ -30,6 +38,7 @@ class ChangeKind(str, Enum):
     SUBMISSION_DECISION_NEEDED = "SUBMISSION_DECISION_NEEDED"
     SUBMISSION_SILENT = "SUBMISSION_SILENT"
     SUBMISSION_HEARD = "SUBMISSION_HEARD"
+    INPUTS_WAIVED = "INPUTS_WAIVED"
     JOBS_CHANGED = "JOBS_CHANGED"
     ACTION_REQUESTED = "ACTION_REQUESTED"
     ACTION_DONE = "ACTION_DONE"
@@ -205,6 +214,7 @@ class RecoveryVerdict(str, Enum):
     OTHER = "OTHER"
     DONE_ELSEWHERE = "DONE_ELSEWHERE"
     LIVE_ELSEWHERE = "LIVE_ELSEWHERE"
+    WAIVED = "WAIVED"
 
 
 class Repair(str, Enum):

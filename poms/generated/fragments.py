@@ -5,6 +5,7 @@ from pydantic import Field
 
 from .base_model import BaseModel
 from .enums import (
+    AccountVerdict,
     AskKind,
     ChangeKind,
     DiscrepancyKind,
@@ -24,6 +25,81 @@ from .enums import (
     SubmissionState,
     TokenScope,
 )
+
+
+class AccountPart(BaseModel):
+    verdict: AccountVerdict
+    given: int
+    done: "AccountPartDone"
+    in_work: "AccountPartInWork" = Field(alias="inWork")
+    waiting: "AccountPartWaiting"
+    owed: "AccountPartOwed"
+    lost: "AccountPartLost"
+    waived: "AccountPartWaived"
+    not_launched: Optional[int] = Field(alias="notLaunched")
+    launches: int
+    launches_located: "AccountPartLaunchesLocated" = Field(alias="launchesLocated")
+    outputs: int
+    outputs_located: "AccountPartOutputsLocated" = Field(alias="outputsLocated")
+    outputs_declared: "AccountPartOutputsDeclared" = Field(alias="outputsDeclared")
+    outputs_lost: "AccountPartOutputsLost" = Field(alias="outputsLost")
+    outputs_refused: "AccountPartOutputsRefused" = Field(alias="outputsRefused")
+    events_located: int = Field(alias="eventsLocated")
+
+
+class AccountPartDone(BaseModel):
+    count: int
+    percent: Optional[float]
+
+
+class AccountPartInWork(BaseModel):
+    count: int
+    percent: Optional[float]
+
+
+class AccountPartWaiting(BaseModel):
+    count: int
+    percent: Optional[float]
+
+
+class AccountPartOwed(BaseModel):
+    count: int
+    percent: Optional[float]
+
+
+class AccountPartLost(BaseModel):
+    count: int
+    percent: Optional[float]
+
+
+class AccountPartWaived(BaseModel):
+    count: int
+    percent: Optional[float]
+
+
+class AccountPartLaunchesLocated(BaseModel):
+    count: int
+    percent: Optional[float]
+
+
+class AccountPartOutputsLocated(BaseModel):
+    count: int
+    percent: Optional[float]
+
+
+class AccountPartOutputsDeclared(BaseModel):
+    count: int
+    percent: Optional[float]
+
+
+class AccountPartOutputsLost(BaseModel):
+    count: int
+    percent: Optional[float]
+
+
+class AccountPartOutputsRefused(BaseModel):
+    count: int
+    percent: Optional[float]
 
 
 class ActionChangePart(BaseModel):
@@ -218,6 +294,10 @@ class ImportPartFindings(FindingPart):
     pass
 
 
+class InputsChangePart(BaseModel):
+    waived_count: int = Field(alias="waivedCount")
+
+
 class JobTypeChangePart(BaseModel):
     name: str
     version: int
@@ -258,6 +338,7 @@ class SubmissionPart(Counts):
     overdue_since: Optional[datetime] = Field(alias="overdueSince")
     waiting: Optional["SubmissionPartWaiting"]
     stage: "SubmissionPartStage"
+    account: "SubmissionPartAccount"
 
 
 class SubmissionPartWaiting(BaseModel):
@@ -268,6 +349,10 @@ class SubmissionPartWaiting(BaseModel):
 class SubmissionPartStage(BaseModel):
     id: str
     name: str
+
+
+class SubmissionPartAccount(AccountPart):
+    pass
 
 
 class LaunchPart(BaseModel):
@@ -425,6 +510,7 @@ class StagePart(BaseModel):
     cpu_efficiency: Optional[float] = Field(alias="cpuEfficiency")
     wall_efficiency: Optional[float] = Field(alias="wallEfficiency")
     memory_efficiency: Optional[float] = Field(alias="memoryEfficiency")
+    account: "StagePartAccount"
 
 
 class StagePartSubmissions(BaseModel):
@@ -432,8 +518,17 @@ class StagePartSubmissions(BaseModel):
     count: int
 
 
+class StagePartAccount(AccountPart):
+    pass
+
+
 class ProgressPart(BaseModel):
+    account: "ProgressPartAccount"
     stages: list["ProgressPartStages"]
+
+
+class ProgressPartAccount(AccountPart):
+    pass
 
 
 class ProgressPartStages(StagePart):
@@ -628,6 +723,7 @@ class UploadChangePart(BaseModel):
     name: str
 
 
+AccountPart.model_rebuild()
 ActionChangePart.model_rebuild()
 ApprovalRulesChangePart.model_rebuild()
 BatchAllowanceChangePart.model_rebuild()
@@ -648,6 +744,7 @@ FoldersChangePart.model_rebuild()
 HandOverChangePart.model_rebuild()
 HoldPart.model_rebuild()
 ImportPart.model_rebuild()
+InputsChangePart.model_rebuild()
 JobTypeChangePart.model_rebuild()
 JobsChangePart.model_rebuild()
 LaunchHoldChangePart.model_rebuild()

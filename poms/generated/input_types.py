@@ -537,6 +537,17 @@ class SubmissionsFilter(BaseModel):
     "Launched before then."
 
 
+class WaiveInputsInput(BaseModel):
+    """Inputs that nobody wants done any more: of a submission with its recoveries, or of a stage."""
+
+    id: str
+    "The submission, or a recovery of it; or the stage, whose tests are left out."
+    file_ids: Optional[list[str]] = Field(alias="fileIds", default=None)
+    "Which files, at most 1,000; null: all that are owed or lost, of a generator all such units."
+    reason: str
+    "Why; it is told with the change, and stays with each input."
+
+
 AskInput.model_rebuild()
 BatchOptionsInput.model_rebuild()
 CampaignDefaultsInput.model_rebuild()

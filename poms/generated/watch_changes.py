@@ -20,6 +20,7 @@ from .fragments import (  # noqa: F401
     ExperimentChangePart,
     FoldersChangePart,
     HandOverChangePart,
+    InputsChangePart,
     JobsChangePart,
     JobTypeChangePart,
     LaunchHoldChangePart,
@@ -62,6 +63,7 @@ class WatchChanges(BaseModel):
         "WatchChangesChangesJobTypeChange",
         "WatchChangesChangesUploadChange",
         "WatchChangesChangesServiceTokenChange",
+        "WatchChangesChangesInputsChange",
         "WatchChangesChangesJobsChange",
         "WatchChangesChangesLaunchHoldChange",
         "WatchChangesChangesLaunchHostChange",
@@ -408,6 +410,25 @@ class WatchChangesChangesServiceTokenChangeActor(BaseModel):
     username: str
 
 
+class WatchChangesChangesInputsChange(InputsChangePart):
+    typename__: Literal["InputsChange"] = Field(alias="__typename")
+    cursor: str
+    kind: Optional[ChangeKind]
+    at: datetime
+    actor: Optional["WatchChangesChangesInputsChangeActor"]
+    part: Optional[ServicePart]
+    reason: str
+    experiment_id: Optional[str] = Field(alias="experimentId")
+    campaign_id: Optional[str] = Field(alias="campaignId")
+    submission_id: Optional[str] = Field(alias="submissionId")
+    subject_id: Optional[str] = Field(alias="subjectId")
+
+
+class WatchChangesChangesInputsChangeActor(BaseModel):
+    id: str
+    username: str
+
+
 class WatchChangesChangesJobsChange(JobsChangePart):
     typename__: Literal["JobsChange"] = Field(alias="__typename")
     cursor: str
@@ -750,6 +771,7 @@ WatchChangesChangesHandOverChange.model_rebuild()
 WatchChangesChangesJobTypeChange.model_rebuild()
 WatchChangesChangesUploadChange.model_rebuild()
 WatchChangesChangesServiceTokenChange.model_rebuild()
+WatchChangesChangesInputsChange.model_rebuild()
 WatchChangesChangesJobsChange.model_rebuild()
 WatchChangesChangesLaunchHoldChange.model_rebuild()
 WatchChangesChangesLaunchHostChange.model_rebuild()

@@ -3,9 +3,10 @@ from typing import Literal, Union
 from pydantic import Field
 
 from .base_model import BaseModel
-from .fragments import (
+from .fragments import (  # noqa: F401
     ProgressPart,
-    ProgressPartStages,  # noqa: F401
+    ProgressPartAccount,
+    ProgressPartStages,
 )
 
 

@@ -9,6 +9,7 @@ from db.keyset import NameIsTaken
 from domain.campaigns.campaign_file.reading import read_campaign_file
 from domain.campaigns.campaign_file.writing import write_campaign_file
 from domain.campaigns.campaigns import check_tags
+from domain.campaigns.plans import CampaignPlan
 from domain.names import check_name
 from door.describe import declare_object_type
 from resolvers import tenants
@@ -19,7 +20,7 @@ from resolvers.campaigns.campaign_importing import (
     import_into,
 )
 from resolvers.mutations import begin_change, declare_mutation
-from resolvers.nouns import CAMPAIGN, find_allowed, find_visible
+from resolvers.nouns import CAMPAIGN, STAGE, find_allowed, find_visible
 from schema.campaigns.campaign_names import (
     CampaignDeleted,
     CampaignHasSubmissions,
@@ -27,10 +28,12 @@ from schema.campaigns.campaign_names import (
     CloneCampaignResult,
     DeleteCampaignResult,
     RenameCampaignResult,
+    RenameStageResult,
     SetCampaignTagsResult,
 )
 from schema.campaigns.campaign_saving import InvalidCampaignFile, StaleRevision
 from schema.campaigns.campaigns import Campaign
+from schema.campaigns.stages import Stage
 from schema.context import Info
 from schema.ids import node_id
 from schema.problems import Invalid, NotFound, NotPermitted, name_taken
@@ -46,7 +49,8 @@ class CampaignNameMutations:
         info: Info,
         input: CloneCampaignInput,  # noqa: A002
     ) -> CloneCampaignResult:
-        """Copy a campaign. The copy is yours, owned in the role that you have in the experiment."""
+        """Copy a campaign, with its limits, priority and tags. The copy is yours, owned in the role that you have in
+        the experiment; its schedules are off."""
         row = await find_visible(info, CAMPAIGN, input.id)
         if isinstance(row, NotFound):
             return row
@@ -57,9 +61,13 @@ class CampaignNameMutations:
         copy = await _build_copy(info, row, input.name)
         if isinstance(copy, InvalidCampaignFile):
             return copy
-        done = await import_into(await begin_change(), info, copy)
+        conn = await begin_change()
+        done = await import_into(conn, info, copy)
         if isinstance(done, StaleRevision):
             return name_taken("campaign", input.name)
+        if isinstance(done, Imported):
+            person_id = info.context.viewer.person_id
+            await campaign_names.copy_settings(conn, row.id, done.campaign_id, person_id)
         return await done.show(info) if isinstance(done, Imported) else done
 
     @declare_mutation("modify")
@@ -82,6 +90,34 @@ class CampaignNameMutations:
         except NameIsTaken:
             return name_taken("campaign", name)
         return Campaign.of(saved or row, info.context.viewer)
+
+    @declare_mutation("modify")
+    async def rename_stage(self, info: Info, id: strawberry.ID, name: str) -> RenameStageResult:
+        """Give a stage another name, as a revision of its campaign. Its submissions, cursor, schedule and dependencies
+        stay its own."""
+        row = await find_allowed(info, STAGE, id, "modify")
+        if isinstance(row, NotFound | NotPermitted):
+            return row
+        if said := check_name(name):
+            return Invalid(message=said, field="name")
+        conn, person = await begin_change(), info.context.viewer.person_id
+        campaign = await campaign_names.lock(conn, row.campaign_id)
+        stage = await info.context.load.stage.load(row.id)
+        if campaign is None or stage is None:
+            return tenants.report_unknown("stage", id)
+        if stage.name == name:
+            return Stage.of(stage, campaign, info.context.viewer)
+        newest = await campaigns.find_revision(conn, campaign.id, campaign.revision)
+        plan = CampaignPlan.of(newest.body) if newest else CampaignPlan(name=campaign.name)
+        if name in {one.name for one in plan.stages}:
+            return name_taken("stage", name)
+        by = person, f"Stage {stage.name} renamed to {name}"
+        body = plan.rename_stage(stage.name, name).body
+        try:
+            saved = await campaign_names.rename_stage(conn, stage, name, body, by)
+        except NameIsTaken:
+            return name_taken("stage", name)
+        return Stage.of(replace(stage, name=name), saved or campaign, info.context.viewer)
 
     @declare_mutation("modify")
     async def set_campaign_tags(

@@ -97,7 +97,8 @@ async def find_campaign_party(
 async def load_batch_rules(db: Database, info: Info, experiment_id: int) -> BatchRules:
     """What the stages of an experiment may ask of batch systems."""
     allowances = await batch_allowances.find_by_system(db, experiment_id)
-    return BatchRules(info.context.app_state.batch_policy, allowances)
+    systems = await batch_allowances.list_systems(db)
+    return BatchRules(info.context.app_state.batch_policy, allowances, systems)
 
 
 async def resolve_references(

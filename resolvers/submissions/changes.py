@@ -9,7 +9,7 @@ from typing import Any, cast
 import strawberry
 
 from db import changes as rows
-from db.submissions import progress, submission_listings
+from db.submissions import accounts, progress, submission_listings
 from db.submissions.submission_listings import OutputChunk
 from domain.submissions.submissions import SubmissionState
 from door.describe import declare_object_type
@@ -24,6 +24,7 @@ from schema.fields import declare_query
 from schema.ids import node_id
 from schema.lists import ListPart, page_by_key, parse_number_key
 from schema.problems import NotFound
+from schema.submissions.accounts import load_campaign_account
 from schema.submissions.change_display import show_change
 from schema.submissions.changes import (
     ChangesFilter,
@@ -177,9 +178,12 @@ class ChangeSubscriptions:
 
     @declare_subscription("state")
     async def campaign_progress(
-        self, info: Info, id: strawberry.ID
+        self,
+        info: Info,
+        id: strawberry.ID,
+        is_test: bool = False,  # noqa: FBT001, FBT002 - an argument in GraphQL
     ) -> AsyncGenerator[CampaignProgressItem, None]:
-        """How far a campaign is: now, and after changes, at most four times a second."""
+        """How far a campaign is (or its tests): now, and after changes, at most four times a second."""
         row = await find_visible(info, CAMPAIGN, id)
         if isinstance(row, NotFound):
             yield row
@@ -187,7 +191,8 @@ class ChangeSubscriptions:
         wanted = ChangeFilter(campaign_id=row.id)
         async with aclosing(iterate_heads(info, wanted, PROGRESS_EVERY_S)) as heads:
             async for head in heads:
-                yield await read_campaign_progress(info, row.id, encode_change_cursor(head))
+                cursor = encode_change_cursor(head)
+                yield await read_campaign_progress(info, row.id, cursor, is_test=is_test)
 
     @declare_subscription("log")
     async def launch_output(
@@ -226,12 +231,19 @@ async def iterate_output(info: Info, submission_id: int) -> AsyncGenerator[Launc
             return
 
 
-async def read_campaign_progress(info: Info, campaign_id: int, head: str) -> CampaignProgress:
-    """The sums of a campaign's stages."""
-    stages = await progress.list_by_campaign(info.context.db, campaign_id)
-    shown_stages = [StageProgress.of(row) for row in stages]
+async def read_campaign_progress(
+    info: Info, campaign_id: int, head: str, *, is_test: bool
+) -> CampaignProgress:
+    """The sums of a campaign's stages: of tests, or of all else."""
+    db = info.context.db
+    stages = await progress.list_by_campaign(db, campaign_id, is_test=is_test)
+    found = await accounts.list_by_stages(db, [row.stage_id for row in stages], is_test)
+    account_of = {account.id: account for account in found}
     return CampaignProgress(
-        head=head, campaign_id=node_id("campaign", campaign_id), stages=shown_stages
+        head=head,
+        campaign_id=node_id("campaign", campaign_id),
+        account=await load_campaign_account(info, campaign_id, is_test=is_test),
+        stages=[StageProgress.of(row, account_of[row.stage_id]) for row in stages],
     )
 
 
@@ -240,13 +252,19 @@ class ChangeQueries:
     """What is watched, read once."""
 
     @declare_query(weight=50)
-    async def campaign_progress(self, info: Info, id: strawberry.ID) -> CampaignProgress | None:
-        """How far a campaign is now; null when there is none, or it is not yours to see."""
+    async def campaign_progress(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        is_test: bool = False,  # noqa: FBT001, FBT002 - an argument in GraphQL
+    ) -> CampaignProgress | None:
+        """How far a campaign is now (or its tests are); null when there is none, or it is not yours to see."""
         row = await find_seen(info, CAMPAIGN, id)
         if row is None:
             return None
         head = await info.context.feed.now()
-        return await read_campaign_progress(info, row.id, encode_change_cursor(head))
+        cursor = encode_change_cursor(head)
+        return await read_campaign_progress(info, row.id, cursor, is_test=is_test)
 
     @declare_query()
     async def launch_output(

@@ -7,6 +7,7 @@ import strawberry
 from door.describe import declare_input_type, declare_object_type
 from schema.campaigns.campaign_saving import InvalidCampaignFile
 from schema.campaigns.campaigns import Campaign
+from schema.campaigns.stages import Stage
 from schema.problems import (
     Invalid,
     MutationProblem,
@@ -47,6 +48,9 @@ CloneCampaignResult = Annotated[
 RenameCampaignResult = Annotated[
     Campaign | MutationProblem | NameTaken | Invalid,
     strawberry.union("RenameCampaignResult"),
+]
+RenameStageResult = Annotated[
+    Stage | MutationProblem | NameTaken | Invalid, strawberry.union("RenameStageResult")
 ]
 SetCampaignTagsResult = Annotated[
     Campaign | MutationProblem | Invalid, strawberry.union("SetCampaignTagsResult")

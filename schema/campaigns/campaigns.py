@@ -32,6 +32,7 @@ from schema.setup.parameters import Parameter, show_pairs
 
 if TYPE_CHECKING:
     from schema.launching.queue import LaunchHold
+    from schema.submissions.accounts import Account
 
 MOST_STAGES = 1_000
 
@@ -202,6 +203,17 @@ class Campaign(Node):
             info.context.db, experiment, said, by, info.context.app_state.batch_policy
         )
         return FileFinding.of_all(f"{self.name}.ini", check_file(reading, there))
+
+    @declare_query()
+    async def account(
+        self,
+        info: Info,
+        is_test: bool = False,  # noqa: FBT001, FBT002 - an argument in GraphQL
+    ) -> Annotated["Account", strawberry.lazy("schema.submissions.accounts")]:
+        """What became of all that its stages were given: sums over them; of tests on demand."""
+        from schema.submissions.accounts import load_campaign_account
+
+        return await load_campaign_account(info, self.campaign_id, is_test=is_test)
 
     @declare_query()
     async def stages(self, info: Info, include_inactive: bool = False) -> list[Stage]:  # noqa: FBT001, FBT002 - an argument in GraphQL

@@ -30,6 +30,7 @@ from schema.setup.parameters import Parameter, Recovery, Resources, show_pairs, 
 if TYPE_CHECKING:
     from schema.campaigns.campaigns import Campaign
     from schema.launching.queue import LaunchHold
+    from schema.submissions.accounts import Account
 
 declare_enum_type(StageKind)
 declare_enum_type(Completion)
@@ -239,6 +240,17 @@ class Stage(Node):
 
         row = self.row
         return await list_holds(info, row.experiment_id, row.campaign_id, self.stage_id)
+
+    @declare_query()
+    async def account(
+        self,
+        info: Info,
+        is_test: bool = False,  # noqa: FBT001, FBT002 - an argument in GraphQL
+    ) -> Annotated["Account", strawberry.lazy("schema.submissions.accounts")]:
+        """What became of all that it was given; of tests on demand."""
+        from schema.submissions.accounts import load_stage_account
+
+        return await load_stage_account(info, self.stage_id, is_test=is_test)
 
     @declare_query()
     async def dataset(self, info: Info) -> Dataset | None:

@@ -1,7 +1,7 @@
 """Datasets, as a client sees them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry.scalars import JSON
@@ -32,6 +32,9 @@ from schema.problems import (
     TooMany,
 )
 from schema.setup.parameters import Finding
+
+if TYPE_CHECKING:
+    from schema.submissions.accounts import DatasetAccount
 
 declare_enum_type(DatasetPolicy)
 MOST_DIFFERENCES = 100
@@ -146,6 +149,16 @@ class Dataset(OwnedNode):
             return self.name if name == "dataset_name" else self.dataset_id
 
         return await list_links(info, self.experiment_id, LinkSubject.DATASET, find_value)
+
+    @declare_query()
+    async def accounts(
+        self, info: Info
+    ) -> list[Annotated["DatasetAccount", strawberry.lazy("schema.submissions.accounts")]]:
+        """What each of the stages that work on it now has done of what it was given; none of what a launch works on:
+        its submission has it."""
+        from schema.submissions.accounts import list_dataset_accounts
+
+        return await list_dataset_accounts(info, self.dataset_id)
 
     @declare_query()
     async def file_check(self, info: Info) -> FileCheck | None:

@@ -17,6 +17,7 @@ TYPES: Mapping[type[Body], tuple[type[Change], str | None]] = {
     bodies.SubmissionBody: (types.SubmissionChange, None),
     bodies.SilenceBody: (types.SilenceChange, None),
     bodies.JobsBody: (types.JobsChange, None),
+    bodies.InputsBody: (types.InputsChange, None),
     bodies.ActionBody: (types.ActionChange, None),
     bodies.DiscrepancyBody: (types.DiscrepancyChange, "discrepancy_id"),
     bodies.CampaignBody: (types.CampaignChange, "campaign"),

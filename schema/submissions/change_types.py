@@ -118,6 +118,14 @@ class JobsChange(Change):
 
 
 @declare_object_type
+class InputsChange(Change):
+    """Inputs of a submission were waived: nobody wants them done any more."""
+
+    waived_count: BigInt
+    """How many."""
+
+
+@declare_object_type
 class ActionChange(Change):
     """Something was asked of a submission's jobs, or was carried out."""
 

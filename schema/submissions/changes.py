@@ -23,6 +23,7 @@ from schema.submissions.change_types import (
     DatasetListingChange,
     DiscrepancyChange,
     HandOverChange,
+    InputsChange,
     JobsChange,
     JobTypeChange,
     LaunchHoldChange,
@@ -109,6 +110,7 @@ ChangesItem = Annotated[
     | JobTypeChange
     | UploadChange
     | ServiceTokenChange
+    | InputsChange
     | JobsChange
     | LaunchHoldChange
     | LaunchHostChange

@@ -4,12 +4,13 @@ from typing import Annotated
 
 import strawberry
 
-from db.submissions import progress
+from db.submissions import accounts, progress
 from domain.submissions.submissions import SubmissionState
 from door.describe import declare_enum_type, declare_object_type
 from schema.ids import node_id
 from schema.numbers import BigInt
 from schema.problems import NotFound
+from schema.submissions.accounts import Account
 
 declare_enum_type(SubmissionState)
 
@@ -96,8 +97,11 @@ class StageProgress:
     memory_efficiency: float | None
     """Memory that was used as a share of what was asked for."""
 
+    account: Account
+    """What became of inputs and outputs, each counted once: the sums above count every launch that has them."""
+
     @classmethod
-    def of(cls, row: progress.StageProgress) -> "StageProgress":
+    def of(cls, row: progress.StageProgress, account: accounts.Account) -> "StageProgress":
         """Show the sums."""
         states = [
             StateCount(state=state, count=row.submissions[state])
@@ -112,12 +116,16 @@ class StageProgress:
             wall_efficiency=compute_share(row.wall_s - row.wall_wasted_s, row.wall_s),
             cpu_efficiency=compute_share(row.cpu_s, row.wall_s),
             memory_efficiency=compute_share(row.memory_used_mb, row.memory_requested_mb),
+            account=Account.of(account),
             **{name: getattr(row, name) for name in ("name", "slices", *SUMS)},
         )
 
 
 SUMS = tuple(
-    name for name in progress.SUMS if name not in ("memory_used_mb", "memory_requested_mb")
+    name
+    for name in progress.SUMS
+    if name not in ("memory_used_mb", "memory_requested_mb", "origins")
+    and not name.startswith("inputs_")
 )
 
 
@@ -129,6 +137,8 @@ class CampaignProgress:
     """Read before the sums were: no change after this cursor is missing."""
     campaign_id: strawberry.ID
     """Whose sums these are."""
+    account: Account
+    """Of all its stages together."""
     stages: list[StageProgress]
     """In the order in which they were made."""
 

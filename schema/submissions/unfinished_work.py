@@ -17,6 +17,7 @@ from domain.campaigns.stages import Completion
 from door.describe import declare_object_type
 from schema.context import Info
 from schema.fields import declare_query
+from schema.submissions.accounts import Account, load_family_account
 
 if TYPE_CHECKING:
     from schema.launching.late_files import LateFiles
@@ -75,6 +76,11 @@ class UnfinishedWork:
         from schema.submissions.submissions import list_related
 
         return await list_related(info, submission_listings.SubmissionFilter(origin_id=self.row.id))
+
+    @declare_query()
+    async def account(self, info: Info) -> Account:
+        """What became of its inputs, and those of all its recoveries (of a recovery: of its origin's), each once."""
+        return await load_family_account(info, self.row.family)
 
     @declare_query()
     async def missing(self, info: Info) -> list[MissingItem]:

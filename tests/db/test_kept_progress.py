@@ -35,7 +35,7 @@ COUNTED = f"""
 CHANGED = """
     UPDATE submission
        SET state = $2, ended_at = CASE WHEN $2 = ANY($3::submission_state[]) THEN NULL ELSE now() END,
-           jobs = jobs + $4, jobs_running = jobs_running + $4, files_done = files_done + $5,
+           jobs = jobs + $4, jobs_running = jobs_running + $4, files = files + $5, files_done = files_done + $5,
            outputs_refused = $5, events_located = events_located + $5, cpu_s = $6, wall_s = wall_s + $6,
            memory_used_mb = $6 / 3
      WHERE id % $1 = 0

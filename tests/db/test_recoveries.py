@@ -34,7 +34,7 @@ from tests.forced_states import force_state
 FILES = 6
 EMPTY = """
     TRUNCATE dataset, stage, job_type, file, slice, submission, live_file, processed_file, input_file, output_file,
-             work_unit, job RESTART IDENTITY CASCADE
+             work_unit, job, stage_input RESTART IDENTITY CASCADE
 """
 
 
@@ -134,6 +134,8 @@ async def insert_case(plant: Factory, file: int, case: Case) -> None:
         await db.execute("INSERT INTO live_file VALUES (1, false, $1, 9)", file)
     if case.elsewhere is ElsewhereState.DONE:
         await db.execute("INSERT INTO processed_file VALUES (1, '', false, $1, 9, 1)", file)
+    if case.elsewhere is ElsewhereState.WAIVED:
+        await db.execute("INSERT INTO waived_input VALUES (1, $1, '', $2)", file, plant.person_id)
 
 
 def make_facts(case: Case, *, succeeded: bool) -> FileFacts:

@@ -60,7 +60,7 @@ COLUMNS = """
 """
 POLICIES = "SELECT oid, polname FROM pg_policy ORDER BY oid"
 # Of each table a row of experiment $1, whose campaign, stage, submission … have that number, too.
-SUMS = 25
+SUMS = 33
 """Of `stage_progress`."""
 ROWS = {
     "action": "(submission_id, verb, reason, person_id) VALUES ($1, 'remove', '', 1)",
@@ -110,6 +110,7 @@ ROWS = {
     "membership": "(person_id, experiment_id, role) VALUES (1, $1, 'production')",
     "output_file": "(submission_id, number, attempt, name, path, size, checksum, state)"
     " VALUES ($1, 1, 1, 'o', '', 0, '', 'declared')",
+    "passed_input": "(stage_id, submission_id, done, undone, waived) VALUES ($1, $1, 0, 0, 0)",
     "processed_file": "(stage_id, version, is_test, file_id, submission_id, number) VALUES ($1, '', false, $1, $1, 1)",
     "recovery_attempt": "(origin_id, type, decision, taken_count, total_count, submission_id, person_id)"
     " VALUES ($1, 'x', 'launch', 1, 1, $1, 1)",
@@ -126,11 +127,13 @@ ROWS = {
     "snapshot": "(dataset_id, head) VALUES ($1, 1)",
     "stage": "(id, experiment_id, campaign_id, name, job_type_id, login_setup_id) OVERRIDING SYSTEM VALUE"
     " VALUES ($1, $1, $1, 's', 1, 1)",
+    "stage_input": "VALUES ($1, false, $1, $1)",
     "stage_progress": f"VALUES ($1, false, 'new', {', '.join(['0'] * SUMS)})",
     "stage_progress_delta": "(stage_id, is_test, state, submissions, jobs_idle, jobs_running, jobs_held,"
     " jobs_succeeded, jobs_failed, jobs_removed, jobs_unknown, files_waiting, files_delivered, files_consumed,"
     " files_skipped, files_done, files_failed, outputs_declared, outputs_located, outputs_lost, outputs_superseded,"
-    " outputs_refused, events_located, cpu_s, wall_s, wall_wasted_s, memory_used_mb, memory_requested_mb)"
+    " outputs_refused, events_located, cpu_s, wall_s, wall_wasted_s, memory_used_mb, memory_requested_mb, origins,"
+    " inputs_given, inputs_done, inputs_in_work, inputs_waiting, inputs_owed, inputs_lost, inputs_waived)"
     f" VALUES ($1, false, 'new', {', '.join(['0'] * SUMS)})",
     "staged_file": "VALUES ($1, 0, 0)",
     "summary": "(experiment_id, subject, subject_id, title, source, url, query, path)"
@@ -141,6 +144,7 @@ ROWS = {
     "submission_upload": "(submission_id, upload_id) VALUES ($1, $1)",
     "upload": "(id, experiment_id, person_id, name, size, checksum)"
     " OVERRIDING SYSTEM VALUE VALUES ($1, $1, 1, 'x.cfg', 0, '')",
+    "waived_input": "(submission_id, key, reason, waived_by) VALUES ($1, 1, '', 1)",
     "work_unit": "(submission_id, number, first_submission_id, first_number) VALUES ($1, 1, $1, 1)",
 }
 

@@ -57,6 +57,12 @@ def test_an_image_is_never_a_file_of_ours(image: str) -> None:
     assert [f.path for f in found] == ["o.container"]
 
 
+def test_a_batch_system_that_is_not_there_is_found_where_any_is_known() -> None:
+    rules = BatchRules(systems=["htcondor", "local"])
+    assert [f.path for f in rules.check_system("o", "slurm")] == ["o"]
+    assert [*rules.check_system("o", "local"), *BatchRules().check_system("o", "slurm")] == []
+
+
 def test_accounts_and_so_on_are_those_of_the_experiment_at_that_batch_system() -> None:
     rules = BatchRules(allowances={
         "slurm": BatchAllowance(partitions=["short", "long"], accounts=["dune"], qos=["normal"])

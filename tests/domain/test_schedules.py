@@ -5,12 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.campaigns.schedules import (
     MOST_CAUGHT_UP,
     CatchUp,
+    ScheduleError,
     decide_turn,
     find_next_time,
     iterate_times,
@@ -73,6 +75,25 @@ def test_the_hour_that_comes_twice_and_the_one_that_does_not_come() -> None:
     assert find_next_time("30 2 * * *", "Europe/Paris", asked_in_between).day == 26
     found = find_next_time("30 2 * * *", "Europe/Paris", datetime(2026, 3, 28, 12, tzinfo=UTC))
     assert found == datetime(2026, 3, 29, 1, tzinfo=UTC)  # 3:00, when the clocks go on from 2:00
+
+
+def test_each_second_hour_keeps_going_where_the_clocks_leave_one_out() -> None:
+    def list_hours(cron: str, month: int, day: int) -> list[int]:
+        found = islice(
+            iterate_times(cron, "Europe/Paris", datetime(2026, month, day, 22, 30, tzinfo=UTC)), 5
+        )
+        return [time.astimezone(ZoneInfo("Europe/Paris")).hour for time in found]
+
+    assert list_hours("0 */2 * * *", 3, 28) == [0, 3, 4, 6, 8]
+    assert list_hours("0 */1 * * *", 3, 28) == list_hours("0 * * * *", 3, 28) == [0, 1, 3, 4, 5]
+    assert list_hours("0 */2 * * *", 10, 24) == [2, 4, 6, 8, 10]
+    assert list_hours("0 * * * *", 10, 24) == [1, 2, 2, 3, 4]
+
+
+@pytest.mark.parametrize("cron", ["0 0 * * * *", "@daily", "* * * *", "", "0 */x * * *"])
+def test_a_schedule_has_five_fields_that_can_be_read(cron: str) -> None:
+    with pytest.raises(ScheduleError, match="Not a schedule"):
+        find_next_time(cron, "UTC", datetime(2026, 1, 1, tzinfo=UTC))
 
 
 DUE = datetime(2026, 5, 1, 6, tzinfo=UTC)

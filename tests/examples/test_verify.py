@@ -77,6 +77,17 @@ def test_the_chain_is_recomputed_and_equals_its_record(store: Path, tmp_path: Pa
     assert [mine[s]["events"] for s in ("generate", "reconstruct", "merge")] == [15, 15, 15]
 
 
+def test_an_account_that_counts_an_input_twice_differs(store: Path, tmp_path: Path) -> None:
+    account = {
+        "given": 3, "done": 3, "in_work": 0, "waiting": 0, "owed": 0, "lost": 0, "waived": 0, "files": 3, "events": 15,
+    }  # fmt: skip
+    right = run_verifier(store, "--against", str(record(store, tmp_path, account=account)))
+    assert right.returncode == 0, right.stderr
+    twice = record(store, tmp_path, account={**account, "given": 6, "done": 6})
+    found = run_verifier(store, "--against", str(twice))
+    assert (found.returncode, "3 done on disk, 6 in the record" in found.stderr) == (1, True), found
+
+
 def test_a_record_with_another_number_of_events_differs(store: Path, tmp_path: Path) -> None:
     found = run_verifier(store, "--against", str(record(store, tmp_path, events=16)))
     assert found.returncode == 1

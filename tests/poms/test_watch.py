@@ -25,6 +25,8 @@ async def test_a_campaign_is_launched_and_watched_to_its_end(
     house.runner()
     house.worker()
     try:
+        nothing = await poms("watch", "toy", "--quiet", "0.1")
+        assert (nothing.code, "Nothing was launched" in nothing.err) == (7, True), nothing
         launched = await poms("--json", "launch", "toy/gen", "--key", "monday")
         again = await poms("--json", "launch", "toy/gen", "--key", "monday")
         assert launched.code == 0, launched.err
@@ -37,6 +39,11 @@ async def test_a_campaign_is_launched_and_watched_to_its_end(
             ("gen", 4, 0),
             ("proc", 2, 4),
         ]
+        for stage in lines[-1]:
+            account = stage["account"]
+            assert (account["verdict"], account["given"], account["done"]) == (
+                "DONE", 4, {"count": 4, "percent": 100},
+            )  # fmt: skip
         shown = await poms("status", "toy")
         assert shown.out.count("located") == 5  # the head of a column, and four submissions
     finally:
@@ -60,7 +67,7 @@ async def test_what_can_not_be_launched_is_uploaded_as_a_draft_with_findings(
     assert "completion_pct: " in refused.err
 
 
-async def test_a_campaign_that_is_not_well_in_the_end_has_its_own_exit_code(
+async def test_how_a_campaign_comes_out_has_its_own_exit_codes(
     poms: Poms, house: House, db: Pool
 ) -> None:
     plant = await Factory.make(db)
@@ -70,7 +77,16 @@ async def test_a_campaign_that_is_not_well_in_the_end_has_its_own_exit_code(
     try:
         assert (await poms("launch", "toy/bad")).code == 0
         watched = await poms("watch", "toy", "--quiet", "1")
-        assert (watched.code, "Not all" in watched.err) == (5, True), house.read_logs()
+        assert (watched.code, "Nothing of it was done" in watched.err) == (6, True), (
+            house.read_logs()
+        )
+        assert (await poms("watch", "toy", "--test", "--quiet", "0.1")).code == 7
+        done = "UPDATE submission SET jobs_failed = 1, jobs_succeeded = 1"
+        await db.execute(done)
+        assert (await poms("watch", "toy", "--quiet", "0.1")).code == 5
+        shown = await poms("status", "toy")
+        assert ("failed, 1 lost" in shown.out, "1/2" in shown.out) == (True, True), shown.out
+        await db.execute("UPDATE submission SET jobs_failed = 2, jobs_succeeded = 0")
         logs = await poms("logs", "submission:1")
         assert logs.out.startswith("2 failed jobs\n\n2 jobs: exit, exit code 1")
         planned = await poms("recover", "submission:1", "--type", "failed", "--plan")

@@ -52,15 +52,29 @@ async def list_names(ask: Ask, **wanted: Any) -> list[str]:
     return [node["name"] for node in nodes]
 
 
+SCHEDULED = """
+    INSERT INTO schedule (stage_id, cron, next_at, person_id)
+    SELECT id, '0 5 * * *', now() + interval '1 day', 1 FROM stage WHERE name = 'gen'
+"""
+
+
 async def test_a_copy_has_all_of_a_campaign_but_its_past(ask: Ask, db: Pool) -> None:
     source = (await import_text(ask, FILE))["campaign"]
     await db.execute("UPDATE stage SET epoch = 7, cursor = '3'")
+    await db.execute("UPDATE campaign SET most_jobs = 9, priority = 5, tags = '{mc}'")
+    await db.execute(SCHEDULED)
     given = {"id": source["id"], "name": "autumn", "idempotencyKey": "k"}
     asked = await asyncio.gather(*(ask(CLONE, ask_with_key(given)) for _ in range(2)))
     first, again = (found["cloneCampaign"] for found in asked)
     assert first == again
     assert (first["name"], first["active"], first["revision"]) == ("autumn", True, 1)
     assert first["stages"] == [{"name": "gen", "epoch": 1}, {"name": "reco", "epoch": 1}]
+    kept = await db.fetch("SELECT most_jobs, priority, tags FROM campaign WHERE name = 'autumn'")
+    assert [tuple(row) for row in kept] == [(9, 5, ["mc"])]
+    crons = await db.fetch(
+        "SELECT cron, h.active FROM schedule h JOIN stage s ON s.id = h.stage_id ORDER BY s.id"
+    )
+    assert [tuple(row) for row in crons] == [("0 5 * * *", True), ("0 5 * * *", False)]
     given["idempotencyKey"] = "other"
     assert (await ask(CLONE, ask_with_key(given)))["cloneCampaign"]["__typename"] == "NameTaken"
     given["name"] = " "
@@ -90,6 +104,41 @@ async def test_another_name_is_a_revision_and_told(ask: Ask, db: Pool) -> None:
     newest = nodes[0]["revisions"]["nodes"][0]
     assert (newest["body"]["name"], newest["comment"]) == ("summer", "Renamed from spring")
     assert await db.fetchval(TOLD) == "summer"
+
+
+async def test_a_stage_keeps_its_past_and_its_dependents_under_another_name(
+    ask: Ask, db: Pool
+) -> None:
+    source = (await import_text(ask, FILE))["campaign"]
+    id = await db.fetchval("SELECT id FROM stage WHERE name = 'gen'")
+    edges = "SELECT upstream_id, downstream_id FROM dependency WHERE active ORDER BY id"
+    before = await db.fetch(edges)
+    given = {"id": f"stage:{id}", "name": "made"}
+    assert (await ask(RENAME_STAGE, given))["renameStage"] == {
+        "__typename": "Stage", "id": f"stage:{id}", "name": "made",
+    }  # fmt: skip
+    body = await db.fetchval("SELECT body FROM campaign_revision ORDER BY number DESC LIMIT 1")
+    assert [stage["name"] for stage in body["stages"]] == ["made", "reco"]
+    assert {edge["upstream"] for edge in body["dependencies"]} <= {"made", "reco"}
+    assert await db.fetch(edges) == before
+    # Its file, uploaded again, is the same campaign: no stage is made, and none goes.
+    file = (await ask("query ($id: ID!) { campaign(id: $id) { file } }", source))["campaign"][
+        "file"
+    ]
+    await import_text(ask, file)
+    assert [row[0] for row in await db.fetch("SELECT name FROM stage ORDER BY id")] == [
+        "made",
+        "reco",
+    ]
+    assert await db.fetch(edges) == before
+    for name, what in (("reco", "NameTaken"), (" ", "Invalid")):
+        wrong = (await ask(RENAME_STAGE, {**given, "name": name}))["renameStage"]
+        assert wrong["__typename"] == what
+
+
+RENAME_STAGE = """mutation ($id: ID!, $name: String!) {
+    renameStage(id: $id, name: $name) { __typename ... on Stage { id name } }
+}"""
 
 
 async def test_campaigns_are_found_by_their_tags(ask: Ask) -> None:

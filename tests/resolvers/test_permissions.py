@@ -102,7 +102,8 @@ IDS = {
     "setPriority": "campaignId", "releaseLaunches": "launchHoldId", "allowAccounts": "launchHostId",
     "addFiles": "datasetId", "markFiles": "datasetId", "decideListing": "datasetId", "checkLaunchFiles": "stageId",
     "serviceToken": "serviceTokenId",
-    "moveCursor": "stageId", "setSchedule": "stageId", "effectiveParameters": "stageId",
+    "moveCursor": "stageId", "renameStage": "stageId", "setSchedule": "stageId",
+    "effectiveParameters": "stageId",
     "request": "requestId", "decision": "requestDecisionId",
     "previewJoin": "stageId", "previewLaunch": "stageId", "previewSplit": "stageId",
 }  # fmt: skip

@@ -1,15 +1,17 @@
 """Launch scripts whose stages others launch, in campaigns that sleep, loop, or log in by keywords: as POMS does it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from db.launching import slices
+from db.launching import queue, slices
 from db.launching.slice_claims import LaunchRequest
 from db.pool import Pool
 from db.submissions import recovery_chain
 from db.submissions.submissions import Submission
 from domain.changes import ServicePart
+from domain.launching.queue import IfBusy
 from tests.forced_states import force_state
 from tests.resolvers.conftest import Ask
 from tests.resolvers.test_importing import ACTIVATE, import_text
@@ -137,11 +139,17 @@ async def test_a_launch_by_hand_wakes_an_inactive_campaign_and_no_other_one(
     person = await db.fetchval("SELECT id FROM person WHERE username = 'anna'")
     scheduled = LaunchRequest(person, part=ServicePart.SCHEDULE)
     outcome = await slices.launch_next(db, ids["gen"], scheduled)
-    assert outcome.refusal is slices.LaunchRefusal.INACTIVE
+    assert outcome.submission
+    assert outcome.submission.state == "queued"
+    assert await queue.list_free_heads(db) == []
+    again = await slices.launch_next(db, ids["gen"], replace(scheduled, if_busy=IfBusy.QUEUE_ONE))
+    assert again.refusal is slices.LaunchRefusal.BUSY
     assert (await launch_stage(ask, ids["reco"]))["__typename"] == "DatasetWithoutFiles"
     assert not await db.fetchval(active)
     assert (await launch_stage(ask, ids["gen"]))["__typename"] == "Submission"
     assert await db.fetchval(active)
+    [waiting] = await queue.list_free_heads(db)
+    assert waiting.id == outcome.submission.id
     await import_text(ask, f"{HEAD}{text}[campaign_stage later]\ncompletion_pct = 500\n")
     assert (await launch_stage(ask, ids["gen"]))["__typename"] == "StageInactive"
 

@@ -38,7 +38,7 @@ Make = Callable[[str], Awaitable[Context]]
 OWNED = {
     **dict.fromkeys(
         ("changeLoginSetup", "changeJobType", "refreshDataset", "decideListing",
-         "renameCampaign", "setCampaignTags",
+         "renameCampaign", "renameStage", "setCampaignTags",
          "setCampaignActive", "resetStage", "moveCursor", "setSchedule", "setLaunchLimits", "saveCampaign",
          "deleteCampaign", "checkDatasetFiles", "saveRequest", "submitRequest", "cancelRequest"),
         "modify",
@@ -47,7 +47,7 @@ OWNED = {
     **dict.fromkeys(("launchStage", "launchCampaign", "launchRecovery", "launchLate", "checkLaunchFiles"), "launch"),
     **dict.fromkeys(
         ("repairDiscrepancy", "dismissDiscrepancy", "holdLaunches", "releaseLaunches", "setPriority",
-         "cancelSubmission", "holdSubmission", "releaseSubmission", "kickSubmission"),
+         "cancelSubmission", "holdSubmission", "releaseSubmission", "kickSubmission", "waiveInputs"),
         "operate",
     ),
     **dict.fromkeys(("changeCredential", "removeCredential"), "own"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from db.launching import slices
 from db.launching.slice_claims import LaunchRequest
+from tests.account_checks import expect_account_is_recount
 from tests.factories import Factory
 from tests.workers.house import House
 
@@ -86,6 +87,11 @@ class TwoStageCampaign:
             """
         )
         assert all(r["jobs"] and r["files"] and r["outputs"] for r in rows), rows
+        async with (
+            self.house.db.acquire() as conn,
+            conn.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            await expect_account_is_recount(conn)
 
     async def check_launches(self, starts: int = 1) -> None:
         """By the payloads' own journals: one launch of each submission ran, each job in it so often at most."""

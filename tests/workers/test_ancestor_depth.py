@@ -103,7 +103,7 @@ def list_made_outputs(job: int, made: dict[str, OutputParents]) -> list[dict[str
 
 CLEAN = """
     TRUNCATE dataset, stage, job_type, file, slice, submission, live_file, input_file, output_file, work_unit,
-             job RESTART IDENTITY CASCADE
+             job, stage_input RESTART IDENTITY CASCADE
 """
 
 

@@ -29,7 +29,7 @@ ELSEWHERE = (
 CONFIGURE = "UPDATE submission SET configuration = configuration || $1"
 CLEAN = """
     TRUNCATE dataset, stage, dependency, job_type, file, slice, submission, live_file, input_file, output_file,
-             work_unit, job RESTART IDENTITY CASCADE
+             work_unit, job, stage_input RESTART IDENTITY CASCADE
 """
 MEMBER = """
     WITH made AS (

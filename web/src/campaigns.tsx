@@ -3,10 +3,10 @@ import { useState } from "react";
 import { Upload } from "./files";
 import { graphql, type Answered, type Document, type Fields } from "./graphql";
 import { Badge, Bar, Pager, Problem, usePaging, When } from "./parts";
-import { JOBS, jobPortions, type JobCounts } from "./progress";
+import { ACCOUNT, accountPortions } from "./progress";
 import { useCalmed, useQuestion, useTicks } from "./question";
 import { toCampaign } from "./route";
-import type { State } from "./words";
+import { count, type State } from "./words";
 
 const PAGE = 15; // each has its sums under a name of its own, and POMS allows 30 such names
 const LOOK_EVERY = 5_000;
@@ -19,7 +19,7 @@ const CAMPAIGNS = graphql(`query Campaigns($first: Int!, $after: String, $filter
   }
 }`);
 
-const SUMS = `stages { submissions { state count } ${JOBS} }` as const;
+const SUMS = `stages { submissions { state count } } ${ACCOUNT}` as const;
 
 type Campaign = Answered<typeof CAMPAIGNS>["campaigns"]["nodes"][number];
 type Sums = Fields<"CampaignProgress", typeof SUMS>;
@@ -73,13 +73,13 @@ function Table({ campaigns, ticks }: { campaigns: readonly Campaign[]; ticks: nu
             <th className="extra">Experiment</th>
             <th className="number extra">Stages</th>
             <th>Submissions</th>
-            <th className="wide">Jobs</th>
+            <th className="wide">Inputs</th>
             <th>Saved</th>
           </tr>
         </thead>
         <tbody>
           {campaigns.map((campaign, index) => (
-            <Row key={campaign.id} campaign={campaign} sums={sums.data?.[`p${index}`]?.stages} />
+            <Row key={campaign.id} campaign={campaign} sums={sums.data?.[`p${index}`]} />
           ))}
         </tbody>
       </table>
@@ -87,7 +87,7 @@ function Table({ campaigns, ticks }: { campaigns: readonly Campaign[]; ticks: nu
   );
 }
 
-function Row({ campaign, sums }: { campaign: Campaign; sums: readonly StageSums[] | undefined }) {
+function Row({ campaign, sums }: { campaign: Campaign; sums: Sums | null | undefined }) {
   return (
     <tr>
       <th scope="row">
@@ -105,8 +105,13 @@ function Row({ campaign, sums }: { campaign: Campaign; sums: readonly StageSums[
       </th>
       <td className="extra">{campaign.experiment.name}</td>
       <td className="number extra">{campaign.stages.length}</td>
-      <td>{sums && <States stages={sums} />}</td>
-      <td>{sums && <Bar portions={jobPortions(total(sums))} />}</td>
+      <td>{sums && <States stages={sums.stages} />}</td>
+      <td>
+        {sums && <Bar portions={accountPortions(sums.account)} />}
+        {sums && sums.account.lost.count > 0 && (
+          <span className="wrong">{count(sums.account.lost.count)} lost</span>
+        )}
+      </td>
       <td>
         <When at={campaign.updatedAt} />
       </td>
@@ -124,20 +129,6 @@ function States({ stages }: { stages: readonly StageSums[] }) {
       {count}{" "}
     </Badge>
   ));
-}
-
-function total(stages: readonly StageSums[]): JobCounts {
-  const sum = (name: keyof JobCounts) => stages.reduce((all, stage) => all + stage[name], 0);
-  return {
-    jobsTotal: sum("jobsTotal"),
-    jobsIdle: sum("jobsIdle"),
-    jobsRunning: sum("jobsRunning"),
-    jobsHeld: sum("jobsHeld"),
-    jobsSucceeded: sum("jobsSucceeded"),
-    jobsFailed: sum("jobsFailed"),
-    jobsRemoved: sum("jobsRemoved"),
-    jobsUnknown: sum("jobsUnknown"),
-  };
 }
 
 /** The sums of so many campaigns, $c0 as p0 and so on: made at run time, so that nothing infers its types. */

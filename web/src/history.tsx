@@ -17,6 +17,7 @@ const HISTORY = graphql(`query History($id: ID!, $last: Int!, $before: String) {
             jobsTotal jobsIdle jobsRunning jobsHeld jobsSucceeded jobsFailed jobsRemoved
             filesDone filesFailed outputsDeclared outputsLocated
           }
+          ... on InputsChange { waivedCount }
           ... on JobsChange { idle running held unknown succeeded failed removed }
           ... on ActionChange { verb resultMessage }
           ... on DiscrepancyChange { discrepancyKind details }

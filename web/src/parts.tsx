@@ -8,12 +8,22 @@ export interface PageInfo {
   readonly endCursor: string | null;
 }
 
-/** A submission's state. */
-export function Badge({ state, children }: { state: State; children?: ReactNode }) {
+/** A submission's state; what is lost of it, so that it does not look like success. */
+export function Badge({
+  state,
+  lost = 0,
+  children,
+}: {
+  state: State;
+  lost?: number;
+  children?: ReactNode;
+}) {
+  const tone = toneOf(state);
   return (
-    <span className={`badge ${toneOf(state)}`}>
+    <span className={`badge ${lost > 0 && tone === "ok" ? "held" : tone}`}>
       {children}
       {plain(state)}
+      {lost > 0 && `, ${count(lost)} lost`}
     </span>
   );
 }

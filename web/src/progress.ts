@@ -1,6 +1,7 @@
 /** How far stages are, as POMS tells it. */
 import { graphql, type Answered, type Fields } from "./graphql";
 import type { Portion } from "./parts";
+import { count, exactPercent } from "./words";
 
 export const JOBS =
   "jobsTotal jobsIdle jobsRunning jobsHeld jobsSucceeded jobsFailed jobsRemoved jobsUnknown";
@@ -9,18 +10,25 @@ export const JOBS =
 export type JobCounts = Fields<"StageProgress", typeof JOBS>;
 
 export const COUNTERS = `${JOBS}
-  filesWaiting filesDelivered filesSkipped filesDone filesFailed
   outputsDeclared outputsLocated outputsLost outputsSuperseded eventsLocated
   cpuS wallS wallWastedS cpuEfficiency memoryEfficiency` as const;
 
-/** Jobs, files and what they used; stages and submissions have the same counters. */
+/** What became of inputs, each counted once; of whatever has such an account. */
+export const ACCOUNT = `account {
+  verdict given done { count percent } inWork { count } waiting { count } owed { count } lost { count } waived { count }
+  notLaunched
+}` as const;
+
+export type Account = Fields<"StageProgress", typeof ACCOUNT>["account"];
+
+/** Jobs, outputs and what they used; stages and submissions have the same counters. */
 export type Counters = Fields<"StageProgress", typeof COUNTERS>;
 
 export const PROGRESS = graphql(`subscription Progress($id: ID!) {
   campaignProgress(id: $id) {
     ... on CampaignProgress {
       head
-      stages { stageId slices submissionsTotal submissions { state count } ${COUNTERS} }
+      stages { stageId slices submissionsTotal submissions { state count } ${COUNTERS} ${ACCOUNT} }
     }
     ... on NotFound { message }
   }
@@ -45,17 +53,22 @@ export function jobPortions(of: JobCounts): Portion[] {
   ];
 }
 
-/** What a bar of input files is made of. */
-export function filePortions(of: Counters): Portion[] {
+/** What a bar of inputs is made of: each counted once, by the last launch to which it was given. */
+export function accountPortions(of: Account): Portion[] {
   return [
-    { name: "done", tone: "ok", count: of.filesDone },
-    { name: "failed", tone: "bad", count: of.filesFailed },
-    { name: "skipped", tone: "gone", count: of.filesSkipped },
-    { name: "waiting", tone: "idle", count: of.filesWaiting },
+    { name: "done", tone: "ok", count: of.done.count },
+    { name: "lost", tone: "bad", count: of.lost.count },
+    { name: "in work", tone: "run", count: of.inWork.count },
+    { name: "owed", tone: "held", count: of.owed.count },
+    { name: "waived", tone: "gone", count: of.waived.count },
+    { name: "waiting", tone: "idle", count: of.waiting.count },
   ];
 }
 
-/** How many files a stage or submission was given. */
-export function filesGiven(of: Counters): number {
-  return filePortions(of).reduce((sum, portion) => sum + portion.count, 0);
+/** What became of inputs, in words: `476 of 500 inputs done (95.2 %), 24 lost`. */
+export function inputsInWords(of: Account): string {
+  if (of.given === 0) return "no inputs yet";
+  const [, ...others] = accountPortions(of).filter((each, place) => place === 0 || each.count > 0);
+  const rest = others.map((each) => `, ${count(each.count)} ${each.name}`).join("");
+  return `${count(of.done.count)} of ${count(of.given)} inputs done (${exactPercent(of.done.percent)})${rest}`;
 }

@@ -2,7 +2,7 @@
 import { BOX } from "./layout";
 import type { Portion } from "./parts";
 import type { Stage } from "./picture";
-import { filePortions, filesGiven, jobPortions, type StageProgress } from "./progress";
+import { accountPortions, inputsInWords, jobPortions, type StageProgress } from "./progress";
 import { toCampaign } from "./route";
 import { brief, percent, plain, toneOf, type Tone } from "./words";
 
@@ -51,7 +51,7 @@ function Waits() {
 }
 
 function Counters({ of }: { of: StageProgress }) {
-  const given = filesGiven(of);
+  const { account } = of;
   return (
     <>
       <Strip y={32} height={9} portions={jobPortions(of)} />
@@ -61,11 +61,11 @@ function Counters({ of }: { of: StageProgress }) {
         right={jobsLeft(of)}
       />
       <Fault y={74} text={jobsWrong(of)} />
-      <Strip y={82} height={5} portions={filePortions(of)} />
+      <Strip y={82} height={5} portions={accountPortions(account)} />
       <Row
         y={103}
-        left={given ? `files: ${brief(of.filesDone)} done` : "reads no files"}
-        right={given ? filesLeft(of) : ""}
+        left={account.given ? `${brief(account.done.count)} of ${brief(account.given)} inputs done` : "no inputs yet"}
+        right={account.given ? inputsLeft(of) : ""}
       />
       <Row y={121} left={`outputs: ${brief(of.outputsLocated)} located`} right={missing(of)} />
       <Row
@@ -187,8 +187,9 @@ function jobsWrong(of: StageProgress): string {
     .join(" · ");
 }
 
-function filesLeft(of: StageProgress): string {
-  return `${brief(of.filesFailed)} failed, ${brief(of.filesWaiting)} waiting`;
+function inputsLeft({ account }: StageProgress): string {
+  const owed = account.owed.count > 0 ? `, ${brief(account.owed.count)} owed` : "";
+  return `${brief(account.lost.count)} lost${owed}`;
 }
 
 function missing(of: StageProgress): string {
@@ -199,7 +200,8 @@ function missing(of: StageProgress): string {
 function spoken(stage: Stage, of: StageProgress | undefined): string {
   if (!of) return `Stage ${stage.name}`;
   return [
-    `Stage ${stage.name}: ${of.jobsSucceeded} of ${of.jobsTotal} jobs succeeded`,
+    `Stage ${stage.name}: ${inputsInWords(of.account)}`,
+    `${of.jobsSucceeded} of ${of.jobsTotal} jobs succeeded`,
     jobsLeft(of),
     jobsWrong(of),
     `${of.outputsLocated} outputs located, ${missing(of)}`,

@@ -4,8 +4,8 @@ import { graphql, type Answered } from "./graphql";
 import { Holds, HOLDS } from "./holds";
 import { JoinTable } from "./join-table";
 import { LINKS, Links } from "./links";
-import { Figure, Problem, When } from "./parts";
-import type { StageProgress } from "./progress";
+import { Bar, Figure, Problem, When } from "./parts";
+import { accountPortions, inputsInWords, type StageProgress } from "./progress";
 import { useCalmed, useQuestion } from "./question";
 import { useLaunchNews } from "./queue";
 import { toCampaign, toSubmission, type View } from "./route";
@@ -100,9 +100,23 @@ export function StagePanel({ campaign, id, view, progress }: Props) {
   );
 }
 
+const ENDS = {
+  NOTHING: "nothing launched",
+  UNDER_WAY: "under way",
+  DONE: "done",
+  LOSSES: "done with losses",
+  FAILED: "failed",
+} as const;
+
 function Efficiency({ of }: { of: StageProgress }) {
+  const { account } = of;
+  const more = account.notLaunched ? `; ${count(account.notLaunched)} of its dataset not launched` : "";
   return (
+    <>
+    <Bar portions={accountPortions(account)} />
     <dl className="figures">
+      <Figure name="comes to">{ENDS[account.verdict]}</Figure>
+      <Figure name="inputs, each once">{inputsInWords(account) + more}</Figure>
       <Figure name="slices launched">{count(of.slices)}</Figure>
       <Figure name="submissions">{count(of.submissionsTotal)}</Figure>
       <Figure name="wall time">{duration(of.wallS)}</Figure>
@@ -110,6 +124,7 @@ function Efficiency({ of }: { of: StageProgress }) {
       <Figure name="CPU efficiency">{percent(of.cpuEfficiency)}</Figure>
       <Figure name="memory used">{percent(of.memoryEfficiency)}</Figure>
     </dl>
+    </>
   );
 }
 
@@ -200,6 +215,8 @@ function signature(of: StageProgress | undefined): string {
     of.jobsTotal,
   ];
   const states = of.submissions.map((each) => `${each.state}${each.count}`);
+  const { owed, lost, waived } = of.account;
+  jobs.push(owed.count, lost.count, waived.count);
   return [...jobs, of.outputsLocated, of.outputsLost, of.slices, ...states].join(" ");
 }
 

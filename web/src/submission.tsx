@@ -10,7 +10,7 @@ import { LINKS, Links } from "./links";
 import { useLive } from "./live";
 import { Outputs } from "./outputs";
 import { Badge, Bar, Figure, Problem, Related, When } from "./parts";
-import { COUNTERS, filePortions, filesGiven, jobPortions } from "./progress";
+import { ACCOUNT, accountPortions, COUNTERS, inputsInWords, jobPortions } from "./progress";
 import { useCalmed } from "./question";
 import { Recovery, TRIES } from "./recovery";
 import { toCampaign } from "./route";
@@ -26,7 +26,7 @@ const SUBMISSION = graphql(`subscription Submission($id: ID!) {
     ... on SubmissionNow {
       submission {
         id state stateSince revision reason isTest createdAt endedAt archivedAt batchSystem campaignRevision
-        recoveryPosition round decisionNeeded overdueSince outputSource filesTotal availableActions ${COUNTERS}
+        recoveryPosition round decisionNeeded overdueSince outputSource filesTotal availableActions ${COUNTERS} ${ACCOUNT}
         campaign { id name } stage { id name } slice { epoch number parameter low high }
         waiting { position reasons }
         origin { id } upstream { id } recoveries { id state } dependents { id state }
@@ -112,7 +112,7 @@ function Heading({ of }: { of: Submission }) {
   return (
     <header className="heading">
       <h2>
-        Submission {keyOf(of.id)} <Badge state={of.state} />
+        Submission {keyOf(of.id)} <Badge state={of.state} lost={of.account.lost.count} />
       </h2>
       <p>
         <a href={toCampaign(of.campaign.id)}>{of.campaign.name}</a> ›{" "}
@@ -166,19 +166,13 @@ function Counters({ of }: { of: Submission }) {
     (portion) => portion.name !== "succeeded" && portion.count > 0,
   );
   const rest = others.map((portion) => `${count(portion.count)} ${portion.name}`).join(", ");
-  const given = filesGiven(of);
   return (
     <>
+      <Bar portions={accountPortions(of.account)} />
       <Bar portions={jobPortions(of)} />
       <dl className="figures">
         <Figure name="jobs succeeded">{`${count(of.jobsSucceeded)} of ${count(of.jobsTotal)}${rest && `; ${rest}`}`}</Figure>
-        <Figure name="files">
-          {given === 0
-            ? "reads none"
-            : filePortions(of)
-                .map((portion) => `${count(portion.count)} ${portion.name}`)
-                .join(", ")}
-        </Figure>
+        <Figure name="inputs, with those of its recoveries">{inputsInWords(of.account)}</Figure>
         <Figure name="outputs">
           {of.outputSource === "NOBODY"
             ? "not known here: its jobs tell nothing but exit codes"

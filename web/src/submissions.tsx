@@ -14,6 +14,7 @@ const SUBMISSIONS = graphql(`query Submissions($first: Int!, $after: String, $st
       id state reason isTest createdAt recoveryPosition round
       slice { epoch number parameter }
       origin { id } upstream { id } recoveries { id } dependents { id }
+      account { lost { count } }
       ${JOBS}
     }
     pageInfo { hasNextPage endCursor }
@@ -79,7 +80,7 @@ function OneRow({ row }: { row: Row }) {
         {row.isTest && <span className="badge idle">test</span>}
       </th>
       <td>
-        <Badge state={row.state} />
+        <Badge state={row.state} lost={row.account.lost.count} />
       </td>
       <td>{row.slice.parameter ?? `${row.slice.epoch}.${row.slice.number}`}</td>
       <td onClick={(event) => event.stopPropagation()}>

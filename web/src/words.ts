@@ -57,6 +57,13 @@ export function percent(share: number | null): string {
   return share === null ? "–" : `${Math.round(share * 100)} %`;
 }
 
+/** A number in percent: 100 % only where it is all, 0 % only where it is nothing; a dash where there is none. */
+export function exactPercent(value: number | null): string {
+  if (value === null) return "–";
+  const shown = value > 0 && value < 100 ? Math.min(Math.max(value, 0.1), 99.9).toFixed(1) : `${value}`;
+  return `${shown} %`;
+}
+
 /** Seconds as people say them. */
 export function duration(s: number | null): string {
   if (s === null) return "–";

@@ -137,12 +137,16 @@ test("history is told in order, the newest first", async () => {
 test("campaigns have their sums beside them", async () => {
   answer({
     campaigns: { nodes: [{ id: "campaign:1", name: "first", active: true }], pageInfo: {} },
-    campaignProgress: { stages: [{ submissions: [{ state: "LOCATED", count: 2 }], jobsSucceeded: 7 }] },
+    campaignProgress: {
+      account: { given: 9, done: { count: 7 }, lost: { count: 2 } },
+      stages: [{ submissions: [{ state: "LOCATED", count: 2 }] }],
+    },
   });
   render(<CampaignList />);
   const row = (await screen.findByText("first")).closest("tr")!;
-  expect(await within(row).findByRole("img", { name: "7 succeeded" })).toBeTruthy();
+  expect(await within(row).findByRole("img", { name: "7 done, 2 lost" })).toBeTruthy();
   expect(row.textContent).toContain("2 located");
+  expect(row.textContent).toContain("2 lost");
 });
 
 test("a campaign's stages show how far they are as it is told", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { filePortions, filesGiven, jobPortions } from "../src/progress";
+import { accountPortions, inputsInWords, jobPortions } from "../src/progress";
 import { routeIn, toCampaign, toSubmission } from "../src/route";
-import { brief, commandLine, count, duration, keyOf, percent, plain, several, toneOf } from "../src/words";
+import { brief, commandLine, count, duration, exactPercent, keyOf, percent, plain, several, toneOf } from "../src/words";
 
 test("numbers are written in full where there is room", () => {
   expect([count(1234567), brief(9999), brief(12345), several(1, "job"), several(2000, "job")]).toEqual([
@@ -38,17 +38,18 @@ test("addresses lead back to where they came from", () => {
   expect(routeIn("#/%E0%A4%A")).toEqual({ page: "campaigns" });
 });
 
-test("portions are all jobs and all files that were given", () => {
+test("portions are all jobs and all inputs that were given", () => {
   const jobs = {
     jobsTotal: 28, jobsIdle: 1, jobsRunning: 2, jobsHeld: 3, jobsSucceeded: 4, jobsFailed: 5, jobsRemoved: 6,
     jobsUnknown: 7,
   };
   expect(jobPortions(jobs).reduce((sum, each) => sum + each.count, 0)).toBe(28);
-  const counters = {
-    ...jobs, filesWaiting: 1, filesDelivered: 2, filesSkipped: 3, filesDone: 4, filesFailed: 5, outputsDeclared: 0,
-    outputsLocated: 0, outputsLost: 0, outputsSuperseded: 0, eventsLocated: 0, cpuS: 0, wallS: 0, wallWastedS: 0,
-    cpuEfficiency: null, memoryEfficiency: null,
-  };
-  expect(filesGiven(counters)).toBe(13);
-  expect(filePortions(counters).map((each) => each.name)).toEqual(["done", "failed", "skipped", "waiting"]);
+  const part = (count: number) => ({ count, percent: count });
+  const account = {
+    verdict: "LOSSES", given: 100, done: part(70), inWork: part(2), waiting: part(3), owed: part(0), lost: part(24),
+    waived: part(1), notLaunched: null,
+  } as const;
+  expect(accountPortions(account).reduce((sum, each) => sum + each.count, 0)).toBe(100);
+  expect(inputsInWords(account)).toBe("70 of 100 inputs done (70.0 %), 24 lost, 2 in work, 1 waived, 3 waiting");
+  expect(exactPercent(99.99)).toBe("99.9 %");
 });

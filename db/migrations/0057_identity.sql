@@ -1,5 +1,5 @@
 -- who somebody is at issuers of tokens outside, and tokens for scripts
--- depends: 0053_missing_files
+-- depends: 0056_inactive_campaigns
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- requests with their revisions and decisions, approval rules, and whether campaigns may launch by them
--- depends: 0070_identity
+-- depends: 0057_identity
 
 -- migrate: apply
 
