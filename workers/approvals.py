@@ -1,6 +1,9 @@
-"""Look whether everybody has agreed to launches who has to, where what decides about it has changed."""
+"""Look whether everybody has agreed to launches who has to, where what decides about it has changed.
 
-from db.requests import approvals
+And which requests run since: what launches knows nothing of requests.
+"""
+
+from db.requests import approvals, requests
 from workers.failpoints import wrap_failpoints
 from workers.setbacks import hold_thing
 from workers.tools import WorkerTools
@@ -21,6 +24,8 @@ async def look_at_doubted(tools: WorkerTools) -> bool:
         ):
             thing.name(f"campaign:{each.campaign_id}", experiment_id=each.experiment_id)
             await approvals.look_at_campaign(conn, each.campaign_id, each.revision)
-    if doubted:
+    async with wrap_failpoints("approval.run"):
+        begun = await requests.begin_running(tools.db)
+    if doubted or begun:
         await tools.ring()
     return len(doubted) == AT_ONCE

@@ -50,6 +50,7 @@ CREATE TABLE request (
     UNIQUE (experiment_id, number)
 );
 CREATE INDEX request_by_state ON request (experiment_id, state, id);
+CREATE INDEX request_that_waits ON request (id) WHERE state IN ('submitted', 'approved', 'assigned', 'running');
 
 CREATE FUNCTION refuse_request_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

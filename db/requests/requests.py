@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db.changes import sign_as_person
+from db.changes import sign_as_person, sign_as_service
 from db.pool import Connection, Database, fetch_many, fetch_one
 from domain.changes import Actor, ServicePart
 from domain.permissions import Role
@@ -106,6 +106,25 @@ class RequestFilter:
     states: Sequence[RequestState] | None = None
     owner_id: int | None = None
     title_contains: str | None = None
+    asks: "AskedPerson | None" = None
+    """Whose agreement they wait for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPerson:
+    """Somebody with their role in each of their experiments."""
+
+    username: str
+    roles: Mapping[int, Role]
+
+
+# Of what waits there is little; what a rule asks is kept with the request.
+ASKED = """(state IN ('submitted', 'approved', 'assigned', 'running') AND EXISTS (
+               SELECT FROM jsonb_array_elements(missing) m
+                WHERE (m ->> 'is_turn')::boolean AND NOT m -> 'barred' ? $7
+                  AND (m -> 'people' ? $7 OR m -> 'roles' ?| ARRAY(
+                       SELECT r.role FROM unnest($8::bigint[], $9::text[]) AS r (experiment_id, role)
+                        WHERE r.experiment_id = request.experiment_id))))"""
 
 
 def _render_page_statement(*, backwards: bool) -> str:
@@ -115,7 +134,7 @@ def _render_page_statement(*, backwards: bool) -> str:
          WHERE ($1::bigint[] IS NULL OR experiment_id = ANY($1)) AND ($2::request_state[] IS NULL OR state = ANY($2))
            AND ($3::bigint IS NULL OR owner_id = $3)
            AND ($4::text IS NULL OR position(lower($4) IN lower(title)) > 0)
-           AND ($5::bigint IS NULL OR id {sign} $5)
+           AND ($5::bigint IS NULL OR id {sign} $5) AND ($7::text IS NULL OR {ASKED})
          ORDER BY id {way} LIMIT $6
     """
 
@@ -130,7 +149,11 @@ async def page(
     """Read a page of requests, the newest first."""
     sql = BACKWARD if backwards else FORWARD
     given = wanted.experiment_ids, wanted.states, wanted.owner_id, wanted.title_contains
-    return await fetch_many(db, Request, sql, *given, start, limit)
+    asked: tuple[object, ...] = (None, [], [])
+    if wanted.asks is not None:
+        roles = wanted.asks.roles
+        asked = wanted.asks.username, [*roles], [role.value for role in roles.values()]
+    return await fetch_many(db, Request, sql, *given, start, limit, *asked)
 
 
 CREATE = f"""
@@ -188,6 +211,26 @@ async def move_state(
 ) -> Request | None:
     """Move a request; None when it is in none of the old states."""
     return await fetch_one(conn, Request, MOVE, id, list(old), new, *by.columns, by.reason)
+
+
+BEGIN_RUNNING = f"""
+    WITH moved AS (
+        UPDATE request SET state = 'running', state_since = now(), updated_at = now()
+         WHERE id IN (SELECT q.id FROM request q
+                       WHERE q.state IN ('approved', 'assigned') AND EXISTS (
+                             SELECT FROM submission s
+                              WHERE s.campaign_id = q.campaign_id AND NOT s.is_test
+                                AND s.state NOT IN ('queued', 'cancelled') AND s.created_at > q.created_at)
+                       LIMIT 100 FOR UPDATE SKIP LOCKED)
+        RETURNING *
+    ), told AS ({tell_request_moves(sign_as_service(ServicePart.APPROVALS), "'Its campaign has launched.'")})
+    SELECT count(*) FROM moved
+"""
+
+
+async def begin_running(db: Database) -> int:
+    """Say of requests that they run whose campaigns have launched something in production since; returns how many."""
+    return int(await db.fetchval(BEGIN_RUNNING))
 
 
 # A revision is what was to be agreed to; where nothing of it has changed there is none.

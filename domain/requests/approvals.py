@@ -76,6 +76,11 @@ class MissingAgreement:
     """Nobody of a lower step is waited for."""
     voided: Sequence[RequestPart] = ()
     """What has changed since somebody agreed."""
+    roles: Sequence[Role] = ()
+    """Who is asked: everybody in these roles, and these people; but not the barred ones."""
+    people: Sequence[str] = ()
+    barred: Sequence[str] = ()
+    """Who has agreed already, or would agree to their own."""
 
     @property
     def reason(self) -> str:
@@ -159,6 +164,7 @@ def _find_end(rule: ApprovalRule, counted: dict[str, Signature]) -> datetime | N
 def _describe_missing(
     rule: ApprovalRule, counted: dict[str, Signature], facts: ApprovalFacts, *, is_turn: bool
 ) -> MissingAgreement:
+    signed = frozenset[str]().union(*(each.people for each in counted.values()))
     return MissingAgreement(
         rule=rule.name,
         step=rule.step,
@@ -168,6 +174,9 @@ def _describe_missing(
         by=sorted(counted),
         is_turn=is_turn,
         voided=_list_voided(rule, facts),
+        roles=list(rule.roles),
+        people=list(rule.people),
+        barred=sorted(signed | (frozenset() if rule.may_approve_own else facts.authors)),
     )
 
 

@@ -60,6 +60,14 @@ OPEN = frozenset(
 )
 """States in which its content may be changed, and in which it may be cancelled."""
 
+DECIDABLE = (
+    RequestState.SUBMITTED,
+    RequestState.APPROVED,
+    RequestState.ASSIGNED,
+    RequestState.RUNNING,
+)
+"""States in which somebody may still have to agree: of what runs, too, where it has changed."""
+
 _DECIDED = frozenset({RequestState.RETURNED, RequestState.REJECTED, RequestState.CONSOLIDATED})
 REQUEST_TRANSITIONS: Mapping[RequestState, frozenset[RequestState]] = {
     RequestState.DRAFT: frozenset({RequestState.SUBMITTED, RequestState.CANCELLED}),

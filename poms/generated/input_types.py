@@ -366,6 +366,8 @@ class RequestsFilter(BaseModel):
     "Those with this in their titles, in large or small letters."
     mine: bool = False
     "Only those that you own."
+    waiting_on_me: bool = Field(alias="waitingOnMe", default=False)
+    "Only those for which a rule asks you now to agree."
 
 
 class ResourceFactorsInput(BaseModel):

@@ -10,7 +10,7 @@ from domain.names import check_reason, check_text
 from domain.requests.approval_rules import ApprovalRule, is_rule_applicable
 from domain.requests.approvals import ApprovalFacts, list_open_rules
 from domain.requests.plan_parts import RequestPart, hash_request, list_changed_parts
-from domain.requests.requests import RequestDecisionKind, RequestState
+from domain.requests.requests import DECIDABLE, RequestDecisionKind, RequestState
 from door.describe import declare_object_type
 from resolvers import tenants
 from resolvers.mutations import begin_change, declare_mutation
@@ -29,13 +29,6 @@ from schema.requests.decisions import (
 )
 from schema.requests.requests import Request, WrongRequestState
 
-DECIDABLE = (
-    RequestState.SUBMITTED,
-    RequestState.APPROVED,
-    RequestState.ASSIGNED,
-    RequestState.RUNNING,
-)
-"""States in which somebody may still have to agree: of what runs, too, where it has changed."""
 REFUSABLE = (RequestState.SUBMITTED, RequestState.APPROVED, RequestState.ASSIGNED)
 
 

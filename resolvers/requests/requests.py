@@ -1,12 +1,14 @@
 """Writing requests, and asking those to agree who have to."""
 
+from collections.abc import Collection
+
 import asyncpg
 import strawberry
 
 from db.campaigns import campaigns
 from db.files import datasets
 from db.requests import approvals, requests
-from db.requests.requests import RequestFilter, RevisionSource
+from db.requests.requests import AskedPerson, RequestFilter, RevisionSource
 from domain.changes import Actor
 from domain.findings import Finding
 from domain.names import MOST_NAME, check_reason, check_text
@@ -33,6 +35,7 @@ from schema.requests.requests import (
     CancelRequestResult,
     CreateRequestInput,
     CreateRequestResult,
+    FinishRequestResult,
     InvalidRequest,
     Request,
     RequestInput,
@@ -59,6 +62,8 @@ class RequestsFilter:
     """Those with this in their titles, in large or small letters."""
     mine: bool = False
     """Only those that you own."""
+    waiting_on_me: bool = False
+    """Only those for which a rule asks you now to agree."""
 
 
 @declare_object_type
@@ -94,11 +99,13 @@ class RequestQueries:
         given = filter or RequestsFilter()
         if given.title_contains is not None and check_text(given.title_contains, MOST_NAME):
             raise make_input_error(f"titleContains has at most {MOST_NAME} characters.")
+        viewer = info.context.viewer
         wanted = RequestFilter(
             await find_experiment_ids(info, given.experiment),
             given.states or [state for state in RequestState if state is not RequestState.ARCHIVED],
-            info.context.viewer.person_id if given.mine else None,
+            viewer.person_id if given.mine else None,
             given.title_contains,
+            AskedPerson(viewer.username, viewer.roles) if given.waiting_on_me else None,
         )
 
         async def fetch(start: int, limit: int, backwards: bool) -> list[requests.Request]:  # noqa: FBT001 - the page's contract
@@ -206,17 +213,38 @@ class RequestMutations:
         seen = await find_allowed(info, REQUEST, id, "modify")
         if isinstance(seen, NotFound | NotPermitted):
             return seen
-        if said := check_reason(reason):
-            raise make_input_error(said)
-        conn = await begin_change()
-        row = await requests.lock(conn, seen.id)
-        by = Actor(info.context.viewer.person_id, reason)
-        moved = await requests.move_state(conn, row.id, [*OPEN], RequestState.CANCELLED, by)
-        if moved is None:
-            return _report_state(row, "can't be cancelled")
-        if row.campaign_id is not None:
-            await campaigns.set_active(conn, row.campaign_id, by.id or 0, active=False)
-        return Request.of(moved)
+        return await _end_request(info, seen, RequestState.CANCELLED, OPEN, reason)
+
+    @declare_mutation("modify")
+    async def finish_request(
+        self, info: Info, id: strawberry.ID, reason: str
+    ) -> FinishRequestResult:
+        """Say that what a request wanted is there, as far as it is wanted; its campaign launches nothing more."""
+        seen = await find_allowed(info, REQUEST, id, "modify")
+        if isinstance(seen, NotFound | NotPermitted):
+            return seen
+        return await _end_request(info, seen, RequestState.DONE, (RequestState.RUNNING,), reason)
+
+
+async def _end_request(
+    info: Info,
+    seen: requests.Request,
+    end: RequestState,
+    states: Collection[RequestState],
+    reason: str,
+) -> Request | WrongRequestState:
+    """Nothing more is launched for it."""
+    if said := check_reason(reason):
+        raise make_input_error(said)
+    conn = await begin_change()
+    row = await requests.lock(conn, seen.id)
+    by = Actor(info.context.viewer.person_id, reason)
+    moved = await requests.move_state(conn, row.id, [*states], end, by)
+    if moved is None:
+        return _report_state(row, f"can't be {end}")
+    if row.campaign_id is not None:
+        await campaigns.set_active(conn, row.campaign_id, by.id or 0, active=False)
+    return Request.of(moved)
 
 
 OTHERS_PLAN = Finding("campaign", "This campaign is the plan of another request.")

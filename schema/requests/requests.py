@@ -85,6 +85,8 @@ class RequestAction(StrEnum):
     """Ask those to agree who have to."""
     CANCEL = "cancel"
     """Say that nobody wants it any more."""
+    FINISH = "finish"
+    """Say that what it wanted is there."""
 
 
 @declare_object_type
@@ -219,6 +221,18 @@ class Request(OwnedNode):
         return [RequestDecision.of(row, self.row.hashes) for row in found]
 
     @declare_query()
+    async def may_approve(self, info: Info) -> bool:
+        """Whether a rule asks you now to agree to it; as somebody's delegate you may be asked, too."""
+        viewer = info.context.viewer
+        role = viewer.roles.get(self.experiment_id)
+        return self.state in rules.DECIDABLE and any(
+            each["is_turn"]
+            and viewer.username not in each["barred"]
+            and (viewer.username in each["people"] or role in each["roles"])
+            for each in self.row.missing
+        )
+
+    @declare_query()
     async def available_actions(self, info: Info) -> list[RequestAction]:
         """What you may do to it now, besides deciding on it."""
         if self.state not in rules.OPEN or not info.context.allows(
@@ -227,7 +241,8 @@ class Request(OwnedNode):
             return []
         is_draft = self.state in (RequestState.DRAFT, RequestState.RETURNED)
         submits = [RequestAction.SUBMIT] if is_draft else []
-        return [RequestAction.SAVE, *submits, RequestAction.CANCEL]
+        ends = [RequestAction.FINISH] if self.state is RequestState.RUNNING else []
+        return [RequestAction.SAVE, *submits, RequestAction.CANCEL, *ends]
 
 
 @declare_input_type
@@ -370,6 +385,9 @@ SaveRequestResult = Annotated[
 SubmitRequestResult = Annotated[
     Request | MutationProblem | InvalidRequest | WrongRequestState,
     strawberry.union("SubmitRequestResult"),
+]
+FinishRequestResult = Annotated[
+    Request | MutationProblem | WrongRequestState, strawberry.union("FinishRequestResult")
 ]
 CancelRequestResult = Annotated[
     Request | MutationProblem | WrongRequestState, strawberry.union("CancelRequestResult")

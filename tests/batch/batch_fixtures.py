@@ -118,7 +118,7 @@ class BatchFixture(ABC):
     spool: Path
     system: BatchSystem
     least_walltime_s = 1
-    many, very_many = 120, 10_000
+    many, very_many = 48, 10_000
     """So many jobs as are run; and so many that anything done for each of them alone would be noticed."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from workers import approvals, sweep
 from workers.tools import WorkerTools
 
 SHOWN = """
-    id name state revision title planHash cpuHoursBand availableActions
+    id name state revision title planHash cpuHoursBand availableActions mayApprove
     waitingOn { rule isTest reason needed given by isTurn voided }
     decisions { id kind person { username } behalfOf { username } parts changedSince withdrawnAt }
     campaign { id }
@@ -224,6 +224,42 @@ async def test_what_nobody_has_agreed_to_waits_and_begins_once_they_have(work: R
     assert await work.read_state(launched) == "NEW"
 
 
+FINISH = f"""
+    mutation ($id: ID!) {{
+      finishRequest(id: $id, reason: "all is there") {{
+        __typename ... on Request {{ {SHOWN} }} ... on Problem {{ message }}
+      }}
+    }}
+"""
+
+
+async def test_a_request_runs_once_its_campaign_has_launched_and_is_finished_by_its_people(
+    work: Requests, db: Pool
+) -> None:
+    request = await work.approve(await work.make_submitted())
+    await work.launch(test=True)
+    await work.look()
+    assert (await work.read(request["id"]))["state"] == "APPROVED"
+    early = (await work.ask(FINISH, {"id": request["id"]}))["finishRequest"]
+    assert early["message"] == "A request that is approved can't be done."
+    await work.launch()
+    await work.look()
+    running = await work.read(request["id"])
+    assert (running["state"], running["availableActions"]) == (
+        "RUNNING",
+        ["SAVE", "CANCEL", "FINISH"],
+    )
+    await work.save_campaign(softwareVersion="v2")
+    await work.look()
+    changed = await work.read(request["id"])
+    assert (changed["state"], changed["mayApprove"]) == ("RUNNING", False)
+    assert changed["waitingOn"][0]["voided"] == ["CONFIGURATION"]
+    assert (await work.launch())["waiting"]["kind"] == "APPROVAL"
+    done = (await work.ask(FINISH, {"id": request["id"]}))["finishRequest"]
+    assert (done["state"], done["availableActions"]) == ("DONE", [])
+    assert not await db.fetchval("SELECT active FROM campaign")
+
+
 async def test_a_campaign_without_a_request_waits_too_also_a_copy_of_an_approved_one(
     work: Requests,
 ) -> None:
@@ -297,7 +333,7 @@ async def test_who_decides_has_seen_it_as_it_is(work: Requests) -> None:
 
 
 async def test_only_who_is_asked_decides_in_their_turn_and_nobody_for_themselves(
-    work: Requests,
+    work: Requests, ask: Ask
 ) -> None:
     everybody = {"name": "first", "roles": ["SHIFTER", "PRODUCTION", "SUPERUSER"], "number": 2}
     last = {"name": "last", "people": ["alan"], "step": 2}
@@ -316,6 +352,11 @@ async def test_only_who_is_asked_decides_in_their_turn_and_nobody_for_themselves
     assert (await work.approve(request, "sam"))["__typename"] == "NotAskedToDecide"
     request = await work.approve(request, "sue")
     assert [w["isTurn"] for w in request["waitingOn"]] == [True]
+    asked = "{ requests(filter: {waitingOnMe: true}) { nodes { name mayApprove } } }"
+    found = {
+        who: (await ask(asked, as_=who))["requests"]["nodes"] for who in ("sam", "alan", "otto")
+    }
+    assert found == {"sam": [], "alan": [{"name": "hypot-1", "mayApprove": True}], "otto": []}
     assert (await work.approve(request, "alan"))["state"] == "APPROVED"
 
 

@@ -352,6 +352,7 @@ SCENARIOS: dict[str, Scenario] = {
     "act.done": cancel_at_batch,
     "act.cancel_lost": cancel_though_lost,
     "approval.look": run_looked_at,
+    "approval.run": run_looked_at,
     "sweep.promote": run_one_at_a_time,
     "schedule.turn": run_by_clock,
     "restore_guard.restore": run_restored,

@@ -11,6 +11,8 @@ import { show } from "./frame";
 import { Heartbeat } from "./heartbeat";
 import { InstallationQuestion } from "./installation";
 import { useRoute } from "./route";
+import { RequestPage } from "./request";
+import { RequestList } from "./requests";
 import { ServiceTokens } from "./service-tokens";
 import { SubmissionPage } from "./submission";
 
@@ -30,6 +32,7 @@ function Dashboard() {
           <BatchSystems />
           <CredentialsInNeed />
           <Discrepancies />
+          <RequestList />
           <CampaignList />
           <ServiceTokens />
         </>
@@ -37,6 +40,7 @@ function Dashboard() {
       {route.page === "campaign" && (
         <CampaignPage key={route.id} id={route.id} stage={route.stage} view={route.view} />
       )}
+      {route.page === "request" && <RequestPage key={route.id} id={route.id} />}
       {route.page === "submission" && <SubmissionPage key={route.id} id={route.id} />}
     </>
   );

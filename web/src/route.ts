@@ -11,13 +11,19 @@ export type Route =
       readonly stage: string | null;
       readonly view: View;
     }
-  | { readonly page: "submission"; readonly id: string };
+  | { readonly page: "submission"; readonly id: string }
+  | { readonly page: "request"; readonly id: string };
 
 const VIEWS: readonly View[] = ["submissions", "failures", "join", "setup"];
 
 /** The address of a campaign, of one of its stages, or of a view of that. */
 export function toCampaign(id: string, stage?: string, view?: View): string {
   return `#/${[id, stage, view === "submissions" ? undefined : view].filter(Boolean).join("/")}`;
+}
+
+/** The address of a request. */
+export function toRequest(id: string): string {
+  return `#/${id}`;
 }
 
 /** The address of a submission. */
@@ -29,6 +35,7 @@ export function toSubmission(id: string): string {
 export function routeIn(hash: string): Route {
   const [id = "", stage = null, view] = hash.replace(/^#\/?/, "").split("/").map(decoded);
   if (id.startsWith("submission:")) return { page: "submission", id };
+  if (id.startsWith("request:")) return { page: "request", id };
   if (!id.startsWith("campaign:")) return { page: "campaigns" };
   return {
     page: "campaign",
