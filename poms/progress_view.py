@@ -88,43 +88,47 @@ def make_progress_table(stages: Sequence[StagePart]) -> Table:
     return table
 
 
-HEAD = [
-    "launches", "given", "done", "%", "in work", "waiting", "owed", "lost", "waived", "jobs", "files", "missing",
-    "events", "CPU",
-]  # fmt: skip
-
-
 def make_account_table(stages: Sequence[StagePart]) -> Table:
-    """What became of every input, each counted once, and of the outputs."""
+    """What became of every input, each counted once, and of the outputs; columns that say nothing are left out."""
+    rows = [build_account_row(stage) for stage in stages]
     table = Table("stage", box=box.SIMPLE_HEAD)
-    for name in HEAD:
-        table.add_column(name, justify="right")
+    shown = (
+        [name for name in rows[0] if name not in RARE or any(row[name] for row in rows)]
+        if rows
+        else []
+    )
+    for name in shown:
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("comes to")
-    for stage in stages:
-        table.add_row(stage.name, *map(str, build_account_row(stage)))
+    for stage, row in zip(stages, rows, strict=True):
+        cells = (str(row[name]) for name in shown)
+        table.add_row(stage.name, *cells, VERDICTS[stage.account.verdict])
     return table
 
 
-def build_account_row(stage: StagePart) -> tuple[int | str, ...]:
-    """One stage's account, as the API keeps it."""
+RARE = frozenset({"in work", "waiting", "owed", "waived", "missing"})
+"""Columns that are left out where they are 0 for all stages: a line is to fit a terminal."""
+
+
+def build_account_row(stage: StagePart) -> dict[str, int | str]:
+    """One stage's account, as the API keeps it, by columns."""
     account, efficiency = stage.account, stage.cpu_efficiency
-    return (
-        account.launches,
-        account.given,
-        account.done.count,
-        format_percent(account.done.percent),
-        account.in_work.count,
-        account.waiting.count,
-        account.owed.count,
-        account.lost.count,
-        account.waived.count,
-        stage.jobs_total,
-        account.outputs_located.count,
-        account.outputs_declared.count + account.outputs_refused.count,
-        account.events_located,
-        "-" if efficiency is None else f"{efficiency:.0%}",
-        VERDICTS[account.verdict],
-    )
+    return {
+        "launches": account.launches,
+        "given": account.given,
+        "done": account.done.count,
+        "%": format_percent(account.done.percent),
+        "in work": account.in_work.count,
+        "waiting": account.waiting.count,
+        "owed": account.owed.count,
+        "lost": account.lost.count,
+        "waived": account.waived.count,
+        "jobs": stage.jobs_total,
+        "files": account.outputs_located.count,
+        "missing": account.outputs_declared.count + account.outputs_refused.count,
+        "events": account.events_located,
+        "CPU": "-" if efficiency is None else f"{efficiency:.0%}",
+    }
 
 
 def format_percent(percent: float | None) -> str:

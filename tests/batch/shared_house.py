@@ -108,4 +108,4 @@ def run_the_example(home: Path, batch_system: str, settings: dict[str, str]) -> 
     text = "".join(said) + rest
     assert "agree exactly" in text, text
     assert "exit code" not in text, text
-    assert re.search(rf"merge +\d+ +{EXAMPLE_FILES} +{EXAMPLE_FILES} +100 +0 +0 +0 +0 ", text), text
+    assert re.search(rf"merge +\d+ +{EXAMPLE_FILES} +{EXAMPLE_FILES} +100 +0 ", text), text
