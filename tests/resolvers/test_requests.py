@@ -1,5 +1,6 @@
 """Requests: who has to agree before something launches, what they agreed to, and what becomes of it when it changes."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -474,3 +475,25 @@ async def test_what_is_wrong_with_a_request_is_said_at_once_and_changes_nothing(
     saved = {"id": draft["id"], **work.content}
     refused = (await work.ask(SAVE_REQUEST, {"input": saved}))["saveRequest"]
     assert refused["state"] == "CANCELLED"
+
+
+async def test_decisions_and_changes_at_once_have_one_outcome(work: Requests) -> None:
+    await work.save_campaign()
+    await work.set_rules({**PRODUCTION, "number": 2})
+    request = await work.submit((await work.create())["id"])
+    await asyncio.gather(work.approve(request, "sam"), work.approve(request, "sue"))
+    request = await work.read(request["id"])
+    assert (request["state"], len(request["decisions"])) == ("APPROVED", 2)
+    await work.set_rules(PRODUCTION)
+    for version in ("v2", "v3", "v4"):
+        asks = [{"kind": "EVENTS", "events": 1000, "softwareVersion": version}]
+        changed = {
+            "id": request["id"], **work.content, "asks": asks, "campaign": work.campaign["name"],
+        }  # fmt: skip
+        shown = await work.read(request["id"])
+        answer, _ = await asyncio.gather(
+            work.approve(shown), work.ask(SAVE_REQUEST, {"input": changed})
+        )
+        # Whichever came first: nobody has agreed to what there is now.
+        assert answer["__typename"] in ("Request", "RequestChanged", "NotAskedToDecide")
+        assert (await work.read(request["id"]))["state"] == "SUBMITTED"
