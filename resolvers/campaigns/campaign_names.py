@@ -117,7 +117,8 @@ class CampaignNameMutations:
             saved = await campaign_names.rename_stage(conn, stage, name, body, by)
         except NameIsTaken:
             return name_taken("stage", name)
-        return Stage.of(replace(stage, name=name), saved or campaign, info.context.viewer)
+        renamed = await info.context.load.stage.load(row.id)
+        return Stage.of(renamed or stage, saved or campaign, info.context.viewer)
 
     @declare_mutation("modify")
     async def set_campaign_tags(

@@ -21,7 +21,7 @@ DISKS_MB = {DATABASE: 700, "spool": 600, "store": 200}
 STARTED = "SELECT state NOT IN ('queued', 'new', 'submitting', 'uncertain', 'idle') FROM submission WHERE id = $1"
 DUE = """
     INSERT INTO schedule (stage_id, cron, next_at, person_id)
-    SELECT $1, extract(second FROM t)::int || to_char(t AT TIME ZONE 'UTC', ' FMMI FMHH24 * * *'), t, $2
+    SELECT $1, to_char(t AT TIME ZONE 'UTC', 'FMMI FMHH24 * * *'), t, $2
       FROM date_trunc('second', now()) AS t
     ON CONFLICT (stage_id) DO UPDATE SET cron = excluded.cron, next_at = excluded.next_at, active = true
     RETURNING next_at
