@@ -19,7 +19,8 @@ STAGES = """
 async def list_columns(db: Pool, table: str) -> str:
     return str(await db.fetchval(
         "SELECT string_agg(column_name, ', ' ORDER BY ordinal_position) FROM information_schema.columns"
-        " WHERE table_name = $1 AND table_schema = 'public' AND column_name <> 'id'", table))  # fmt: skip
+        " WHERE table_name = $1 AND table_schema = 'public' AND column_name <> 'id'"
+        " AND is_generated = 'NEVER'", table))  # fmt: skip
 
 
 async def make_many_stages(db: Pool, work: SubmissionFactory, stages: int) -> list[int]:
