@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from db.pool import Pool
@@ -390,6 +391,9 @@ async def test_an_agreement_ends_with_its_time(work: Requests, db: Pool) -> None
     assert (await work.launch(busy="REFUSE"))["state"] == "NEW"
     await db.execute("ALTER TABLE request_decision DISABLE TRIGGER request_decision_stays")
     await db.execute("UPDATE request_decision SET at = at - interval '8 days'")
+    await db.execute("ALTER TABLE request_decision ENABLE TRIGGER request_decision_stays")
+    with pytest.raises(asyncpg.RestrictViolationError, match="stays as it was made"):
+        await db.execute("UPDATE request_decision SET comment = 'other'")
     await db.execute(
         "UPDATE campaign_approval SET production_until = now() - interval '1 s', ends_at = now() - interval '1 s'"
     )
