@@ -34,6 +34,10 @@ class ApprovalLackRow:
     is_test: bool
 
 
+ASKED = """
+    SELECT EXISTS (SELECT FROM campaign c JOIN approval_rule_set r ON r.experiment_id = c.experiment_id
+                    WHERE c.id = $1 AND r.rules <> '[]')
+"""
 # Nobody changes the row before the launch is made: who takes an agreement back waits for it.
 LOCK = """
     SELECT FROM campaign_approval WHERE campaign_id = $1 AND revision = $2 FOR SHARE
@@ -53,6 +57,8 @@ async def find_lack(
 
     To be asked once it is planned what would run: what was saved since is then part of what is asked.
     """
+    if not await conn.fetchval(ASKED, campaign_id):
+        return None
     await conn.execute(LOCK, campaign_id, revision)
     row = await fetch_one(conn, ApprovalLackRow, OF_LAUNCH, campaign_id, revision, is_test)
     return None if row is None else _build_lack(row)

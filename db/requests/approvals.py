@@ -100,39 +100,47 @@ async def look_at_campaign(conn: Connection, campaign_id: int, revision: int) ->
     """Look at a revision of a campaign that launches, or waits to; with its request, if it is one's plan."""
     request_id = await requests.find_by_campaign(conn, campaign_id)
     request = None if request_id is None else await requests.lock(conn, request_id)
-    await _inspect_approval(conn, request, (campaign_id, revision), RevisionSource())
+    if campaign := await _lock_campaign(conn, campaign_id, revision):
+        await _inspect_approval(conn, request, campaign, RevisionSource())
 
 
 async def look_at_request(
     conn: Connection, request: Request, source: RevisionSource | None = None
 ) -> Request:
     """Look at a locked request; where it is not as its last revision has it, it has another one by this source."""
-    wanted = None if request.campaign_id is None else (request.campaign_id, None)
-    await _inspect_approval(conn, request, wanted, source or RevisionSource())
-    return await requests.lock(conn, request.id)
+    now, _ = await read_request(conn, request, source)
+    return now
 
 
-async def read_facts(conn: Connection, request: Request) -> ApprovalFacts:
-    """All that decides about a locked request, as it is."""
+async def read_request(
+    conn: Connection, request: Request, source: RevisionSource | None = None
+) -> tuple[Request, ApprovalFacts]:
+    """The same, with all that decides about it."""
     campaign = None
     if request.campaign_id is not None:
-        campaign = await fetch_one(conn, PlannedCampaign, CAMPAIGN, request.campaign_id, None)
-    facts, _, _ = await _collect_facts(conn, request, campaign)
-    return facts
+        campaign = await _lock_campaign(conn, request.campaign_id, None)
+    facts = await _inspect_approval(conn, request, campaign, source or RevisionSource())
+    return await requests.lock(conn, request.id), facts
+
+
+async def _lock_campaign(
+    conn: Connection, campaign_id: int, revision: int | None
+) -> PlannedCampaign | None:
+    """A revision (None: the newest) as it is once its row is locked: who changes it later has it looked at again."""
+    found = await fetch_one(conn, PlannedCampaign, CAMPAIGN, campaign_id, revision)
+    if found is None:
+        return None
+    await conn.execute(LOCK, campaign_id, found.revision)
+    return await fetch_one(conn, PlannedCampaign, CAMPAIGN, campaign_id, found.revision)
 
 
 async def _inspect_approval(
     conn: Connection,
     request: Request | None,
-    wanted: tuple[int, int | None] | None,
+    campaign: PlannedCampaign | None,
     source: RevisionSource,
-) -> None:
-    campaign = None
-    if wanted is not None:
-        campaign = await fetch_one(conn, PlannedCampaign, CAMPAIGN, *wanted)
-        if campaign is None:
-            return
-        await conn.execute(LOCK, campaign.campaign_id, campaign.revision)
+) -> ApprovalFacts:
+    """Keep what comes of a look at what is locked, and move the request by it."""
     facts, parts, version = await _collect_facts(conn, request, campaign)
     look = ApprovalLook(
         facts, decide_approval(facts, is_test=False), decide_approval(facts, is_test=True)
@@ -146,6 +154,7 @@ async def _inspect_approval(
         )
     if request is not None and (campaign is None or campaign.is_newest):
         await _follow_request(conn, request, campaign, look, parts, source)
+    return facts
 
 
 async def _follow_request(

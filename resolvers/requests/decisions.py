@@ -50,13 +50,12 @@ class DecisionMutations:
         if said := check_text(input.comment, 1000):
             return Invalid(message=said, field="comment")
         conn = await begin_change()
-        row = await approvals.look_at_request(conn, await requests.lock(conn, seen.id))
+        row, facts = await approvals.read_request(conn, await requests.lock(conn, seen.id))
         if row.state not in DECIDABLE:
             return _report_undecidable(row, "approved")
         by = await _find_decider(info, conn, row, input.behalf_of)
         if isinstance(by, Invalid):
             return by
-        facts = await approvals.read_facts(conn, row)
         if input.plan_hash != hash_request(facts.hashes):
             return await _report_changed(conn, row, input.plan_hash, facts)
         who = input.behalf_of or info.context.viewer.username
@@ -125,10 +124,9 @@ async def _refuse_request(
     if said := check_reason(reason):
         return Invalid(message=said, field="reason")
     conn = await begin_change()
-    row = await approvals.look_at_request(conn, await requests.lock(conn, seen.id))
+    row, facts = await approvals.read_request(conn, await requests.lock(conn, seen.id))
     if row.state not in REFUSABLE:
         return _report_undecidable(row, "returned or rejected")
-    facts = await approvals.read_facts(conn, row)
     viewer = info.context.viewer
     role = viewer.roles.get(row.experiment_id)
     asked = any(rule.may_decide(viewer.username, role) for rule in _list_applicable(facts))
