@@ -1,10 +1,11 @@
 """`poms request`: what is asked for, who has to agree to it, and agreeing."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 
 from poms.client import Client, expect_result, find_next_cursor, iterate_pages
 from poms.command.console import CommandConsole, make_table
@@ -145,16 +146,24 @@ def _show_state(console: CommandConsole, of: RequestDetailPart) -> None:
     console.show(of, "\n  ".join([f"{of.name} is {of.state.value.lower()}.", *waits]))
 
 
+def _ask_of_request(
+    ctx: typer.Context, name: str, ask: Callable[[Client, str], Awaitable[BaseModel]]
+) -> None:
+    """Have something done to a request by a mutation of it, and show how it is then."""
+    console: CommandConsole = ctx.obj
+
+    async def carry_out(api: Client) -> RequestDetailPart:
+        answer = await ask(api, (await find_request(api, name)).id)
+        (result,) = dict(answer).values()  # the mutation's one field
+        return _expect_request(result)
+
+    _show_state(console, console.run(carry_out))
+
+
 @app.command("submit")
 def submit_request(ctx: typer.Context, name: Named) -> None:
     """Ask those to agree who have to."""
-    console: CommandConsole = ctx.obj
-
-    async def submit(api: Client) -> RequestDetailPart:
-        id = (await find_request(api, name)).id
-        return _expect_request((await api.submit_request(id)).submit_request)
-
-    _show_state(console, console.run(submit))
+    _ask_of_request(ctx, name, lambda api, id: api.submit_request(id))
 
 
 @app.command("approve")
@@ -191,25 +200,13 @@ def approve_request(
 @app.command("return")
 def return_request(ctx: typer.Context, name: Named, reason: Reason) -> None:
     """Have a request changed before anybody agrees."""
-    console: CommandConsole = ctx.obj
-
-    async def give_back(api: Client) -> RequestDetailPart:
-        id = (await find_request(api, name)).id
-        return _expect_request((await api.return_request(id, reason)).return_request)
-
-    _show_state(console, console.run(give_back))
+    _ask_of_request(ctx, name, lambda api, id: api.return_request(id, reason))
 
 
 @app.command("reject")
 def reject_request(ctx: typer.Context, name: Named, reason: Reason) -> None:
     """Say that a request will not be done."""
-    console: CommandConsole = ctx.obj
-
-    async def reject(api: Client) -> RequestDetailPart:
-        id = (await find_request(api, name)).id
-        return _expect_request((await api.reject_request(id, reason)).reject_request)
-
-    _show_state(console, console.run(reject))
+    _ask_of_request(ctx, name, lambda api, id: api.reject_request(id, reason))
 
 
 @app.command("withdraw")
@@ -230,13 +227,7 @@ def withdraw_decision(
 @app.command("cancel")
 def cancel_request(ctx: typer.Context, name: Named, reason: Reason) -> None:
     """Say that nobody wants it any more: its campaign launches nothing more."""
-    console: CommandConsole = ctx.obj
-
-    async def cancel(api: Client) -> RequestDetailPart:
-        id = (await find_request(api, name)).id
-        return _expect_request((await api.cancel_request(id, reason)).cancel_request)
-
-    _show_state(console, console.run(cancel))
+    _ask_of_request(ctx, name, lambda api, id: api.cancel_request(id, reason))
 
 
 @app.command("history")

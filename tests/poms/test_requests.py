@@ -47,5 +47,13 @@ async def test_a_request_goes_from_its_draft_to_approval(poms: Poms, db: Pool) -
     assert back.out.startswith("hypot-2 is submitted.")
     history = (await poms("request", "history", "hypot-2")).out
     assert "anna" in history
+    for verb, who, state in (
+        ("return", sam, "returned"),
+        ("cancel", make_token("anna"), "cancelled"),
+    ):
+        ended = await poms("request", verb, "hypot-2", "-r", "so it is", POMS_TOKEN=who)
+        assert ended.out.splitlines()[0] == f"hypot-2 is {state}.", ended.err
+    late = await poms("request", "reject", "hypot-2", "-r", "too late", POMS_TOKEN=sam)
+    assert (late.code, "WrongRequestState" in late.err) == (1, True)
     nothing = await poms("request", "show", "hypot-77")
     assert (nothing.code, "no request 'hypot-77'" in nothing.err) == (1, True)
